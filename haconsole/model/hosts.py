@@ -158,10 +158,20 @@ class DiskSpace:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointAnswers:
+    """Some TLS connections of a host to the API's endpoint, whose balancer is outside of the inventory."""
+
+    address: str
+    """``address:port``."""
+    fingerprints: tuple[str, ...] = ()
+    """SHA-256 of each different certificate that was presented; empty where no connection succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """Everything observed of one host. Facts of roles the host does not have stay NotAsked.
 
-    `notes` and `token_keys` were read with its certificates.
+    `notes`, `token_keys` and `endpoint_answers` were read with its certificates.
     """
 
     host: HostName
@@ -195,6 +205,8 @@ class HostFacts:
     """Milliseconds of a small request to its API server over an open connection, the way by SSH included."""
     notes: tuple[str, ...] = field(default=())
     token_keys: tuple[TokenKeys, ...] = field(default=())
+    endpoint_answers: EndpointAnswers | None = None
+    """None where the endpoint is a VIP or host of the inventory, or was not read."""
     addresses_since: datetime | None = None
     """The time of the last change of its addresses that was observed."""
     addresses_held_since: datetime | None = None

@@ -9,6 +9,7 @@ from haconsole.inventory.effective import endpoint
 from haconsole.inventory.schema import Inventory
 from haconsole.model import measures as m
 from haconsole.model.component import Verdict, verdict
+from haconsole.model.endpoint_view import endpoint_view
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyServer
 from haconsole.model.hosts import ApiserverFacts, HostFacts, Role
@@ -114,14 +115,21 @@ class _Path:
         is_known = any(self._endpoint[0] in _addresses(facts) for facts in self._planes) if self._endpoint else True
         if self._vips or self._balancers or is_known or self._endpoint is None:
             return ()
-        state = Cell("? not observed", Tone.UNKNOWN)
+        view = endpoint_view(self._snapshot)
+        answers = view is not None and bool(view.answering or view.unrecognised)
+        state = Cell("● answers", Tone.GOOD) if answers else Cell("? not observed", Tone.UNKNOWN)
         return (PathNode(NodeId(Stage.BALANCER, EXTERNAL), state, EndpointKey(), Cell(self._endpoint[0], Tone.MUTED)),)
 
     def _from_external(self) -> Iterator[PathEdge]:
+        """The balancer itself is not observed, only the certificates of the API servers that answer behind it."""
+        view = endpoint_view(self._snapshot)
         for node in self._external():
             for facts in self._planes:
                 end = NodeId(Stage.API, facts.host)
-                yield PathEdge(node.id, end, EdgeState.UNKNOWN, "a balancer outside the inventory is not observed")
+                if view is not None and facts.host in view.answering:
+                    yield PathEdge(node.id, end, EdgeState.WORKS, "its certificate was presented at the endpoint")
+                else:
+                    yield PathEdge(node.id, end, EdgeState.UNKNOWN, "a balancer outside the inventory is not observed")
 
     def _vip(self, view: VipView) -> PathNode:
         state = _vip_state(view)

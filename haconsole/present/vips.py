@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from haconsole.model.endpoint_view import endpoint_view
 from haconsole.model.hosts import HostFacts, ServiceState
 from haconsole.model.lease import LeaseState
 from haconsole.model.names import Vip
@@ -40,8 +41,14 @@ def vips_table(snapshot: ClusterSnapshot) -> TableView:
         at=oldest(fact for facts, _ in pairs for fact in (facts.addresses, facts.keepalived)),
         warn_s=SELDOM_S,
         summaries=_summaries(views),
-        empty=Cell("the inventory has no VIP", Tone.MUTED),
+        empty=_empty(snapshot),
     )
+
+
+def _empty(snapshot: ClusterSnapshot) -> Cell:
+    """Without a VIP, what answers behind the endpoint."""
+    view = endpoint_view(snapshot)
+    return Cell(view.sentence) if view else Cell("the inventory has no VIP", Tone.MUTED)
 
 
 _OF_VRRP = (Column("VRRP"), Column("PRIO", rank=1, right=True), Column("KEEPALIVED", rank=2, least=10))

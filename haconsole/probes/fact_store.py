@@ -12,7 +12,7 @@ from typing import Any
 from haconsole.inventory.effective import leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
-from haconsole.model.hosts import READINGS, FactName, HostFacts
+from haconsole.model.hosts import READINGS, EndpointAnswers, FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeState
@@ -183,9 +183,11 @@ class FactStore:
         self._facts[host] = replace(self._facts[host], notes=notes)
         self.changes.mark(urgent=False)
 
-    def put_token_keys(self, host: HostName, keys: tuple[TokenKeys, ...]) -> None:
-        """The facts about its service-account keys that were read with the host's certificates."""
-        self._facts[host] = replace(self._facts[host], token_keys=keys)
+    def put_token_keys(
+        self, host: HostName, keys: tuple[TokenKeys, ...], endpoint: EndpointAnswers | None = None
+    ) -> None:
+        """The service-account keys that were read with the host's certificates, and the certificates of the endpoint."""
+        self._facts[host] = replace(self._facts[host], token_keys=keys, endpoint_answers=endpoint)
         self.changes.mark(urgent=False)
 
     def fail(self, host: HostName, facts: Iterable[FactName], failure: Failed[Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from haconsole.cli.reports.findings import FindingReport, Shape, finding_report, stamp
+from haconsole.model.endpoint_view import EndpointView, endpoint_view
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
@@ -115,6 +116,18 @@ class ServerReport(Shape, frozen=True):
 class BackendReport(Shape, frozen=True):
     name: str
     servers: tuple[ServerReport, ...]
+
+
+class EndpointReport(Shape, frozen=True):
+    """The API's endpoint if its balancer is outside of the inventory; `answering` are control planes behind it.
+
+    A control plane that is missing was not met by the few connections that were made. `unrecognised` counts
+    certificates that no control plane is known to have.
+    """
+
+    address: str
+    answering: tuple[str, ...]
+    unrecognised: int
 
 
 class HaproxyReport(Shape, frozen=True):
@@ -231,6 +244,7 @@ class ErrorReport(Shape, frozen=True):
 class StatusReport(Shape, frozen=True):
     """The cluster at `observed_at`. `etcd`, `leases`, `nodes` and `certificates` are null where unknown.
 
+    `endpoint` is null where a VIP or a host of the inventory has its address, or nothing was read from it.
     `lock` is null when no queried host knows of a holder.
     """
 
@@ -241,6 +255,7 @@ class StatusReport(Shape, frozen=True):
     hosts: tuple[HostStatusReport, ...]
     etcd: EtcdReport | None
     vips: tuple[VipReport, ...]
+    endpoint: EndpointReport | None
     haproxy: tuple[HaproxyReport, ...]
     leases: tuple[LeaseReport, ...] | None
     nodes: tuple[NodeReport, ...] | None
@@ -268,6 +283,7 @@ def status_report(
         hosts=tuple(_host(facts) for facts in snapshot.hosts),
         etcd=_etcd(snapshot),
         vips=tuple(_vip(view, snapshot) for view in vip_views(snapshot)),
+        endpoint=_endpoint(endpoint_view(snapshot)),
         haproxy=tuple(_haproxy(facts) for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)),
         leases=_leases(value_of(snapshot.leases), now),
         nodes=_nodes(value_of(snapshot.nodes), now),
@@ -347,6 +363,10 @@ def _vip(view: VipView, snapshot: ClusterSnapshot) -> VipReport:
         return VipReport(view.address, view.state.value, view.owners, (), leased.lease, lease.host if lease else None)
     hosts = tuple(_vrrp(facts, view) for facts in possible_holders(snapshot, view.address))
     return VipReport(view.address, view.state.value, view.owners, hosts)
+
+
+def _endpoint(view: EndpointView | None) -> EndpointReport | None:
+    return EndpointReport(view.address, view.answering, view.unrecognised) if view else None
 
 
 def _vrrp(facts: HostFacts, view: VipView) -> VrrpReport:

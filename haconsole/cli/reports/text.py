@@ -7,6 +7,7 @@ from datetime import datetime
 
 from haconsole.cli.output import UNLIMITED
 from haconsole.cli.reports.page import detail_text, table_lines
+from haconsole.model.endpoint_view import endpoint_view
 from haconsole.model.findings import Finding, Health
 from haconsole.model.lock_view import lock_sentence, lock_view
 from haconsole.model.snapshot import ClusterSnapshot, PendingFact
@@ -27,7 +28,9 @@ def status_text(
     for pane in PANES:
         lines += ("", *table_lines(table_of(pane, snapshot, findings, (), now)))
     lines += ("", *table_lines(services_table(snapshot)))
-    return "\n".join((*lines, *_lock(snapshot), "", doctor_text(snapshot, findings, health, now, width)))
+    return "\n".join(
+        (*lines, *_endpoint(snapshot), *_lock(snapshot), "", doctor_text(snapshot, findings, health, now, width))
+    )
 
 
 def doctor_text(
@@ -59,6 +62,12 @@ def _finding_text(finding: Finding, width: int) -> str:
     items = tuple(item for item in detail.items if not (isinstance(item, Fact) and item.label == "severity"))
     title = f"{finding.severity.upper()} {finding.code} {finding.subject}"
     return detail_text(Detail(title, items), width=width)
+
+
+def _endpoint(snapshot: ClusterSnapshot) -> Iterator[str]:
+    view = endpoint_view(snapshot)
+    if view is not None:
+        yield from ("", view.sentence)
 
 
 def _lock(snapshot: ClusterSnapshot) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from haconsole.configs.certificate_files import certificate_files, token_key_files
+from haconsole.inventory.effective import join_host_port, outside_endpoint
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate, TokenKeys
+from haconsole.model.hosts import EndpointAnswers, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Known
 from haconsole.probes.certificate import reader_script
@@ -19,6 +21,8 @@ from haconsole.probes.script import ARGV, Section, SectionAnswer, answers, rende
 
 _SAID = 2
 _LOOPBACK = "127.0.0.1"
+_ROLES = {Role.CONTROL_PLANE, Role.WORKER}
+"""The roles whose hosts use the API's endpoint."""
 
 
 class CertificateProbe:
@@ -44,14 +48,18 @@ class CertificateProbe:
     async def _look(self) -> tuple[Certificate, ...]:
         files = certificate_files(self._context.layout, self._host)
         token_keys = token_key_files(self._context.layout, self._host)
-        answers_read = await self._read(reader_script.sections(files, (self._host.address, _LOOPBACK), token_keys))
+        outside = outside_endpoint(self._context.inventory) if _ROLES & set(self._host.roles) else None
+        answers_read = await self._read(
+            reader_script.sections(files, (self._host.address, _LOOPBACK), token_keys, outside)
+        )
         report = await asyncio.to_thread(_report_of, answers_read)
         further = reader_script.of_kubeconfigs(report)
         if further:
             others = await self._read((further,))
             report = reader_script.with_files(report, await asyncio.to_thread(_report_of, others))
         certificates_read, notes, keys = await asyncio.to_thread(self._judge, report, answers_read)
-        self._store.put_token_keys(self._name, keys)
+        endpoint = await asyncio.to_thread(_endpoint_answers, outside, answers_read)
+        self._store.put_token_keys(self._name, keys, endpoint)
         if files and not certificates_read:
             raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
         self._store.put_notes(self._name, notes)
@@ -82,6 +90,19 @@ class CertificateProbe:
         )
         certificates_read, notes = certificates(certificate_files(self._context.layout, self._host), report, around)
         return certificates_read, notes, token_keys(report)
+
+
+def _endpoint_answers(
+    endpoint: tuple[str, int] | None, answer_by_section: dict[str, SectionAnswer]
+) -> EndpointAnswers | None:
+    """None where no endpoint was queried, or the host ended before it answered."""
+    answer = answer_by_section.get(reader_script.ENDPOINT)
+    if endpoint is None or answer is None:
+        return None
+    from haconsole.pki.inspect import inspect
+
+    leaves = (one for pem in reader_script.parse_endpoint(answer) for one in inspect(pem.encode())[:1])
+    return EndpointAnswers(join_host_port(*endpoint), tuple(sorted({one.fingerprint for one in leaves})))
 
 
 def _report_of(answer_by_section: dict[str, SectionAnswer]) -> HostCertificates:

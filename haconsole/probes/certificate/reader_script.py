@@ -12,12 +12,16 @@ import shlex
 from dataclasses import dataclass, field, replace
 
 from haconsole.configs.certificate_files import CertificateFile
+from haconsole.inventory.effective import join_host_port
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.probes.shown_kubeconfig import ShownKubeconfig, shown_kubeconfig
 from haconsole.scripts import load_script
 
 FILES = "certificates"
 SERVED = "served_"
+ENDPOINT = "endpoint"
+_CONNECTIONS = 4
+"""A balancer that takes its servers in turn shows three of them, whatever other clients do meanwhile."""
 
 _FUNCTIONS = r"""
 seen=' '
@@ -75,6 +79,8 @@ done 2>/dev/null
 command -v openssl >/dev/null || echo '@without openssl'
 """.strip()
 
+_PEM = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
@@ -118,10 +124,14 @@ def sections(
     files: tuple[CertificateFile, ...],
     addresses: tuple[str, ...],
     token_keys: tuple[str, ...] = (),
+    endpoint: tuple[str, int] | None = None,
     *,
     proc: str = "/proc",
 ) -> tuple[Section, ...]:
-    """One section for all files, and one for each port of `files`, queried at the first of `addresses` that answers."""
+    """One section for all files, and one for each port of `files`, queried at the first of `addresses` that answers.
+
+    One more makes connections to `endpoint`, a balancer outside of the inventory.
+    """
     asks = [line for file in files for line in _asks(file)]
     asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in files if file.port)
@@ -140,6 +150,7 @@ def sections(
             ),
         ),
         *(Section(f"{SERVED}{port}", _handshake(port, addresses)) for port in ports),
+        *((Section(ENDPOINT, _handshakes(endpoint)),) if endpoint else ()),
     )
 
 
@@ -173,6 +184,18 @@ def _handshake(port: int, addresses: tuple[str, ...]) -> str:
         "    sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p')\n"
         f'  [ -z "$told" ] || {{ printf \'%s\\n%s\\n\' "$address:{port}" "$told"; return; }}\n'
         "done"
+    )
+
+
+def _handshakes(endpoint: tuple[str, int]) -> str:
+    """Several connections at once, because a balancer gives each to one of its servers."""
+    where = shlex.quote(join_host_port(*endpoint))
+    return (
+        f"for _ in {' '.join(map(str, range(_CONNECTIONS)))}; do\n"
+        f"  ( shown=$(timeout 4 openssl s_client -connect {where} </dev/null 2>/dev/null |\n"
+        "    sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p')\n"
+        "    printf '%s\\n' \"$shown\" ) &\n"
+        "done\nwait"
     )
 
 
@@ -211,6 +234,11 @@ def parse_served(answer: SectionAnswer) -> tuple[str, str] | None:
     """Where a handshake succeeded (``address:port``), and the certificate it showed as PEM; None when none did."""
     where, _, pem = answer.output.strip().partition("\n")
     return (where, pem) if "BEGIN CERTIFICATE" in pem else None
+
+
+def parse_endpoint(answer: SectionAnswer) -> tuple[str, ...]:
+    """The different certificates that the endpoint presented, as PEM."""
+    return tuple(dict.fromkeys(_PEM.findall(answer.output)))
 
 
 def _mode(octal: str) -> int | None:

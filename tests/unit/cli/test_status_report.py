@@ -28,6 +28,7 @@ from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kube_vip, kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.endpoint import ADDRESS, behind_endpoint
 
 
 def as_json(snapshot: ClusterSnapshot) -> Any:
@@ -36,6 +37,16 @@ def as_json(snapshot: ClusterSnapshot) -> Any:
     document = msgspec.json.decode(msgspec.json.encode(report))
     jsonschema.validate(document, msgspec.json.schema(StatusReport))
     return document
+
+
+def test_the_control_planes_behind_an_endpoint_outside_of_the_inventory() -> None:
+    snapshot = behind_endpoint(healthy(), "apiserver@cp1", "apiserver@cp3")
+    assert as_json(snapshot)["endpoint"] == {"address": ADDRESS, "answering": ["cp1", "cp3"], "unrecognised": 0}
+    assert as_json(healthy())["endpoint"] is None
+    sentence = f"endpoint {ADDRESS}: cp1, cp3 answered"
+    assert status_text(snapshot, (), Health.HEALTHY, NOW).count(sentence) == 1
+    with_vip = replace(snapshot, vips=healthy().vips)
+    assert status_text(with_vip, (), Health.HEALTHY, NOW).count(sentence) == 1
 
 
 def test_figures_and_their_subjects() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,10 +27,12 @@ from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.pki.names import is_named
 from haconsole.probes.certificate.parse import Surroundings, certificates, token_keys
 from haconsole.probes.certificate.reader_script import (
+    ENDPOINT,
     FILES,
     SERVED,
     HostCertificates,
     of_kubeconfigs,
+    parse_endpoint,
     parse_files,
     parse_served,
     sections,
@@ -162,6 +164,42 @@ def test_what_is_served_is_compared_with_the_file(pki: Pki) -> None:
         (renewed,), _, _ = pki.look(pki.file("etcd-server", "server", port))
     assert renewed.served_fingerprint == found.fingerprint != renewed.fingerprint
     assert "restart it to load" in (renewed.problem or "")
+
+
+@contextmanager
+def balancing(pki: Pki, *names: str) -> Iterator[int]:
+    """A balancer that gives each connection to the next of its servers."""
+    contexts = []
+    for name in names:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki.path(f"{name}.crt"), pki.path(f"{name}.key"))
+        contexts.append(context)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for number in range(4):
+                accepted, _ = listening.accept()
+                with accepted, suppress(OSError):
+                    contexts[number % len(contexts)].wrap_socket(accepted, server_side=True).close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)
+
+
+def test_each_server_behind_an_endpoint_presents_its_certificate(pki: Pki) -> None:
+    own = {fingerprint_of(pki.leaf(name)) for name in ("one", "two", "three")}
+    with balancing(pki, "one", "two", "three") as port:
+        answer = run_sections(sections((), (), endpoint=("127.0.0.1", port)))[ENDPOINT]
+    assert {fingerprint_of(pem.encode()) for pem in parse_endpoint(answer)} == own
+
+
+def test_an_endpoint_without_an_answer_presents_nothing(pki: Pki) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert parse_endpoint(run_sections(sections((), (), endpoint=("127.0.0.1", port)))[ENDPOINT]) == ()
+    assert ENDPOINT not in run_sections(sections((), ()))
 
 
 def test_nobody_serving_is_no_problem(pki: Pki) -> None:

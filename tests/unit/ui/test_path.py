@@ -24,6 +24,7 @@ from haconsole.present.path_window import PathPicture, PathWindow
 from haconsole.present.request_path import EdgeState, NodeId, PathEdge, RequestPath, Stage
 from tests.fakes import kube_vip
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, lost, server, units
+from tests.fakes.endpoint import behind_endpoint
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text
@@ -215,6 +216,10 @@ def test_a_balancer_outside_the_inventory_is_drawn_and_its_edges_are_unknown() -
     assert state(way, CLIENTS, outside) is EdgeState.WORKS
     assert state(way, outside, api(2)) is EdgeState.UNKNOWN
     assert Stage.VIP not in way.stages
+    snapshot = roles(on_path(healthy()), Role.ETCD, Role.CONTROL_PLANE)
+    way = path(behind_endpoint(snapshot, "apiserver@cp2"), inventory)
+    assert state(way, outside, api(2)) is EdgeState.WORKS
+    assert state(way, outside, api(1)) is EdgeState.UNKNOWN
     direct = Inventory(cluster="lab", hosts=hosts, kubernetes=Kubernetes(endpoint="10.99.0.12:6443"))
     way = path(roles(on_path(healthy()), Role.ETCD, Role.CONTROL_PLANE), direct)
     assert state(way, CLIENTS, api(2)) is EdgeState.WORKS
