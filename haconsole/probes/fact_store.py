@@ -186,7 +186,7 @@ class FactStore:
     def put_token_keys(
         self, host: HostName, keys: tuple[TokenKeys, ...], endpoint: EndpointAnswers | None = None
     ) -> None:
-        """The service-account keys that were read with the host's certificates, and the certificates of the endpoint."""
+        """The host's service-account keys and the endpoint's certificates, read with the host's certificates."""
         self._facts[host] = replace(self._facts[host], token_keys=keys, endpoint_answers=endpoint)
         self.changes.mark(urgent=False)
 

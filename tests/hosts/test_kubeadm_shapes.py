@@ -86,6 +86,9 @@ def test_a_cluster_behind_a_balancer_outside_of_it_is_found_through_a_bastion(
     seen = Program(lab, tmp_path, paths["cp1"])
     assert seen.verb("check", str(seen.inventory)).returncode == 0
     settled(seen)
+    status = json.loads(seen.verb("status", str(seen.inventory), "--json").stdout)
+    assert status["endpoint"] == {"address": endpoint, "answering": ["cp1", "cp2", "cp3"], "unrecognised": 0}
+    assert f"endpoint {endpoint}: cp1, cp2, cp3 answered" in seen.verb("status", str(seen.inventory)).stdout
     bastion = next(host.name for host in lab.spec.hosts if host.is_bastion)
     output(lab, bastion, "systemctl", "stop", "haproxy")
     try:
