@@ -87,6 +87,7 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
 def test_the_kubernetes_cas_and_token_keys_are_replaced_in_one_run(
     cluster: Program, tmp_path: Path, tell: Tell
 ) -> None:
+    """A control plane leaves and joins again with the new CAs."""
     lab, before = cluster.lab, read_authorities(cluster)
     keys = {name: line_of(lab, path) for name, path in CAS.items() if name != "etcd-ca"}
     start_app(lab)
@@ -96,6 +97,11 @@ def test_the_kubernetes_cas_and_token_keys_are_replaced_in_one_run(
     tell(f"Kubernetes and front-proxy CAs, token keys: {time.monotonic() - began:.0f} s")
     only_new(cluster, before, keys, old)
     assert read_authorities(cluster)["etcd-ca"] == before["etcd-ca"]
+    for action in ("remove", "join"):
+        began = time.monotonic()
+        cluster.events(action, "cp3")
+        tell(f"{action} cp3 with the new CAs: {time.monotonic() - began:.0f} s")
+    only_new(cluster, before, keys, old)
 
 
 def test_a_replacement_is_undone_before_its_last_phase(cluster: Program, tmp_path: Path, tell: Tell) -> None:
