@@ -1,10 +1,12 @@
 """The cost of the console while nothing happens: processor and memory here, processor on each host.
 
-    python tests/benchmarks/idle.py LAB [--seconds N] [--pairs N]
+    python tests/benchmarks/idle.py LAB [--seconds N] [--pairs N] [--against FOLDER]
 
 LAB is a bootstrapped practice cluster that is up. Windows without and with the console take turns, so that both meet
-the same load of the machine. Of a host the processor time of its control groups counts: of SSH and the sessions in it,
-and of each service what it takes more with the console than without. The console itself is a process of this machine.
+the same load of the machine; processor time counts, so it may be busy. Of a host the processor time of its control
+groups counts: of SSH and the sessions in it, and of each service what it takes more with the console than without. The
+console itself is a process of this machine. Figures are medians of the windows, with the smallest and the largest.
+FOLDER is the source of another version, which is measured in the same turns.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from haconsole.lab.lab import Lab
 from tests.benchmarks.time_to_screen import wait_for
 from tests.hosts.terminal import Terminal
 
-SETTLED_S = 12
-"""The console has read every fact once, certificates included."""
+SETTLED_S = 20
+"""The console has read every fact once, certificates included, also on a busy machine."""
 SERVICES = ("etcd", "haproxy", "keepalived", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 SSH = ("system.slice/ssh.service", "system.slice/ssh@*.service", "user.slice")
+SOURCE = Path(__file__).resolve().parents[2]
 GOAL = 0.005
 GOAL_HERE, GOAL_MIB = 0.02, 110.0
 
@@ -86,11 +90,24 @@ def rates(lab: Lab, seconds: float) -> Usage:
     }
 
 
+@dataclass
+class Version:
+    """One version of the program, by the folder of its source, and what its windows showed."""
+
+    name: str
+    folder: Path
+    hosts: list[Usage] = field(default_factory=list)
+    here: list[float] = field(default_factory=list)
+    at_start: list[float] = field(default_factory=list)
+    later: list[float] = field(default_factory=list)
+
+
 @contextmanager
-def console(lab: Lab, folder: Path) -> Iterator[tuple[int, float]]:
+def console(lab: Lab, state: Path, source: Path = SOURCE) -> Iterator[tuple[int, float]]:
     """The console at work: its process, and its memory at the first complete screen."""
     argv = [sys.executable, "-m", "haconsole", str(lab.inventory_path)]
-    with Terminal(argv, folder, {"XDG_STATE_HOME": str(folder)}, (80, 24)) as terminal:
+    environment = {"XDG_STATE_HOME": str(state), "PYTHONPATH": str(source), "PYTHONSAFEPATH": "1"}
+    with Terminal(argv, state, environment, (80, 24)) as terminal:
         wait_for(terminal, "HEALTHY|DEGRADED|CRITICAL")
         memory = resident_mib(terminal.pid())
         time.sleep(SETTLED_S)
@@ -98,44 +115,68 @@ def console(lab: Lab, folder: Path) -> Iterator[tuple[int, float]]:
         terminal.press("q")
 
 
-def median(windows: list[Usage], host: str, part: str) -> float:
-    return statistics.median(window[host][part] for window in windows)
+def watch(lab: Lab, version: Version, seconds: float) -> None:
+    """One window with the console of a version."""
+    with tempfile.TemporaryDirectory() as folder, console(lab, Path(folder), version.folder) as (pid, at_start):
+        began = process_seconds(pid)
+        version.hosts.append(rates(lab, seconds))
+        version.here.append((process_seconds(pid) - began) / seconds)
+        version.at_start.append(at_start)
+        version.later.append(resident_mib(pid))
 
 
-def report(without: list[Usage], watched: list[Usage]) -> None:
-    """The table; what each part takes more with the console, in percent of a core."""
-    for host in watched[0]:
-        more = {part: median(watched, host, part) - median(without, host, part) for part in watched[0][host]}
-        cost = sum(share for part, share in more.items() if part != "all")
-        parts = ", ".join(f"{part} {share:+.2%}" for part, share in more.items() if part != "all")
-        print(f"{host}: {cost:.2%} of a core ({cost / GOAL:.1f} times the goal of {GOAL:.1%}): {parts}")
-        ratio = median(watched, host, "all") / median(without, host, "all")
-        print(f"{host}: everything with the console against without: {ratio:.2f} times")
+def values(windows: list[Usage], host: str, part: str) -> list[float]:
+    return [window[host][part] for window in windows]
+
+
+def spread(shares: list[float]) -> str:
+    return f"{statistics.median(shares):.2%} ({min(shares):.2%} to {max(shares):.2%})"
+
+
+def report(without: list[Usage], version: Version) -> None:
+    """The table; what each part takes more with the console, in percent of a core.
+
+    SSH is compared in pairs of windows; a service takes far more without the console than the console adds, so that
+    only the difference of medians is meaningful there.
+    """
+    print(f"{version.name}:")
+    for host in without[0]:
+        pairs = zip(values(version.hosts, host, "ssh"), values(without, host, "ssh"), strict=True)
+        ssh = [with_it - without_it for with_it, without_it in pairs]
+        more = {
+            part: statistics.median(values(version.hosts, host, part)) - statistics.median(values(without, host, part))
+            for part in SERVICES
+        }
+        cost = statistics.median(ssh) + sum(more.values())
+        parts = ", ".join(f"{part} {share:+.2%}" for part, share in more.items())
+        print(f"  {host}: {cost:.2%} of a core ({cost / GOAL:.1f} times the goal of {GOAL:.1%}), ssh {spread(ssh)}")
+        print(f"  {host}: {parts}")
+        everything = [statistics.median(values(windows, host, "all")) for windows in (version.hosts, without)]
+        print(f"  {host}: everything with the console against without: {everything[0] / everything[1]:.2f} times")
+    used, memory = statistics.median(version.here), statistics.median(version.at_start)
+    print(f"  here: {spread(version.here)} of a core ({used / GOAL_HERE:.1f} times the goal of {GOAL_HERE:.0%})")
+    print(f"  here: {memory:.0f} MiB at the first screen ({memory / GOAL_MIB:.2f} times the goal), ", end="")
+    print(f"{statistics.median(version.later):.0f} MiB then")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lab")
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--against", type=Path)
     arguments = parser.parse_args()
     lab = Lab(arguments.lab)
     without: list[Usage] = []
-    watched: list[Usage] = []
-    here: list[float] = []
-    memory: list[tuple[float, float]] = []
+    versions = [Version("this version", SOURCE)]
+    if arguments.against:
+        versions.append(Version(f"{arguments.against}", arguments.against.resolve()))
     for _ in range(arguments.pairs):
         without.append(rates(lab, arguments.seconds))
-        with tempfile.TemporaryDirectory() as folder, console(lab, Path(folder)) as (pid, at_start):
-            began = process_seconds(pid)
-            watched.append(rates(lab, arguments.seconds))
-            here.append((process_seconds(pid) - began) / arguments.seconds)
-            memory.append((at_start, resident_mib(pid)))
-    report(without, watched)
-    used = statistics.median(here)
-    first, last = memory[-1]
-    print(f"here: {used:.2%} of a core ({used / GOAL_HERE:.1f} times the goal of {GOAL_HERE:.0%})")
-    print(f"here: {first:.0f} MiB at the first screen ({first / GOAL_MIB:.2f} times the goal), {last:.0f} MiB then")
+        for version in versions:
+            watch(lab, version, arguments.seconds)
+    for version in versions:
+        report(without, version)
     return 0
 
 

@@ -401,6 +401,19 @@ async def test_what_ssh_config_sets_holds_for_the_connection(sshd: Sshd, make_fl
     assert alive == (17, 4)
 
 
+async def test_the_cipher_that_takes_least_time_is_chosen_unless_ssh_config_names_some(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    chosen = []
+    for name, text in (("usual", ""), ("own", "Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com")):
+        (tmp_path / name).mkdir()
+        host = make_fleet(one_host(sshd.ssh(config=config(tmp_path / name, text)))).host(CP1)
+        await host.connect()
+        connection = await host._link.connection(Deadline(5))
+        chosen.append(connection.get_extra_info("send_cipher"))
+    assert chosen == ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
+
+
 async def test_ciphers_that_are_not_known_here_are_reported(
     sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
