@@ -7,7 +7,22 @@
 command -v bash >/dev/null || exit 127
 listens() {
   ip -o addr show to "$1" 2>/dev/null | grep -q . || return 1
-  ss -Hltn "sport = :$2" 2>/dev/null | grep -qF -e " $1:$2 " -e " 0.0.0.0:$2 " -e " *:$2 " -e " [::]:$2 "
+  if command -v ss >/dev/null; then
+    ss -Hltn "sport = :$2" 2>/dev/null | grep -qF -e " $1:$2 " -e " 0.0.0.0:$2 " -e " *:$2 " -e " [::]:$2 "
+  else
+    listens_in_proc "$1" "$2"
+  fi
+}
+# The tables name addresses by their bytes in the order of the processor, and state 0A is that of a listener (proc(5)).
+listens_in_proc() {
+  own='-'
+  case $1 in
+    *.*.*.*) own=$(printf '%s\n' "$1" | {
+      IFS=. read -r a b c d
+      printf '%02X%02X%02X%02X|%02X%02X%02X%02X' "$d" "$c" "$b" "$a" "$a" "$b" "$c" "$d"
+    }) ;;
+  esac
+  grep -qsE "^ *[0-9]+: (0{8}|0{32}|$own):$(printf '%04X' "$2") [0-9A-F]+:[0-9A-F]+ 0A " /proc/net/tcp /proc/net/tcp6
 }
 while [ $# -gt 1 ]; do
   (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -73,3 +74,23 @@ def test_a_host_tries_the_ports_that_its_components_connect_to() -> None:
         INVENTORY, kubernetes=replace(INVENTORY.kubernetes or Kubernetes(), deployment=Deployment.KUBEADM)
     )
     assert (others[0], 2379) not in wanted(stacked)
+
+
+@pytest.mark.parametrize(
+    ("bound", "state"),
+    [("127.0.0.1", PortState.REJECTED), ("0.0.0.0", PortState.REJECTED), ("127.0.0.2", PortState.REFUSED)],
+)
+def test_a_listening_process_is_found_without_ss(tmp_path: Path, bound: str, state: PortState) -> None:
+    """The firewall is simulated by a `timeout` that reports a refused connection."""
+    for name in ("sh", "bash", "ip", "grep"):
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    (tmp_path / "timeout").write_text("#!/bin/sh\necho Connection refused >&2\nexit 1\n")
+    (tmp_path / "timeout").chmod(0o755)
+    with socket.create_server((bound, 0)) as listening:
+        port = listening.getsockname()[1]
+        script = render((section((("127.0.0.1", port),)),)).replace(b"PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin", b"")
+        done = subprocess.run(
+            ("sh", "-s"), input=script, stdout=subprocess.PIPE, env={"PATH": str(tmp_path)}, timeout=30
+        )
+    (answer,) = answers(done.stdout.decode())
+    assert parse(answer) == (PeerPort("127.0.0.1", port, state),)
