@@ -49,9 +49,9 @@ class Argument:
 class Action:
     """An action: `title` for a menu, `help` a sentence or two on its effect and use.
 
-    `certificates`: the planner reads them, so the snapshot must hold them. `dangerous`: it removes a member, a host or
-    data; it is never listed first, and its form is not filled in from the row under the cursor. `synonyms` are further
-    search words.
+    `certificates`, `platform`: the planner reads these facts, so the snapshot must hold them. `dangerous`: it removes
+    a member, a host or data; it is never listed first, and its form is not filled in from the row under the cursor.
+    `synonyms` are further search words.
     """
 
     name: str
@@ -60,5 +60,6 @@ class Action:
     arguments: tuple[Argument, ...]
     planner: Planner
     certificates: bool = False
+    platform: bool = False
     dangerous: bool = False
     synonyms: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ LABELS = {
     "unit_setup": "the files of its units",
     "events": "its journal",
     "old_files": "its old files",
+    "platform": "its packages and settings",
     "balancer_files": "the balancer's files",
     "apiserver": "the API server",
     "certificates": "its certificates",

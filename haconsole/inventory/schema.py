@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from haconsole.inventory.guardrail import Guardrail
+from haconsole.inventory.preparation import Preparation
 from haconsole.inventory.values import (
     Address,
     AuthPass,
@@ -203,6 +204,9 @@ class Etcd(Part, frozen=True, kw_only=True):
     files: Annotated[EtcdFiles, Meta(description="Names of the files in `pki_dir`.")] = EtcdFiles()
     config_file: Annotated[Path, Meta(description="Environment file that the unit reads.")] = "/etc/etcd/etcd.env"
     binary: Annotated[Path, Meta(description="The etcd program.")] = "/usr/bin/etcd"
+    version: Annotated[
+        Version | None, Meta(description="Version that prepare installs, in quotes; any that is offered if unset.")
+    ] = None
     token: Annotated[Token, Meta(description="--initial-cluster-token; differs between clusters on one network.")] = (
         "etcd-cluster"
     )
@@ -421,6 +425,9 @@ class Inventory(Part, frozen=True, kw_only=True):
         KubeVip | None, Meta(description="The address that kube-vip moves between the control planes, if it does.")
     ] = None
     pki: Annotated[Pki, Meta(description="Settings of certificates.")] = Pki()
+    preparation: Annotated[
+        Preparation, Meta(description="Sources of software, and settings of the hosts; used by prepare.")
+    ] = Preparation()
     read_only: Annotated[bool, Meta(description="Hide and refuse every action that changes something.")] = False
     theme: Annotated[Token | None, Meta(description="Theme of the console.")] = None
     guardrails: Annotated[

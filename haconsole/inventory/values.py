@@ -177,6 +177,34 @@ AuthPass = Annotated[
 Balance: TypeAlias = Literal["roundrobin", "leastconn", "source", "first"]
 """haproxy's ways to choose a server (configuration manual, `balance`)."""
 
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?|file)://[A-Za-z0-9./:_~+@%-]{1,500}$",
+        title="a URL that begins with https, http or file",
+        examples=["https://pkgs.k8s.io/core:/stable:/v1.31/rpm/"],
+    ),
+]
+AptSource = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?|file):/{1,2}[A-Za-z0-9./:_~+@%-]{1,500} [A-Za-z0-9./_-]{1,80}( [A-Za-z0-9._/-]{1,60}){0,8}$",
+        title="URL, suite and components, as after deb in sources.list(5)",
+        examples=["https://pkgs.k8s.io/core:/stable:/v1.31/deb/ /"],
+    ),
+]
+Sha256 = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-f]{64}$", title="a SHA-256 of 64 hexadecimal digits in lower case", examples=["0" * 64]),
+]
+ImageName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9.:/_-]{0,252}(@sha256:[0-9a-f]{64})?$",
+        title="an image with its tag",
+        examples=["registry.k8s.io/pause:3.10"],
+    ),
+]
 Sentence = Annotated[
     str,
     Meta(

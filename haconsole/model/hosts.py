@@ -16,6 +16,7 @@ from haconsole.model.lock import HostLock
 from haconsole.model.metrics import ApiserverMetrics, EtcdMetrics, HostUsage
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
+from haconsole.model.platform import PlatformFacts
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
 from haconsole.model.system import ConfigCheck, OldFile, PeerPort, SystemFacts
@@ -43,6 +44,7 @@ FactName: TypeAlias = Literal[
     "kubelet",
     "certificates",
     "lock",
+    "platform",
     "usage",
     "etcd_metrics",
     "apiserver_metrics",
@@ -198,6 +200,8 @@ class HostFacts:
     kubelet: Observed[KubeletFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
     lock: Observed[HostLock | None] = NOT_ASKED
+    platform: Observed[PlatformFacts] = NOT_ASKED
+    """Read only for actions that prepare hosts."""
     usage: Observed[HostUsage] = NOT_ASKED
     etcd_metrics: Observed[EtcdMetrics] = NOT_ASKED
     apiserver_metrics: Observed[ApiserverMetrics] = NOT_ASKED

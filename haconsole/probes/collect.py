@@ -56,12 +56,16 @@ class Collector:
         self._revision = 0
         self._live: Live | None = None
 
-    async def once(self, *, certificates: bool = False, thorough: bool = False) -> ClusterSnapshot:
+    async def once(
+        self, *, certificates: bool = False, thorough: bool = False, platform: bool = False
+    ) -> ClusterSnapshot:
         """One look at every host. A host that fails or hangs shows as failed facts and delays no other.
 
         Ends within the pace's `overall_s` at the latest, whatever the hosts do.
         """
-        async with aclosing(self.progress(certificates=certificates, thorough=thorough)) as snapshots:
+        async with aclosing(
+            self.progress(certificates=certificates, thorough=thorough, platform=platform)
+        ) as snapshots:
             return await anext(snapshots)
 
     async def measured(self) -> tuple[ClusterSnapshot, ClusterSnapshot]:
@@ -88,12 +92,17 @@ class Collector:
         return store.snapshot()
 
     async def progress(
-        self, *, certificates: bool = False, thorough: bool = False, first_after_s: float | None = None
+        self,
+        *,
+        certificates: bool = False,
+        thorough: bool = False,
+        platform: bool = False,
+        first_after_s: float | None = None,
     ) -> AsyncGenerator[ClusterSnapshot, None]:
         """The same look; an unfinished snapshot after `first_after_s` names what is pending, and the rest follows."""
         store = self._store()
         probes = tuple(
-            HostProbes(self._context, store, host, certificates=certificates, thorough=thorough)
+            HostProbes(self._context, store, host, certificates=certificates, thorough=thorough, platform=platform)
             for host in self._context.inventory.hosts
         )
         look = asyncio.create_task(self._look(store, probes, thorough=thorough))

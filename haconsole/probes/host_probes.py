@@ -64,11 +64,14 @@ class HostProbes:
         *,
         certificates: bool,
         thorough: bool = False,
+        platform: bool = False,
         readings: bool = False,
     ) -> None:
         self._context, self._store, self._host = context, store, host
         self._name = HostName(host.name)
         self._due = expected_facts(context.layout, host, certificates=certificates, thorough=thorough)
+        if platform and "system" in self._due:
+            self._due = (*self._due, "platform")
         store.expect(self._name, self._due)
         self._usage: tuple[FactName, ...] = ("usage",) if readings and "system" in self._due else ()
         asks = script_queries(context, host, (*self._due, *self._usage))

@@ -26,6 +26,7 @@ from haconsole.probes.hosts import (
     lock,
     old_files,
     peer_ports,
+    platform,
     services,
     static_pods,
     system,
@@ -128,6 +129,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ),
         ScriptQuery("kubelet", kubelet.section(every=max(1, slow // 3)), kubelet.parse, root=True),
         ScriptQuery("lock", lock.section(every=_UNLESS_CHANGED), lock.parse, root=True),
+        ScriptQuery("platform", platform.section(context.inventory, context.layout, host), platform.parse, root=True),
         ScriptQuery(
             "usage",
             usage.section(

@@ -56,10 +56,10 @@ class LivePlanner:
         if reason := why_watched_only(self._inventory):
             return Refusal(action, self._inventory.cluster, (reason,))
         request = with_files(kind, request)
-        snapshot = await self._collector.once(certificates=kind.certificates)
+        snapshot = await self._collector.once(certificates=kind.certificates, platform=kind.platform)
         planned = kind.planner(snapshot, self._inventory, request)
         if isinstance(planned, Refusal) and may_be_late(snapshot):
-            snapshot = await self._patient.once(certificates=kind.certificates)
+            snapshot = await self._patient.once(certificates=kind.certificates, platform=kind.platform)
             planned = kind.planner(snapshot, self._inventory, request)
         if isinstance(planned, Plan):
             planned = replace(planned, undoes=undoes)
@@ -82,6 +82,8 @@ def may_be_late(snapshot: ClusterSnapshot) -> bool:
 
 
 def _may_be_late(facts: HostFacts) -> bool:
+    if isinstance(facts.platform, Failed) and facts.platform.cause in LATE:
+        return True
     match facts.etcd:
         case Known(value=endpoint):
             return not endpoint.healthy

@@ -1,0 +1,85 @@
+"""The inventory's part about the preparation of hosts: package sources, releases, images and settings of the system."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from haconsole.inventory.values import AptSource, ImageName, LocalPath, Part, Path, Sha256, Token, Url
+
+
+class SelinuxMode(StrEnum):
+    """SELinux on hosts that run kubelet: permissive as kubeadm's guide sets it, or enforcing with correct labels."""
+
+    PERMISSIVE = "permissive"
+    CONTEXTS = "contexts"
+
+
+class Repository(Part, frozen=True, kw_only=True):
+    """A package repository beside those that a host already has."""
+
+    name: Annotated[Token, Meta(description="Name of its file in sources.list.d or yum.repos.d.")]
+    apt: Annotated[AptSource | None, Meta(description="For hosts with apt: URL, suite and components.")] = None
+    yum: Annotated[Url | None, Meta(description="For hosts with dnf or yum: its baseurl.")] = None
+    key: Annotated[
+        LocalPath | None, Meta(description="File with its public signing key on this machine; it is sent to the hosts.")
+    ] = None
+    unsigned: Annotated[bool, Meta(description="Accept it without signatures; for a trusted network only.")] = False
+
+
+class Release(Part, frozen=True, kw_only=True):
+    """Programs that no package has: a release archive, or a folder with the programs."""
+
+    path: Annotated[LocalPath, Meta(description="Archive (.tar.gz) or folder on this machine.")]
+    sha256: Annotated[Sha256 | None, Meta(description="Published SHA-256 of the archive, verified on every host.")] = (
+        None
+    )
+
+
+class Releases(Part, frozen=True, kw_only=True):
+    """Releases by product; unset: packages, or programs that the hosts already have."""
+
+    kubernetes: Annotated[
+        Release | None, Meta(description="Kubernetes programs of kubernetes.version, for kubernetes.binary_dir.")
+    ] = None
+    etcd: Annotated[Release | None, Meta(description="etcd and etcdctl of etcd.version, for etcd.binary.")] = None
+
+
+class Runtime(Part, frozen=True, kw_only=True):
+    """Settings of containerd that kubelet depends on; other settings of an existing configuration are kept."""
+
+    sandbox_image: Annotated[
+        ImageName | None, Meta(description="Image of the pod sandbox; the one of kubernetes.version if unset.")
+    ] = None
+    cni_dir: Annotated[Path | None, Meta(description="Folder of the CNI plug-ins; found if unset.")] = None
+
+
+class Preparation(Part, frozen=True, kw_only=True):
+    """Where software comes from, and what prepare may change; used by prepare, bootstrap and join."""
+
+    repositories: Annotated[
+        tuple[Repository, ...],
+        Meta(max_length=20, title="a list of repositories", description="Package repositories to add to the hosts."),
+    ] = ()
+    packages: Annotated[
+        LocalPath | None,
+        Meta(description="Folder with .deb or .rpm files on this machine, sent by SSH; for hosts without internet."),
+    ] = None
+    releases: Annotated[Releases, Meta(description="Releases of programs that no package has.")] = Releases()
+    images: Annotated[
+        tuple[LocalPath, ...],
+        Meta(
+            max_length=20,
+            title="a list of image archives",
+            examples=[["images/control-plane.tar"]],
+            description="Image archives on this machine, imported into containerd on every node.",
+        ),
+    ] = ()
+    runtime: Annotated[Runtime, Meta(description="Settings of the container runtime.")] = Runtime()
+    selinux: Annotated[SelinuxMode, Meta(description="SELinux on nodes, where it is enforcing now.")] = (
+        SelinuxMode.PERMISSIVE
+    )
+    firewall: Annotated[bool, Meta(description="Open the ports in an active firewall; false: only list them.")] = True
+    hold: Annotated[bool, Meta(description="Exclude the cluster's packages from upgrades.")] = True

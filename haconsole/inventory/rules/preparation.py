@@ -1,0 +1,58 @@
+"""Rules about sources of software: each repository has an address and a key, each archive a checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.inventory.marks import Marks
+from haconsole.inventory.preparation import Preparation
+from haconsole.inventory.problems import Fault, Level
+from haconsole.inventory.schema import Deployment, Inventory
+
+ARCHIVES = (".tar.gz", ".tgz")
+
+
+def repositories_are_usable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    names: set[str] = set()
+    for number, one in enumerate(inventory.preparation.repositories):
+        place = ("preparation", "repositories", number)
+        if one.apt is None and one.yum is None:
+            what = f"the repository {one.name} has no address"
+            yield Fault(marks.at(*place), what, "add apt, yum, or both")
+        if one.key is None and not one.unsigned:
+            what = f"the repository {one.name} has no key: its packages could not be verified"
+            yield Fault(marks.at(*place), what, "add key with its public key file, or unsigned: true")
+        if one.key is not None and one.unsigned:
+            what = f"the repository {one.name} has a key, but unsigned: true ignores it"
+            yield Fault(marks.at(*place, "unsigned"), what, "remove one of the two")
+        if one.name in names:
+            what = f"two repositories have the name {one.name}"
+            yield Fault(marks.at(*place, "name"), what, "give each its own name")
+        names.add(one.name)
+
+
+def archives_are_verifiable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    releases = inventory.preparation.releases
+    for name in ("kubernetes", "etcd"):
+        release = getattr(releases, name)
+        if release is None:
+            continue
+        archive = release.path.endswith(ARCHIVES)
+        place = marks.at("preparation", "releases", name)
+        if archive and release.sha256 is None:
+            what = f"preparation.releases.{name} is an archive without its checksum"
+            yield Fault(place, what, "add sha256, as published with the release")
+        if not archive and release.sha256 is not None:
+            what = f"preparation.releases.{name}.sha256 is of an archive, but path is a folder"
+            yield Fault(place, what, "name the archive (.tar.gz), or remove sha256")
+
+
+def node_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    settings, kubernetes = inventory.preparation, inventory.kubernetes
+    if kubernetes is not None and kubernetes.deployment is Deployment.KUBEADM:
+        return
+    for name in ("images", "runtime"):
+        if getattr(settings, name) != getattr(Preparation(), name):
+            what = f"preparation.{name} has no effect: hosts have a container runtime only in clusters of kubeadm"
+            hint = "write kubernetes.deployment: kubeadm, or remove it"
+            yield Fault(marks.at("preparation", name), what, hint, Level.WARNING)
