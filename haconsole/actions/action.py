@@ -33,7 +33,8 @@ class ArgumentKind(StrEnum):
 class Argument:
     """One argument. `positional` ones are given in order on the command line, the others as ``--name``.
 
-    `letter` is a short name for the command line.
+    `letter` is a short name for the command line. An argument with `several` is the last positional one and takes any
+    number of values, which a request holds separated by commas.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Argument:
     positional: bool = False
     required: bool = False
     letter: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)

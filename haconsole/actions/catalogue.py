@@ -9,6 +9,7 @@ from haconsole.actions.failover import failover_actions
 from haconsole.actions.free_space import free_space_action
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.plan_context import BootstrapPart
+from haconsole.actions.preparation.plan import prepare_action
 from haconsole.actions.reconfigure import reconfigure_action
 from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
@@ -38,6 +39,7 @@ __all__ = [
 def catalogue() -> tuple[Action, ...]:
     """Every action, in the order of a menu."""
     return (
+        prepare_action(),
         _bootstrap(),
         *membership_actions(),
         *rotation_actions(),
@@ -92,6 +94,7 @@ def _usage(action: Action) -> str:
 def _word(argument: Argument) -> str:
     value = "|".join(argument.choices) or argument.name.upper()
     word = value if argument.positional else f"--{argument.name}"
+    word = f"{word}..." if argument.several else word
     if not argument.positional and argument.kind is not ArgumentKind.FLAG:
         word = f"{word} {value}"
     return word if argument.required else f"[{word}]"
@@ -118,4 +121,5 @@ def _bootstrap() -> Action:
             ),
         ),
         planner=planner,
+        platform=True,
     )

@@ -213,6 +213,18 @@ class SameFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SameFiles:
+    """Each file in the folder `here` on the operator's machine whose name ends in `ending` is in `path` on the host.
+
+    They are compared by SHA-256; there is at least one.
+    """
+
+    here: str
+    path: str
+    ending: str
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotHere:
     """The file at `here` on the operator's machine is a complete snapshot: it ends with the SHA-256 of its content."""
 
@@ -243,7 +255,7 @@ class AnyOf:
 
 EtcdCheck: TypeAlias = MemberIs | MemberGone | LeaderAmong
 EtcdStoreCheck: TypeAlias = HasRoom | NoAlarm
-OperatorsFile: TypeAlias = SameFile | SnapshotHere
+OperatorsFile: TypeAlias = SameFile | SameFiles | SnapshotHere
 Single: TypeAlias = (
     CommandSucceeds
     | FileIs

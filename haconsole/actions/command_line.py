@@ -29,7 +29,7 @@ def _word(argument: Argument, value: str | None) -> str:
         return ""
     word = value or argument.name.upper()
     if argument.positional:
-        return word
+        return word.replace(",", " ") if argument.several else word
     return f"--{argument.name}" if argument.kind is ArgumentKind.FLAG else f"--{argument.name} {word}"
 
 

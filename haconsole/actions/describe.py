@@ -28,7 +28,9 @@ from haconsole.actions.checks import (
     NodeIs,
     NodeRenewed,
     NodeStage,
+    OperatorsFile,
     SameFile,
+    SameFiles,
     ServerIs,
     ServiceRunning,
     SnapshotHere,
@@ -63,6 +65,7 @@ from haconsole.actions.operations import (
     RunCommand,
     SaveSnapshot,
     SendFile,
+    SendFolder,
     SetServerState,
     TrustAuthority,
     Undo,
@@ -108,16 +111,18 @@ def operation_line(operation: Operation) -> str:
             return "check only"
         case FetchFile(path=path, here=here):
             return f"copy {path} to {here} on this machine, mode 0600"
-        case SendFile() | CopyFromHost():
+        case SendFile() | SendFolder() | CopyFromHost():
             return _transfer_line(operation)
         case _:
             return _asked_of_programs(operation)
 
 
-def _transfer_line(operation: SendFile | CopyFromHost) -> str:
+def _transfer_line(operation: SendFile | SendFolder | CopyFromHost) -> str:
     if isinstance(operation, CopyFromHost):
         return f"copy {operation.source_path} on {operation.source} to {operation.path}, mode 0600"
-    return f"copy {operation.here} from this machine to {operation.path}, mode 0600"
+    if isinstance(operation, SendFolder):
+        return f"copy {operation.here}/*{operation.ending} from this machine to {operation.path}, mode 0644"
+    return f"copy {operation.here} from this machine to {operation.path}, mode {operation.mode:04o}"
 
 
 def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOperation | NodeOperation) -> str:
@@ -196,12 +201,22 @@ def check_line(check: Check) -> str:
             return f"{unit} is active, enabled and newer than its files"
         case AnyOf(alternatives=alternatives):
             return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
+        case SameFile() | SameFiles() | SnapshotHere():
+            return _operators_file(check)
+        case _:
+            return _beyond_the_host(check)
+
+
+def _operators_file(check: OperatorsFile) -> str:
+    match check:
         case SameFile(here=here, path=path):
             return f"{here} on this machine is identical to {path} on the host"
+        case SameFiles(here=here, path=path, ending=ending):
+            return f"all {here}/*{ending} on this machine are in {path} on the host"
         case SnapshotHere(here=here):
             return f"{here} on this machine is a complete snapshot"
         case _:
-            return _beyond_the_host(check)
+            assert_never(check)
 
 
 def _beyond_the_host(check: EtcdCheck | EtcdStoreCheck | ClusterCheck) -> str:

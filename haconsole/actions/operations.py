@@ -280,10 +280,24 @@ class FetchFile:
 
 @dataclass(frozen=True, slots=True)
 class SendFile:
-    """Copy the file at `here` on the operator's machine to `path` on the step's host, root's with mode 0600."""
+    """Copy the file at `here` on the operator's machine to `path` on the step's host; it belongs to root."""
 
     here: str
     path: str
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class SendFolder:
+    """Copy the files in the folder `here` on the operator's machine whose names end in `ending` to `path` on the
+    step's host, root's with mode 0644.
+
+    Files that the host has already are not sent again. At least one file must be there.
+    """
+
+    here: str
+    path: str
+    ending: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +307,7 @@ class Nothing:
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | UpdateMember | MoveLeader
 EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
-Transfer: TypeAlias = FetchFile | SendFile | CopyFromHost
+Transfer: TypeAlias = FetchFile | SendFile | SendFolder | CopyFromHost
 NodeOperation: TypeAlias = DrainNode | DeleteNode | ForgetControlPlane | JoinNode
 Operation: TypeAlias = (
     RunCommand

@@ -79,6 +79,8 @@ def _parameter(argument: Argument) -> click.Parameter:
     complete = hosts if argument.kind is ArgumentKind.HOST else None
     if argument.positional:
         name = "|".join(argument.choices) or argument.name.upper()
+        if argument.several:
+            return click.Argument([_variable(argument)], nargs=-1, metavar=f"[{name}]...", shell_complete=hosts)
         metavar = name if argument.required else f"[{name}]"
         return click.Argument(
             [_variable(argument)], type=kind, required=argument.required, metavar=metavar, shell_complete=complete
@@ -97,7 +99,13 @@ def _variable(argument: Argument) -> str:
 def request_of(action: Action, options: dict[str, Any]) -> dict[str, str]:
     """The given arguments, as the planner takes them."""
     values = {argument.name: options.get(_variable(argument)) for argument in action.arguments}
-    return {name: "yes" if value is True else str(value) for name, value in values.items() if value}
+    return {name: _text(value) for name, value in values.items() if value}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "yes" if value is True else str(value)
 
 
 def _plan(action: Action, options: dict[str, Any]) -> int:

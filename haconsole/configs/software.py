@@ -103,7 +103,13 @@ def _node(inventory: Inventory, host: Host) -> tuple[Software, ...]:
         Software("socat", ("socat",), "socat", "socat"),
         Software("kmod", ("modprobe",), "kmod", "kmod"),
         *tools,
+        *((_kubectl(version),) if Role.CONTROL_PLANE in host.roles and kubernetes.kubeadm.cni else ()),
     )
+
+
+def _kubectl(version: str) -> Software:
+    """It applies the manifest of the pod network."""
+    return Software("kubectl", ("kubectl",), "kubectl", "kubectl", version, hold=True, release="kubernetes")
 
 
 _PAUSE = ((34, "3.10.1"), (31, "3.10"), (26, "3.9"), (25, "3.8"), (24, "3.7"), (23, "3.6"), (22, "3.5"), (21, "3.4.1"))

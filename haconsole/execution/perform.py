@@ -30,6 +30,7 @@ from haconsole.actions.operations import (
     RunCommand,
     SaveSnapshot,
     SendFile,
+    SendFolder,
     SetServerState,
     TrustAuthority,
     UpdateMember,
@@ -152,7 +153,7 @@ class Performer:
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
                 return await tend_etcd(self._cluster, operation, step.host, tell)
-            case FetchFile() | SendFile() | CopyFromHost():
+            case FetchFile() | SendFile() | SendFolder() | CopyFromHost():
                 return await transfer(self._cluster.fleet, step.host, operation, tell)
             case SetServerState() | DrainNode() | DeleteNode() | ForgetControlPlane() | JoinNode():
                 return await self._through_api(step, operation, attempt, tell)

@@ -10,6 +10,7 @@ from msgspec import Meta
 from haconsole.inventory.values import Part, Sentence, TimeOfDay, TimeZone
 
 ActionName: TypeAlias = Literal[
+    "prepare",
     "bootstrap",
     "join",
     "remove",

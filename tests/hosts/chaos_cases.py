@@ -150,7 +150,10 @@ def _servers(host: str, state: str) -> str:
     return f"echo 'set server {stand_in.BACKEND}/{host} state {state}' | socat - UNIX:/run/haproxy/admin.sock"
 
 
+UNPREPARED = "apt-mark unhold etcd-server >/dev/null; rm -rf /var/lib/haconsole/preparation"
+
 CASES: dict[str, Case] = {
+    "prepare": Case(("prepare",), "three", put_back=UNPREPARED, weight=5),
     "bootstrap": Case(("bootstrap", "--only", "etcd"), "bare", weight=25),
     "join": Case(("join", "cp4"), "three", FOUR, weight=30),
     "remove": Case(("remove", "cp4"), "four", FOUR, weight=25),

@@ -1,4 +1,4 @@
-"""Plans the bootstrap of a cluster made of systemd units, or by kubeadm."""
+"""Plans the bootstrap of a cluster of systemd units, or by kubeadm; hosts that are not ready are prepared first."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from haconsole.actions.bootstrap.refuse import by_kubeadm, refusals
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.kubeadm.init import kubeadm_steps
 from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
+from haconsole.actions.preparation.plan import after_preparation, preparation
 from haconsole.actions.step import Plan, Refusal, Step
-from haconsole.inventory.schema import Inventory
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.hosts import Role
 from haconsole.model.snapshot import ClusterSnapshot
 
 ACTION = "bootstrap"
@@ -28,11 +30,18 @@ def plan_bootstrap(
     finished cluster has the same steps, and running it changes nothing.
     """
     ctx = plan_context(snapshot, inventory, only)
-    reasons = refusals(ctx)
+    prepared, unprepared = preparation(snapshot, inventory, _hosts(ctx))
+    reasons = (*refusals(ctx), *unprepared)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
-    steps = kubeadm_steps(ctx) if by_kubeadm(ctx) else _steps(ctx)
+    steps = after_preparation(prepared, kubeadm_steps(ctx) if by_kubeadm(ctx) else _steps(ctx))
     return Plan(ACTION, inventory.cluster, steps, _summary(ctx))
+
+
+def _hosts(ctx: PlanContext) -> tuple[Host, ...]:
+    """The hosts of the requested parts, and with kubeadm the workers, which join too."""
+    workers = ctx.inventory.with_role(Role.WORKER) if by_kubeadm(ctx) else ()
+    return tuple(dict.fromkeys((*ctx.hosts, *workers)))
 
 
 def _steps(ctx: PlanContext) -> tuple[Step, ...]:

@@ -39,7 +39,9 @@ def _on(ctx: PlanContext, host: Host) -> tuple[Step, ...]:
     )
 
 
-PROGRAMS_WHY = "haconsole installs no software: the programs must be installed, in a version that is known to work."
+PROGRAMS_WHY = (
+    "The programs must be installed, in a version that is known to work. The action prepare installs missing ones."
+)
 PORTS_WHY = (
     "A service cannot start on a port that another program uses. A port used by this cluster's own service is fine."
 )

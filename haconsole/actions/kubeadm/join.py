@@ -32,8 +32,8 @@ LEAVE = load_script("kubeadm-leave")
 INSTALLED = load_script("check-kubeadm")
 
 INSTALLED_WHY = (
-    "haconsole installs no software. kubeadm would refuse a host without its programs, a container runtime and kernel "
-    "settings, but only in the middle of the run."
+    "kubeadm would refuse a host without its programs, a container runtime and kernel settings, but only in the middle "
+    "of the run. The action prepare sets them up."
 )
 REACH_WHY = "kubeadm contacts the cluster through its endpoint, and a control plane's etcd contacts the other members."
 CLEAR_WHY = (

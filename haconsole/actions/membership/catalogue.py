@@ -44,6 +44,7 @@ def _join() -> Action:
         ),
         arguments=(_host("host", "the new host; it must be in the inventory"),),
         planner=lambda snapshot, inventory, request: plan_join(snapshot, inventory, request["host"]),
+        platform=True,
     )
 
 
@@ -93,6 +94,7 @@ def _rejoin() -> Action:
         ),
         arguments=(_host("host", "the host whose etcd joins again"),),
         planner=lambda snapshot, inventory, request: plan_rejoin(snapshot, inventory, request["host"]),
+        platform=True,
         dangerous=True,
     )
 
@@ -106,5 +108,6 @@ def _replace() -> Action:
         planner=lambda snapshot, inventory, request: _updating(
             plan_replace(snapshot, inventory, request["old"], request["new"], force=FORCE.name in request), request
         ),
+        platform=True,
         dangerous=True,
     )

@@ -12,6 +12,7 @@ from haconsole.actions.membership import balancers, control_plane, etcd, leaving
 from haconsole.actions.membership.change import MembershipChange, answers, change_of
 from haconsole.actions.membership.preflight import members_preflight, preflight
 from haconsole.actions.membership.refuse import UNKNOWN_MEMBERS, refusals, unknown_host
+from haconsole.actions.preparation.plan import after_preparation, preparation
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import snapshot_path
 from haconsole.actions.steps.order import Group, in_order
@@ -99,7 +100,9 @@ FORCED = "pods of {host} that a PodDisruptionBudget protects, and pods that no c
 
 
 def _planned(change: MembershipChange, *, force: bool = False) -> Plan | Refusal:
-    reasons = refusals(change)
+    new_hosts = (change.into,) if change.into else ()
+    prepared, unprepared = preparation(change.snapshot, change.inventory, new_hosts)
+    reasons = (*refusals(change), *unprepared)
     if reasons:
         return Refusal(change.action, change.inventory.cluster, reasons)
     leaves = change.out.name if change.out else ""
@@ -108,7 +111,7 @@ def _planned(change: MembershipChange, *, force: bool = False) -> Plan | Refusal
     return Plan(
         change.action,
         change.inventory.cluster,
-        in_order(groups),
+        after_preparation(prepared, in_order(groups)),
         _summary(change),
         data_loss=FORCED.format(host=leaves) if force and kubeadm and leaves else "",
         departing_host=leaves,

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
-from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile, Transfer
+from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile, SendFolder, Transfer
 from haconsole.errors import HaconsoleError
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.model.names import HostName
@@ -25,6 +25,9 @@ WHOLE_S = 600.0
 CHECKSUM = 32
 """Bytes at a snapshot's end: the SHA-256 of what is before them."""
 
+READABLE = 0o044
+"""Modes with which others may read a file, and so its folder."""
+OPEN_FOLDER = 'umask 022; mkdir -p -- "$1"'
 TAKE = load_script("receive-part")
 
 IN_PLACE = load_script("receive-finish")
@@ -39,6 +42,8 @@ async def transfer(fleet: Fleet, name: HostName, operation: Transfer, tell: Tell
             return await _fetch(fleet.host(name), operation, tell)
         case SendFile():
             return await _send(fleet.host(name), operation, tell)
+        case SendFolder():
+            return await _send_folder(fleet.host(name), operation, tell)
         case CopyFromHost():
             return await _copy(fleet.host(operation.source), fleet.host(name), operation, tell)
         case _:
@@ -55,6 +60,42 @@ async def not_same(host: HostTransport, here: str, path: str) -> tuple[str, ...]
     if result.exit_status is None:
         raise TransportError(host.host, result.cut or Cause.OTHER, f"could not read {path}")
     return () if result.ok and result.stdout.startswith(mine) else (f"{here} differs from {path} on {host.host}",)
+
+
+async def not_same_files(host: HostTransport, here: str, path: str, ending: str) -> tuple[str, ...]:
+    """The files of the operator's folder that the host's folder `path` lacks, by their SHA-256."""
+    try:
+        files = await asyncio.to_thread(files_in, here, ending)
+        different = await _different(host, files, path)
+    except HaconsoleError as error:
+        return (str(error),)
+    return tuple(f"{file} is not in {path} on {host.host}" for file in different)
+
+
+def files_in(folder: str, ending: str) -> tuple[Path, ...]:
+    """The files of the operator's folder, by name; raises HaconsoleError if there is none. Blocks."""
+    try:
+        files = tuple(sorted(one for one in Path(folder).iterdir() if one.name.endswith(ending) and one.is_file()))
+    except OSError as error:
+        raise _here(Path(folder), error) from error
+    if not files:
+        raise HaconsoleError(f"{folder} on this machine has no *{ending}", hint="put the files there")
+    return files
+
+
+async def _different(host: HostTransport, files: tuple[Path, ...], path: str) -> tuple[Path, ...]:
+    """Those of `files` that the host's folder lacks, or has with another content."""
+    targets = tuple(f"{path}/{file.name}" for file in files)
+    result = await host.run(("sha256sum", "--", *targets), root=True, deadline_s=WHOLE_S)
+    if result.exit_status is None:
+        raise TransportError(host.host, result.cut or Cause.OTHER, f"could not read {path}")
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in result.stdout.splitlines())}
+    try:
+        digests = [await asyncio.to_thread(digest_of, file) for file in files]
+    except OSError as error:
+        raise _here(files[0].parent, error) from error
+    pairs = zip(files, targets, digests, strict=True)
+    return tuple(file for file, target, digest in pairs if sums.get(target) != digest)
 
 
 def digest_of(path: Path) -> str:
@@ -126,6 +167,9 @@ async def _part(host: HostTransport, path: str, begin: int) -> bytes:
 async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationResult:
     path, new = Path(send.here), f"{send.path}.part"
     digest = sha256()
+    if send.mode & READABLE:
+        folder = ("sh", "-ec", OPEN_FOLDER, "folder", send.path.rpartition("/")[0])
+        await _run_checked(host, folder, PART_S)
     try:
         with await asyncio.to_thread(path.open, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -136,9 +180,18 @@ async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationRes
                 await tell(_progress(min(begin + PART, size), size))
     except OSError as error:
         raise _here(path, error) from error
-    words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
+    words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest(), f"{send.mode:o}")
     await _run_checked(host, words, WHOLE_S)
     return success(f"{send.path}: {size} bytes, identical to {path} on this machine")
+
+
+async def _send_folder(host: HostTransport, send: SendFolder, tell: Tell) -> OperationResult:
+    files = await asyncio.to_thread(files_in, send.here, send.ending)
+    missing = await _different(host, files, send.path)
+    for number, file in enumerate(missing, 1):
+        await tell(f"{number} of {len(missing)}: {file.name}")
+        await _send(host, SendFile(str(file), f"{send.path}/{file.name}", 0o644), tell)
+    return success(f"{send.path}: {len(files)} files, {len(missing)} of them new")
 
 
 async def _copy(source: HostTransport, host: HostTransport, copy: CopyFromHost, tell: Tell) -> OperationResult:

@@ -29,6 +29,7 @@ from haconsole.actions.checks import (
     NodeIs,
     NodeRenewed,
     SameFile,
+    SameFiles,
     ServerIs,
     ServiceRunning,
     Single,
@@ -41,7 +42,7 @@ from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.host.host_query import HostQuery, QueryKind
-from haconsole.execution.host.transfer import not_same, not_whole
+from haconsole.execution.host.transfer import not_same, not_same_files, not_whole
 from haconsole.execution.pki.authorities import ensured_authority
 from haconsole.execution.verify.cluster import ClusterQueries
 from haconsole.execution.verify.local_checks import (
@@ -126,6 +127,8 @@ class Checks:
                 return self._cluster.problems(check, step.host)
             case SameFile(here=here, path=path):
                 return not_same(self._context.cluster.fleet.host(step.host), here, path)
+            case SameFiles(here=here, path=path, ending=ending):
+                return not_same_files(self._context.cluster.fleet.host(step.host), here, path, ending)
             case SnapshotHere(here=here):
                 return asyncio.to_thread(not_whole, Path(here))
             case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():

@@ -31,6 +31,7 @@ from haconsole.actions.checks import (
     NodeRenewed,
     NodeStage,
     SameFile,
+    SameFiles,
     ServerIs,
     ServiceRunning,
     SnapshotHere,
@@ -65,6 +66,7 @@ CHECKS: dict[str, Check] = {
     "no member reports the alarm NOSPACE": NoAlarm("NOSPACE"),
     "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     "/b here on this machine is identical to /a on the host": SameFile("/b here", "/a"),
+    "all /b/*.deb on this machine are in /a on the host": SameFiles("/b", "/a", ".deb"),
     "/b on this machine is a complete snapshot": SnapshotHere("/b"),
     "/a absent, or GET /readyz of the API server here is 200": AnyOf(
         ((FilesAbsent(("/a",), "left over"),), (ApiserverReady(),))

@@ -31,6 +31,7 @@ from haconsole.actions.operations import (
     RunCommand,
     SaveSnapshot,
     SendFile,
+    SendFolder,
     SetServerState,
     TrustAuthority,
     Undo,
@@ -80,6 +81,7 @@ OPERATIONS: dict[str, Operation] = {
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
     "copy /a on cp2 to /b, mode 0600": CopyFromHost(HostName("cp2"), "/a", "/b"),
     "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),
+    "copy /b/*.deb from this machine to /a, mode 0644": SendFolder("/b", "/a", ".deb"),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
         SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)
     ),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile
+from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile, SendFolder
 from haconsole.errors import HaconsoleError
-from haconsole.execution.host.transfer import PART, not_same, not_whole, transfer
+from haconsole.execution.host.transfer import PART, not_same, not_same_files, not_whole, transfer
 from haconsole.model.names import HostName
 from haconsole.transport.base import HostTransport
 from tests.unit.execution.local import LocalHost
@@ -119,3 +119,29 @@ async def test_a_file_is_copied_from_one_host_to_another(host: LocalHost, there:
     assert path.read_bytes() == SNAPSHOT
     assert (path.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
     assert [one.name for one in path.parent.iterdir()] == ["restore.db"]
+
+
+async def test_the_files_of_a_folder_are_sent_once_and_readable_for_all(host: LocalHost, tmp_path: Path) -> None:
+    here, path = tmp_path / "mine", tmp_path / "new" / "packages"
+    here.mkdir()
+    for name in ("a_1.deb", "b_1.deb", "notes.txt"):
+        (here / name).write_text(name)
+    send, told = SendFolder(str(here), str(path), ".deb"), Told()
+    assert len(await not_same_files(host, str(here), str(path), ".deb")) == 2
+    await transfer(fleet_of(host), host.host, send, told.tell)
+    assert sorted(file.name for file in path.iterdir()) == ["a_1.deb", "b_1.deb"]
+    assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o644}
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert await not_same_files(host, str(here), str(path), ".deb") == ()
+    (path / "a_1.deb").write_text("other")
+    again = Told()
+    await transfer(fleet_of(host), host.host, send, again.tell)
+    assert again == ["1 of 1: a_1.deb", "0 of 0 MiB"]
+    assert (path / "a_1.deb").read_text() == "a_1.deb"
+
+
+async def test_a_folder_without_such_files_is_an_error_with_its_fix(host: LocalHost, tmp_path: Path) -> None:
+    with pytest.raises(HaconsoleError, match=r"has no \*\.rpm"):
+        await transfer(fleet_of(host), host.host, SendFolder(str(tmp_path), "/there", ".rpm"), Told().tell)
+    (problem,) = await not_same_files(host, str(tmp_path / "absent"), "/there", ".rpm")
+    assert "absent on this machine" in problem

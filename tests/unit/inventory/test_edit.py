@@ -73,3 +73,11 @@ def test_the_diff_can_be_applied(tmp_path: Path) -> None:
     told = diff(BLOCK, after, "inventory.yaml")
     subprocess.run(["git", "apply", "-p0", "-"], cwd=tmp_path, input=told, text=True, check=True, capture_output=True)
     assert file.read_text() == after
+
+
+def test_the_sources_of_software_stay_when_a_host_is_removed() -> None:
+    file = Path(__file__).parents[3] / "sample-inventories/kubeadm-bare-machines.yaml"
+    before = file.read_text()
+    changed = without_host(before, "w1", base=file.parent)
+    assert changed is not None
+    assert changed[changed.index("preparation:") :] == before[before.index("preparation:") :]

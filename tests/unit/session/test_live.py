@@ -167,7 +167,7 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     looks = {"fine": healthy(), "late": changed(healthy(), 2, late)}
     asked: list[float] = []
 
-    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+    async def once(self: Collector, *, certificates: bool = False, platform: bool = False) -> ClusterSnapshot:
         asked.append(self._context.timings.etcd_s)
         return looks["late" if len(asked) == 1 else second]
 
@@ -183,7 +183,7 @@ async def test_a_run_with_an_undo_action_is_undone_by_a_new_plan_of_that_action(
     """From what the hosts have by then, not from the steps that were recorded."""
     snapshots = iter((certified(bundle=(OLD, NEW), made=True, signed_by=NEW), certified()))
 
-    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+    async def once(self: Collector, *, certificates: bool = False, platform: bool = False) -> ClusterSnapshot:
         assert certificates
         return next(snapshots)
 

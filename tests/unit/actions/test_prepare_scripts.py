@@ -1,0 +1,430 @@
+"""The scripts of prepare, run on folders and with programs that note their calls, under dash and busybox ash."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from haconsole.scripts import load_script
+
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
+
+class Place:
+    """A folder for the files of a host; its programs append their calls to a list."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        (folder / "bin").mkdir()
+
+    def file(self, path: str, text: str) -> Path:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        return target
+
+    def program(self, name: str, body: str = "") -> None:
+        path = self.file(f"bin/{name}", f'#!/bin/sh\necho "{name} $*" >>{self.log}\n{body}\n')
+        path.chmod(0o755)
+
+    def run(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        places = {"HACONSOLE_ETC": "etc", "HACONSOLE_PROC": "proc", "HACONSOLE_ROOT": ""}
+        environment = {key: str(self.folder / path) for key, path in places.items()}
+        environment["PATH"] = f"{self.folder}/bin:{os.environ['PATH']}"
+        argv = ("sh", "-ec", load_script(name), name, *words)
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+    def done(self, name: str, *words: str) -> str:
+        result = self.run(name, *words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def calls(self) -> list[str]:
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+FSTAB = "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/sda2 none swap sw 0 0\n\t/swap.img\tnone\tswap\tsw\t0\t0\n"
+UNIT = "dev-dm\\x2d1.swap"
+
+
+def test_swap_is_turned_off_and_restored_as_it_was(place: Place) -> None:
+    fstab, swaps = place.file("etc/fstab", FSTAB), place.file("proc/swaps", "Filename\n/dev/sda2\n")
+    place.program(
+        "systemctl", f"case $1 in list-units) echo '{UNIT} loaded active active' ;; is-enabled) exit 1 ;; esac"
+    )
+    place.program("swapoff")
+    place.program("swapon")
+    record = str(place.folder / "state/swap.units")
+    assert place.run("check-swap-off").returncode == 1
+    place.done("swap-off", record)
+    swaps.write_text("Filename\n")
+    place.done("check-swap-off")
+    assert f"systemctl mask --quiet -- {UNIT}" in place.calls()
+    after = fstab.read_text()
+    assert after.startswith("# disks\nUUID=1 / ext4 defaults 0 1\n# haconsole: swap is off: /dev/sda2")
+    place.done("swap-off", record)
+    assert fstab.read_text() == after
+    assert place.calls()[-1] == "systemctl daemon-reload"
+    place.done("swap-restore", record)
+    assert fstab.read_text() == FSTAB
+    assert {f"systemctl unmask --quiet -- {UNIT}", "swapon -a"} <= set(place.calls())
+    assert place.run("check-swap-off").returncode == 1
+    place.done("swap-restore", record)
+    assert place.calls() == []
+
+
+DEBIAN = """version = 2
+[plugins]
+  [plugins."io.containerd.grpc.v1.cri"]
+    sandbox_image = "registry.k8s.io/pause:3.6" # the default
+    [plugins."io.containerd.grpc.v1.cri".cni]
+      bin_dir = "/usr/lib/cni"
+      conf_dir = "/etc/cni/net.d"
+    [plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+      endpoint = ["https://mirror.example.org"]
+"""
+CRI = "io.containerd.grpc.v1.cri"
+
+
+def containerd(place: Place, driver: str = "systemd", image: str = "r/pause:1", cni: str = "") -> dict[str, object]:
+    config, backup = str(place.folder / "etc/containerd/config.toml"), str(place.folder / "state/containerd.toml")
+    place.done("containerd-configure", config, backup, driver, image, cni)
+    return tomllib.loads(Path(config).read_text())
+
+
+def plugins(config: dict[str, object], name: str = CRI) -> dict[str, object]:
+    found = config["plugins"]
+    assert isinstance(found, dict)
+    plugin = found[name]
+    assert isinstance(plugin, dict)
+    return plugin
+
+
+@pytest.fixture
+def runtime(place: Place) -> Place:
+    place.program("containerd")
+    place.program("systemctl")
+    return place
+
+
+def test_a_configuration_of_debian_is_corrected_and_everything_else_kept(runtime: Place) -> None:
+    path = runtime.file("etc/containerd/config.toml", DEBIAN)
+    cri = plugins(containerd(runtime, cni="/opt/cni/bin"))
+    assert cri["sandbox_image"] == "r/pause:1"
+    assert cri["cni"] == {"bin_dir": "/opt/cni/bin", "conf_dir": "/etc/cni/net.d"}
+    assert cri["registry"] == {"mirrors": {"docker.io": {"endpoint": ["https://mirror.example.org"]}}}
+    assert cri["containerd"] == {
+        "runtimes": {"runc": {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": True}}}
+    }
+    once = path.read_text()
+    runtime.calls()
+    containerd(runtime, cni="/opt/cni/bin")
+    assert path.read_text() == once
+    assert "containerd" not in {call.partition(" ")[0] for call in runtime.calls()}
+    runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
+    assert path.read_text() == DEBIAN
+    assert "systemctl restart containerd.service" in runtime.calls()
+
+
+def test_the_package_of_docker_has_its_cri_plugin_enabled(runtime: Place) -> None:
+    runtime.file("etc/containerd/config.toml", 'disabled_plugins = ["cri"]\n\n#root = "/var/lib/containerd"\n')
+    config = containerd(runtime, "cgroupfs", "")
+    assert (config["version"], config["disabled_plugins"]) == (2, [])
+    assert "sandbox_image" not in plugins(config)
+
+
+def test_other_disabled_plugins_stay_disabled(runtime: Place) -> None:
+    runtime.file("etc/containerd/config.toml", f'version = 2\ndisabled_plugins = ["a", "{CRI}", "b"]\n')
+    assert containerd(runtime)["disabled_plugins"] == ["a", "b"]
+
+
+def test_an_existing_value_is_replaced_and_a_missing_file_is_written_and_removed(runtime: Place) -> None:
+    options_table = f'  [plugins."{CRI}".containerd.runtimes.runc.options]\n'
+    table = f'[plugins."{CRI}".containerd.runtimes.runc]\n  runtime_type = "kept"\n{options_table}'
+    path = runtime.file("etc/containerd/config.toml", f"version = 2\n{table}    SystemdCgroup = false\n    Root = 1\n")
+    cri = plugins(containerd(runtime))
+    options = {"SystemdCgroup": True, "Root": 1}
+    assert cri["containerd"] == {"runtimes": {"runc": {"runtime_type": "kept", "options": options}}}
+    path.unlink()
+    (runtime.folder / "state/containerd.toml").unlink()
+    assert plugins(containerd(runtime))["sandbox_image"] == "r/pause:1"
+    runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
+    assert not path.exists()
+
+
+def test_the_format_of_containerd_2_has_other_tables(runtime: Place) -> None:
+    images, cri = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
+    text = (
+        f"version = 3\n[plugins]\n  [plugins.'{images}']\n"
+        f"    [plugins.'{images}'.pinned_images]\n      sandbox = 'old'\n"
+        f"  [plugins.'{cri}'.containerd.runtimes.runc]\n    [plugins.'{cri}'.containerd.runtimes.runc.options]\n"
+        "      SystemdCgroup = false\n"
+    )
+    runtime.file("etc/containerd/config.toml", text)
+    config = containerd(runtime)
+    assert plugins(config, images) == {"pinned_images": {"sandbox": "r/pause:1"}}
+    assert plugins(config, cri) == {"containerd": {"runtimes": {"runc": {"options": {"SystemdCgroup": True}}}}}
+
+
+def test_a_configuration_of_version_1_is_not_guessed(runtime: Place) -> None:
+    text = '[plugins.cri]\n  sandbox_image = "x"\n'
+    path = runtime.file("etc/containerd/config.toml", text)
+    result = runtime.run("containerd-configure", str(path), str(runtime.folder / "b"), "systemd", "", "")
+    assert result.returncode == 1
+    assert "containerd config migrate" in result.stderr
+    assert path.read_text() == text
+
+
+def test_a_configuration_that_containerd_refuses_changes_nothing(runtime: Place) -> None:
+    path = runtime.file("etc/containerd/config.toml", DEBIAN)
+    runtime.program("containerd", "exit 1")
+    assert runtime.run("containerd-configure", str(path), str(runtime.folder / "b"), "systemd", "", "").returncode == 1
+    assert path.read_text() == DEBIAN
+
+
+def test_the_check_of_containerd_reads_what_it_loads(place: Place) -> None:
+    path = str(place.file("etc/containerd/config.toml", "version = 2\n"))
+    dump = 'sandbox_image = "r/pause:1"\n  SystemdCgroup = true\n  bin_dir = "/opt/cni/bin"'
+    place.program("containerd", f"echo '{dump}'")
+    place.done("check-containerd", path, "systemd", "r/pause:1", "/opt/cni/bin")
+    result = place.run("check-containerd", path, "cgroupfs", "r/pause:2", "/usr/lib/cni")
+    assert result.stderr.splitlines() == [
+        "its cgroup driver is not cgroupfs",
+        "its sandbox image is not r/pause:2",
+        "it does not look for CNI plug-ins in /usr/lib/cni",
+    ]
+
+
+NFT = """table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    tcp dport { 22, 6443 } accept
+  }
+}
+"""
+
+
+def test_rules_of_nftables_are_inserted_and_kept_for_the_next_start(place: Place) -> None:
+    conf = place.file("etc/nftables.conf", NFT)
+    place.program("nft", f'case "$*" in *list*) cat {conf} ;; *) cat >>{place.folder}/loaded ;; esac')
+    place.done("firewall-open", "nftables", "2379/tcp", "vrrp")
+    rules = [
+        'insert rule inet filter input tcp dport 2379 accept comment "haconsole"',
+        'insert rule inet filter input meta l4proto 112 accept comment "haconsole"',
+    ]
+    assert (place.folder / "loaded").read_text().splitlines() == rules
+    assert conf.read_text() == NFT + "\n".join(("# haconsole: begin", *rules, "# haconsole: end\n"))
+    place.done("firewall-open", "nftables", "2379/tcp", "vrrp")
+    assert conf.read_text().count("# haconsole: begin") == 1
+    place.done("check-firewall", "nftables", "22/tcp", "6443/tcp", "2379/tcp", "vrrp")
+    place.done("firewall-close", "nftables", "2379/tcp", "vrrp")
+    assert conf.read_text() == NFT
+    result = place.run("check-firewall", "nftables", "22/tcp", "2379/tcp", "vrrp")
+    assert result.stderr.splitlines() == ["2379/tcp is closed in nftables", "vrrp is closed in nftables"]
+
+
+def test_commands_for_firewalld_and_ufw(place: Place) -> None:
+    place.program("firewall-cmd")
+    place.program("ufw")
+    place.done("firewall-open", "firewalld", "6443/tcp", "vrrp")
+    rich = '--add-rich-rule=rule protocol value="vrrp" accept'
+    assert place.calls() == [
+        "firewall-cmd --quiet --add-port=6443/tcp",
+        "firewall-cmd --quiet --permanent --add-port=6443/tcp",
+        f"firewall-cmd --quiet {rich}",
+        f"firewall-cmd --quiet --permanent {rich}",
+    ]
+    place.done("firewall-close", "firewalld", "6443/tcp")
+    assert place.calls()[1] == "firewall-cmd --quiet --permanent --remove-port=6443/tcp"
+    place.done("firewall-open", "ufw", "30000-32767/tcp")
+    assert place.calls() == ["ufw allow 30000:32767/tcp comment haconsole"]
+    place.program("ufw", "printf '6443/tcp  ALLOW  Anywhere\\n30000:32767/tcp ALLOW Anywhere\\n'")
+    place.done("check-firewall", "ufw", "6443/tcp", "30000-32767/tcp")
+    assert place.run("check-firewall", "ufw", "2379/tcp").returncode == 1
+    place.program("firewall-cmd", "echo '6443/tcp 10250/tcp'")
+    place.done("check-firewall", "firewalld", "10250/tcp")
+    assert place.run("check-firewall", "firewalld", "250/tcp").returncode == 1
+
+
+def test_selinux_is_permissive_after_a_reboot_too(place: Place) -> None:
+    config = place.file("etc/selinux/config", "# SELINUX= is one of\nSELINUX=enforcing\nSELINUXTYPE=targeted\n")
+    place.program("setenforce")
+    place.program("getenforce", "echo Permissive")
+    assert place.run("check-selinux").returncode == 1
+    place.done("selinux-mode", "permissive")
+    assert config.read_text() == "# SELINUX= is one of\nSELINUX=permissive\nSELINUXTYPE=targeted\n"
+    place.done("check-selinux")
+    place.done("selinux-mode", "enforcing")
+    assert "\nSELINUX=enforcing\n" in config.read_text()
+
+
+def apt_host(place: Place, after: str) -> None:
+    """A host whose apt-get installs `after`; its units are enabled by that."""
+    state = place.file("dpkg", "ii  base\n")
+    place.program("dpkg-query", f"cat {state}")
+    place.program("apt-get", f"case $* in *install*) printf '{after}' >>{state}; touch {place.folder}/enabled ;; esac")
+    units = f"echo 'ssh.service enabled'; [ ! -e {place.folder}/enabled ] || echo 'etcd.service enabled'"
+    place.program("systemctl", f"case $1 in list-unit-files) {units} ;; esac")
+    (place.folder / "usr/sbin").mkdir(parents=True)
+
+
+def test_packages_are_installed_without_starts_and_recorded(place: Place) -> None:
+    apt_host(place, "ii  etcd-server\\nhi  libfoo\\nrc  gone\\n")
+    record = place.folder / "state/packages.added"
+    place.done("prepare-packages", "apt", str(record), "yes", "-", "etcd-server=3.5*")
+    assert record.read_text().split() == ["etcd-server", "libfoo"]
+    calls = place.calls()
+    assert "apt-get -q -o DPkg::Lock::Timeout=120 update" in calls
+    assert any(call.endswith("--no-install-recommends install etcd-server=3.5*") for call in calls)
+    assert "systemctl disable --quiet -- etcd.service" in calls
+    assert not (place.folder / "usr/sbin/policy-rc.d").exists()
+    assert not Path(f"{record}.before").exists()
+
+
+def test_package_files_are_named_by_their_paths(place: Place) -> None:
+    apt_host(place, "")
+    place.file("files/kubelet_1.deb", "")
+    place.done("prepare-packages", "apt", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet")
+    install = next(call for call in place.calls() if " install " in call)
+    assert install.endswith(f"install {place.folder}/files/kubelet_1.deb kubelet")
+    place.program("rpm", "echo base")
+    place.program("dnf")
+    place.file("files/kubelet-1.rpm", "")
+    place.done("prepare-packages", "dnf", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet-1.31.4")
+    install = next(call for call in place.calls() if call.startswith("dnf"))
+    assert install == (
+        "dnf -y --setopt=install_weak_deps=False --disableexcludes=all install "
+        f"{place.folder}/files/kubelet-1.rpm kubelet-1.31.4"
+    )
+
+
+def test_a_failed_installation_is_recorded_too_and_ends_with_its_status(place: Place) -> None:
+    apt_host(place, "")
+    place.program("apt-get", f"printf 'ii  half\\n' >>{place.folder}/dpkg; exit 100")
+    result = place.run("prepare-packages", "apt", str(place.folder / "state/added"), "no", "-", "etcd-server")
+    assert result.returncode == 100
+    assert (place.folder / "state/added").read_text() == "half\n"
+    assert not (place.folder / "usr/sbin/policy-rc.d").exists()
+
+
+def test_a_policy_of_the_site_is_kept(place: Place) -> None:
+    apt_host(place, "")
+    policy = place.file("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 0\n")
+    place.done("prepare-packages", "apt", str(place.folder / "state/added"), "no", "-", "etcd-server")
+    assert policy.read_text() == "#!/bin/sh\nexit 0\n"
+
+
+def test_added_packages_are_removed_unless_others_depend_on_them(place: Place) -> None:
+    record = place.file("state/added", "etcd-server\nlibfoo\n")
+    place.program("dpkg-query", "echo -n installed")
+    place.program("apt-get", "case $* in *-qs*) echo 'Remv etcd-server [1]'; echo 'Remv backup-tool [1]' ;; esac")
+    result = place.run("remove-packages", "apt", str(record))
+    assert result.returncode == 1
+    assert "backup-tool" in result.stderr
+    assert record.exists()
+    place.program("apt-get")
+    place.done("remove-packages", "apt", str(record))
+    assert place.calls()[-1] == "apt-get -qy -o DPkg::Lock::Timeout=120 remove etcd-server libfoo"
+    assert not record.exists()
+
+
+def test_holds_are_recorded_and_only_those_are_ended(place: Place) -> None:
+    record = place.folder / "state/held"
+    place.program("dpkg-query", "for name; do :; done; [ $name != absent ] && echo -n installed")
+    place.program("apt-mark", f"case $1 in showhold) echo kubelet; cat {record} 2>/dev/null ;; esac; :")
+    assert place.run("check-held", "apt", "kubelet", "haproxy", "absent").stderr == "haproxy is not held\n"
+    place.done("hold-packages", "apt", str(record), "kubelet", "haproxy", "absent")
+    assert record.read_text() == "haproxy\n"
+    place.done("check-held", "apt", "kubelet", "haproxy", "absent")
+    place.calls()
+    place.done("unhold-packages", "apt", str(record))
+    assert place.calls() == ["apt-mark unhold haproxy"]
+    assert not record.exists()
+
+
+def test_dnf_locks_versions(place: Place) -> None:
+    place.program("rpm", "exit 0")
+    place.program("dnf", "case $* in *list*) echo 'kubelet-0:1.31.4-1.*' ;; esac")
+    record = place.folder / "held"
+    place.done("hold-packages", "dnf", str(record), "kubelet", "kubeadm")
+    assert "dnf -q versionlock add kubeadm" in place.calls()
+    assert record.read_text() == "kubeadm\n"
+
+
+def archive(path: Path, files: dict[str, str]) -> str:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="programs belong to root")
+def test_programs_of_a_release_are_verified_and_existing_ones_kept(place: Place) -> None:
+    path = place.folder / "kubernetes.tar.gz"
+    digest = archive(path, {"kubernetes/server/bin/kubelet": "new", "kubernetes/server/bin/kubeadm": "new"})
+    old = place.file("usr/bin/kubeadm", "old")
+    targets = (str(place.folder / "usr/bin/kubelet"), str(old))
+    wrong = place.run("prepare-programs", str(path), "0" * 64, *targets)
+    assert wrong.returncode == 1
+    assert "does not have the SHA-256" in wrong.stderr
+    assert not Path(targets[0]).exists()
+    place.done("prepare-programs", str(path), digest, *targets)
+    assert (Path(targets[0]).read_text(), old.read_text()) == ("new", "old")
+    assert Path(targets[0]).stat().st_mode & 0o777 == 0o755
+    missing = place.run("prepare-programs", str(path), digest, str(place.folder / "usr/bin/etcd"))
+    assert "the release has no program etcd" in missing.stderr
+    assert not Path(f"{path}.unpacked").exists()
+
+
+@pytest.mark.parametrize("form", ["docker", "oci"])
+def test_images_of_an_archive_are_found_in_containerd(place: Place, form: str) -> None:
+    path = place.folder / "images.tar"
+    names = ["registry.k8s.io/kube-apiserver:v1.31.4", "registry.k8s.io/pause:3.10"]
+    docker = json.dumps([{"Config": "c", "RepoTags": [name], "Layers": ["l"]} for name in names])
+    notes = [{"annotations": {"io.containerd.image.name": name}} for name in names]
+    text = ("manifest.json", docker) if form == "docker" else ("index.json", json.dumps({"manifests": notes}))
+    with tarfile.open(path, "w") as tar:
+        entry = tarfile.TarInfo(text[0])
+        entry.size = len(text[1])
+        tar.addfile(entry, io.BytesIO(text[1].encode()))
+    place.program("ctr", f"echo {names[0]}")
+    assert place.run("check-images", str(path)).stderr == f"the image {names[1]} is missing\n"
+    place.program("ctr", f"printf '{names[0]}\\n{names[1]}\\n'")
+    place.done("check-images", str(path))
+    assert place.run("check-images", str(place.folder / "none.tar")).returncode == 1
+
+
+def test_kernel_settings_and_modules(place: Place) -> None:
+    place.file("proc/sys/net/ipv4/ip_forward", "0\n")
+    result = place.run("check-sysctls", "net.ipv4.ip_forward=1", "net.bridge.x=1")
+    assert result.stderr.splitlines() == ["net.ipv4.ip_forward is 0, not 1", "net.bridge.x is absent, not 1"]
+    place.done("check-sysctls", "net.ipv4.ip_forward=0")
+    (place.folder / "sys/module/overlay").mkdir(parents=True)
+    release = os.uname().release
+    place.file(f"lib/modules/{release}/modules.builtin", "kernel/net/br_netfilter.ko\n")
+    place.done("check-modules", "overlay", "br_netfilter")
+    assert place.run("check-modules", "overlay", "dummy").stderr == "the module dummy is not loaded\n"
+
+
+def test_missing_programs_are_all_listed(place: Place) -> None:
+    place.program("here")
+    result = place.run("check-programs", "here", "not-here", "nor-here")
+    assert result.stderr.splitlines() == ["not-here is not installed", "nor-here is not installed"]
