@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from haconsole.inventory.effective import DIRECT, join_host_port, outside_host, split_host_port
 
@@ -145,6 +144,8 @@ def local_path(text: str, folders: Folders) -> str:
 
 def time_zone(text: str, folders: Folders) -> str:
     """A zone of this machine's time zone database."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, OSError, ValueError):

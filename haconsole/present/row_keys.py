@@ -1,9 +1,13 @@
-"""The subject of a row: the identity behind a cursor, a detail view, an offered action."""
+"""The subject of a row: the identity behind a cursor, a detail view, an offered action.
+
+Structs of msgspec, which are made in a tenth of a dataclass's time: the first paint waits for these.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from haconsole.model.names import HostName, MemberId, Vip
 
@@ -11,99 +15,84 @@ if TYPE_CHECKING:
     from haconsole.actions.step import StepId
 
 
-@dataclass(frozen=True, slots=True)
-class MemberKey:
+class MemberKey(Struct, frozen=True):
     """A listed etcd member."""
 
     id: MemberId
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(Struct, frozen=True):
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class VipKey:
+class VipKey(Struct, frozen=True):
     """A virtual address as one balancer host reports it."""
 
     address: Vip
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class ServerKey:
+class ServerKey(Struct, frozen=True):
     """A server of a haproxy backend, over all balancers."""
 
     backend: str
     server: str
 
 
-@dataclass(frozen=True, slots=True)
-class BalancerKey:
+class BalancerKey(Struct, frozen=True):
     """The haproxy of one host."""
 
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class ApiserverKey:
+class ApiserverKey(Struct, frozen=True):
     """The API server of one host."""
 
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointKey:
+class EndpointKey(Struct, frozen=True):
     """The address that clients of the API use."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseKey:
+class LeaseKey(Struct, frozen=True):
     namespace: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodeKey:
+class NodeKey(Struct, frozen=True):
     """A node, by its name in the API."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindingKey:
+class FindingKey(Struct, frozen=True):
     code: str
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemedyKey(FindingKey):
+class RemedyKey(FindingKey, frozen=True):
     """The fix of a finding, below its row."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventKey:
+class EventKey(Struct, frozen=True):
     """A change on the timeline, counted from the first since start."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateKey:
+class CertificateKey(Struct, frozen=True):
     host: HostName
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandKey:
+class CommandKey(Struct, frozen=True):
     """A command of the palette, by its action."""
 
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class RanKey:
+class RanKey(Struct, frozen=True):
     """A command that was run on a host, by its text and purpose; `at` is empty for reads, which are collapsed."""
 
     host: HostName
@@ -112,22 +101,19 @@ class RanKey:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StepKey:
+class StepKey(Struct, frozen=True):
     """A step of a plan or of its run."""
 
     id: StepId
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseKey:
+class PhaseKey(Struct, frozen=True):
     """A phase of a run, by its name."""
 
     phase: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunKey:
+class RunKey(Struct, frozen=True):
     """A logged run, by its name."""
 
     run: str

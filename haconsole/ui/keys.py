@@ -455,8 +455,10 @@ def footer_keys(keys: Iterable[Key], width: int) -> list[Key]:
     """The keys of the footer in the order in which they are shown."""
     keys_that_fit: list[Key] = []
     for key in sorted((key for key in keys if key.rank), key=lambda key: key.rank):
-        if width_of(text_of(_line([*keys_that_fit, key]))) <= width:
+        needed = width_of(text_of(_line([key])))
+        if needed <= width:
             keys_that_fit.append(key)
+            width -= needed
     order = {id(key): index for index, key in enumerate(KEYS)}
     return sorted(keys_that_fit, key=lambda key: (key.rank, order[id(key)]))
 

@@ -80,10 +80,11 @@ def launch(
 
 def signal_name(notify: str, environment: Mapping[str, str]) -> str:
     """The way to notify through this terminal; empty for none."""
+    if notify != "auto":
+        return "" if notify == "none" else notify
     from haconsole.present.notices import signal_for
 
-    name = signal_for(environment).value if notify == "auto" else notify
-    return "" if name == "none" else name
+    return signal_for(environment).value
 
 
 def hook_words(text: str) -> tuple[str, ...]:

@@ -86,6 +86,9 @@ class BeginAction(Request):
         super().__init__()
         self.name = name
 
+NO_FIX = "no action of this console fixes this"
+"""The reason why a row has no fix to start."""
+
 
 class FixFinding(Request):
     """Start a fix of the current finding: the one of that number, or with 0 the only one or a choice."""

@@ -11,7 +11,7 @@ from haconsole.present.arrange import PaneId
 from haconsole.present.bar import BarView
 from haconsole.present.waiting import waiting_tables
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import RowChosen, RowHighlighted, ShowDetails
+from haconsole.ui.messages import NO_FIX, RowChosen, RowHighlighted, ShowDetails
 from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.widgets.bar import KeyBar, StatusBar
 from haconsole.ui.widgets.panes import Panes
@@ -75,10 +75,8 @@ class Dashboard(FilteredScreen):
         if action == "back" and self._panes.only is None and not self.needle:
             return NOTHING_TO_LEAVE
         if (action, parameters) == ("request", ("FixFinding",)):
-            from haconsole.ui.screens.overlay import NO_FIX, is_fixable
-
-            is_finding = self._panes.current is PaneId.FINDINGS
-            return None if is_finding and is_fixable(self.filtered.window.key, self.app.state) else NO_FIX
+            key = self.filtered.window.key if self._panes.current is PaneId.FINDINGS else None
+            return _why_not_fixable(self.app, key)
         return None
 
     def action_back(self) -> None:
@@ -111,6 +109,15 @@ def _details(console: Console, key: RowKey | None) -> Detail | None:
     from haconsole.ui.screens.overlay import details_of
 
     return details_of(console.state, console.now, key)
+
+
+def _why_not_fixable(console: Console, key: RowKey | None) -> str | None:
+    """The reason why no action fixes what the cursor is at; None if one does."""
+    if key is None:
+        return NO_FIX
+    from haconsole.ui.screens.overlay import is_fixable
+
+    return None if is_fixable(key, console.state) else NO_FIX
 
 
 def bar_view(console: Console) -> BarView:

@@ -13,6 +13,7 @@ from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Fact, Heading
 from haconsole.ui.console import KeyTarget
 from haconsole.ui.keys import Key, Scope, bindings
+from haconsole.ui.messages import NO_FIX
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.text import TextPane
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from haconsole.ui.console import Console
     from haconsole.ui.state import ConsoleState
 
-NO_FIX = "no action of this console fixes this"
 DetailSource = Callable[["ConsoleState", datetime], Detail | None]
 """Makes the window's text from the console's state and the time, again whenever either changes."""
 
