@@ -157,7 +157,8 @@ class Chaos:
         """Wait until all that the state has is up."""
         if state not in STATES:
             return
-        hosts, owner = STATES[state].hosts, STATES[state].owner
+        owner = STATES[state].owner
+        hosts = tuple(host for host in STATES[state].hosts if host not in STATES[state].down)
         script = settled(STATES[state].kind, self.lab.spec.vip if owner else "")
         until = time.monotonic() + SETTLES_WITHIN_S
         while True:

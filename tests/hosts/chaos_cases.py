@@ -58,7 +58,7 @@ class Kind(StrEnum):
 class State:
     """The way from another state to this one: an action on these hosts, a script on the first, then `prepare`.
 
-    `owner` holds the VIP then, where there is one; `quota` is etcd's.
+    `owner` holds the VIP then, where there is one; `quota` is etcd's; `down` are the hosts whose part does not run.
     """
 
     before: str
@@ -69,6 +69,7 @@ class State:
     kind: Kind = Kind.ETCD
     quota: int = 0
     owner: str = ""
+    down: Words = ()
 
 
 FILL = f"""
@@ -85,6 +86,11 @@ SHORT = (
     "cd /; folder=/var/lib/etcd-snapshots; mkdir -p $folder; mountpoint -q $folder || mount -t tmpfs -o size=1m drill"
     " $folder; for name in a b; do head -c 500000 /dev/zero >$folder/$name.db; touch -d 2026-01-01 $folder/a.db; done"
 )
+REMOVE = f"""
+cp3=$({ETCDCTL} member list | sed -n 's/, started, cp3,.*//p')
+for second in $(seq 30); do {ETCDCTL} member remove $cp3 && exit; sleep 1; done; exit 1
+"""
+"""etcd refuses to remove a member while another was connected for less than five seconds."""
 MASK = "systemctl stop haproxy; systemctl mask --quiet haproxy"
 
 STATES: dict[str, State] = {
@@ -101,10 +107,11 @@ STATES: dict[str, State] = {
     "removed": State(
         "three",
         THREE,
-        script=f"{ETCDCTL} member remove $({ETCDCTL} member list | sed -n 's/, started, cp3,.*//p')",
+        script=REMOVE,
+        down=("cp3",),
     ),
     "balanced": State("bare", THREE, ("bootstrap", "--only", "haproxy"), kind=Kind.BALANCED),
-    "masked": State("balanced", THREE, script=MASK, kind=Kind.BALANCED),
+    "masked": State("balanced", THREE, script=MASK, kind=Kind.BALANCED, down=("cp1",)),
     "serving": State(
         "balanced",
         THREE,
