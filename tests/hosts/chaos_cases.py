@@ -141,8 +141,8 @@ class Case:
 
     @property
     def leaves(self) -> str:
-        """The host that leaves: etcd exits when it is off the list, and systemd restarts it until the run stops it."""
-        return self.action[1] if self.action[0] in ("remove", "replace") else ""
+        """The host whose member is off the list: etcd exits there, and systemd restarts it until the run stops it."""
+        return self.action[1] if self.action[0] in ("remove", "replace", "rejoin") else ""
 
     @property
     def kind(self) -> Kind:
