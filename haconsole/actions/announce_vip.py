@@ -1,4 +1,4 @@
-"""Announce a VIP: its owner sends gratuitous ARP, so that neighbours replace its old hardware address."""
+"""Announce a VIP: its owner sends gratuitous ARP, so that neighbours replace its old MAC address."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LEARNT_S = 15.0
 ANNOUNCE, NEIGHBOUR = load_script("announce-address"), load_script("check-neighbour")
 HERE = 'ip -o address show to "$1" | grep -q .'
 
-WHY = "Hosts with an old hardware address in their neighbour table send what is for the VIP to the wrong host."
-LEARNT_WHY = "A host without an entry queries the address; an existing entry must have the owner's hardware address."
+WHY = "Hosts with an old MAC address in their neighbour table send what is for the VIP to the wrong host."
+LEARNT_WHY = "A host without an entry queries the address; an existing entry must have the owner's MAC address."
 
 
 def announce_vip_action() -> Action:
@@ -88,7 +88,7 @@ def _announce(owner: Host, address: Vip) -> Step:
 
 
 def _learnt(host: Host, address: Vip, hardware: str, owner: Host) -> Step:
-    means = f"every neighbour entry leads to {hardware}"
+    means = f"every neighbour entry of the VIP has the MAC address {hardware}"
     problem = f"its neighbour entry for {address} does not lead to {owner.name}"
     return look_step(
         "vip.learnt",

@@ -192,7 +192,7 @@ class LeaderAmong:
 
 @dataclass(frozen=True, slots=True)
 class HasRoom:
-    """The database of the member on the step's host takes less than nine tenths of `quota_bytes`."""
+    """The database of the member on the step's host takes less than 90 % of `quota_bytes`."""
 
     quota_bytes: int
 

@@ -232,7 +232,7 @@ def _beyond_the_host(check: EtcdCheck | EtcdStoreCheck | ClusterCheck) -> str:
 def _etcd_store_check(check: EtcdStoreCheck) -> str:
     match check:
         case HasRoom(quota_bytes=quota):
-            return f"etcd's database here takes less than nine tenths of {quota >> 20} MiB"
+            return f"etcd's database here takes less than 90 % of {quota >> 20} MiB"
         case NoAlarm(kind=kind):
             return f"no member reports the alarm {kind}"
         case _:

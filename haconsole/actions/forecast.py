@@ -1,4 +1,4 @@
-"""The steps of a plan that will change something, by what their hosts show now."""
+"""Predicts from the hosts' current state which steps of a plan will change something."""
 
 from __future__ import annotations
 

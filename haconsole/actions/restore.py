@@ -146,7 +146,7 @@ def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:
         return ("etcd runs as static pods outside kubeadm: this version restores those of kubeadm, and systemd units",)
     hosts = (host for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)) if answers(ctx.snapshot, host))
     return tuple(
-        f"kubelet on {host.name} does not run; it stops and starts etcd, so start kubelet first"
+        f"kubelet on {host.name} does not run; kubelet stops and starts etcd's pod, so start kubelet first"
         for host in hosts
         if not ctx.runs(host, "kubelet")
     )

@@ -153,7 +153,7 @@ def _disarm(ask: tuple[HostName, ...]) -> Step:
         host=ask[0],
         operation=DisarmAlarm(NOSPACE, ask),
         verification=(NoAlarm(NOSPACE),),
-        undo=LeftByUndo("etcd raises it automatically when it is full"),
+        undo=LeftByUndo("etcd raises the alarm automatically when its database reaches the quota"),
         phase=PHASE,
     )
 

@@ -118,7 +118,7 @@ def up(
     layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
     shape = LabShape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
     if saved is not None and shape != LabShape():
-        raise UsageError("--from uses the saved lab's shape", hint="leave the other options out")
+        raise UsageError("--from takes hosts and roles from the saved lab", hint="leave the other options out")
     with _showing() as progress:
         changed = True
         if saved is not None:

@@ -32,7 +32,7 @@ class EtcdPki:
     peer: KeyPairFiles
     client: KeyPairFiles
     peer_ca: str | None = None
-    """The CA of members among each other, where that is not `ca`."""
+    """The CA of peer connections, where that is not `ca`."""
 
     def on(self, host: Host) -> EtcdPki:
         """The files on `host`."""

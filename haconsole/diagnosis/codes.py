@@ -128,7 +128,8 @@ CODES: dict[str, Explanation] = {
         "a static pod's container ended and does not run, or restarts again and again", "fix what its log names"
     ),
     "static-pod.not-started": Explanation(
-        "kubelet runs and has created no container of a manifest", "read kubelet's journal: image, runtime, disk"
+        "kubelet runs but has not created the containers of a static pod",
+        "look for image, runtime or disk errors in kubelet's journal",
     ),
     "node.not-ready": Explanation(
         "the Ready condition of a node is False or Unknown", "fix kubelet or the runtime on it; read kubelet's journal"
@@ -197,7 +198,7 @@ CODES: dict[str, Explanation] = {
         "run bootstrap to write the unit again, or remove the drop-in that differs",
     ),
     "service.limited": Explanation(
-        "a unit waits for its processor quota, or reaches its limit of memory or tasks", "raise or remove the limit"
+        "a unit is throttled by its CPU quota, or reaches its limit of memory or tasks", "raise or remove the limit"
     ),
     "component.kubeconfig-wrong": Explanation(
         "the server of a kubeconfig is neither an API server nor a balancer of the cluster", "write it again"

@@ -206,7 +206,7 @@ def _server_mismatch(facts: HostFacts, servers: set[str], control_planes: set[st
             Severity.WARNING,
             facts.host,
             f"haproxy on {facts.host} does not balance over the inventory's control planes",
-            "Requests go to a host that is not a control plane, or never to one that is.",
+            "haproxy sends requests to a host that is not a control plane, or leaves a control plane out.",
             tuple(f"missing {each}" for each in sorted(control_planes - servers))
             + tuple(f"not in the inventory: {each}" for each in sorted(servers - control_planes)),
             (call("bootstrap", "write the servers of the inventory", only="haproxy"),),

@@ -309,7 +309,7 @@ def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Itera
             f"only {lease.host} runs {lease.name}: no standby can take over",
             "Leader election needs a second candidate.",
             (),
-            (call("restart", "start it where it is stopped", service=lease.name),),
+            (call("restart", f"start {lease.name} where it is stopped", service=lease.name),),
         ),
         tuple(("component.down", f"{lease.name}@{host}") for host in states if host != lease.host),
     )

@@ -142,7 +142,7 @@ PAGES: dict[str, Page] = {
         "echo 'show servers state' | socat - /run/haproxy/admin.sock",
     ),
     "haproxy.backend-mismatch": Page(
-        "Requests go to a host that is no control plane, or never to one that is.",
+        "haproxy sends requests to a host that is not a control plane, or leaves a control plane out.",
         "grep server /etc/haproxy/haproxy.cfg",
     ),
     "apiserver.down": Page(

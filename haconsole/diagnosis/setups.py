@@ -131,7 +131,7 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} reaches a limit of its unit: {lines[0]}",
-            "systemd gives the unit less than it needs, so the process is slow, or the kernel ends it.",
+            "The unit's limit of CPU, memory or tasks is too low: the process is throttled, or the kernel kills it.",
             lines[1:],
             (
                 advice(
@@ -146,7 +146,7 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
 
 def _exceeded(limits: Limits) -> Iterator[str]:
     if limits.throttled_share is not None and limits.throttled_share > THROTTLED:
-        yield f"it waits for its processor quota in {limits.throttled_share:.0%} of all periods"
+        yield f"its CPU quota throttles it in {limits.throttled_share:.0%} of all periods"
     if limits.memory_bytes and (limits.memory_kills or limits.memory_used_bytes > NEARLY * limits.memory_bytes):
         kills = f", {limits.memory_kills} processes were killed" if limits.memory_kills else ""
         yield f"memory, {limits.memory_used_bytes >> 20} of {limits.memory_bytes >> 20} MiB{kills}"

@@ -93,8 +93,8 @@ def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
                 f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} beside {main.file}"
                 if main
                 else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
-                "kubelet reads every file there that does not begin with a dot, whatever its ending. It may run "
-                "the copy in place of the right one, and upgrades wait for a pod that does not change.",
+                "kubelet reads every file in that folder whose name does not begin with a dot, whatever its ending. "
+                "It may run the copy in place of the right one, and upgrades wait for a pod that does not change.",
                 tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
                 (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
             )
@@ -194,7 +194,7 @@ def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
             Severity.WARNING,
             f"{pod.file.partition('.')[0]}@{facts.host}",
             f"kubelet on {facts.host} cannot use {path} as a manifest: {pod.problem}",
-            "kubelet reads every file there that does not begin with a dot, and runs no pod of this one.",
+            "kubelet reads every file in that folder whose name does not begin with a dot. This one starts no pod.",
             (f"{path}: {pod.problem}",),
             (advice(f"on {facts.host}: correct {path}, or move it out of the folder"),),
         )

@@ -68,7 +68,7 @@ def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
             Severity.WARNING,
             hosts[-1],
             f"{names} have the same {what}",
-            f"Hosts that are clones of one image share it. {why}",
+            f"Clones of one image have the same hostname and machine-id. {why}",
             (),
             (advice(f"give {hosts[-1]} its own: {fix}, then restart its components"),),
         )

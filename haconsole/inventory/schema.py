@@ -171,17 +171,17 @@ class EtcdFiles(Part, frozen=True, kw_only=True):
     ca_cert: Annotated[FileName, Meta(description="CA certificate.")] = "ca.crt"
     ca_key: Annotated[FileName, Meta(description="Private key of the CA.")] = "ca.key"
     server_cert: Annotated[CertificateName, Meta(description="Certificate for clients.")] = "server.crt"
-    server_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "server.key"
+    server_key: Annotated[CertificateName, Meta(description="Private key of server_cert.")] = "server.key"
     peer_cert: Annotated[CertificateName, Meta(description="Certificate between members.")] = "peer.crt"
-    peer_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "peer.key"
+    peer_key: Annotated[CertificateName, Meta(description="Private key of peer_cert.")] = "peer.key"
     peer_ca_cert: Annotated[
-        FileName | None, Meta(description="CA certificate of members among each other; ca_cert if unset.")
+        FileName | None, Meta(description="CA certificate of peer connections, between members; ca_cert if unset.")
     ] = None
     client_cert: Annotated[
         CertificateName | None, Meta(description="Client certificate of the console; client.crt if unset.")
     ] = None
     client_key: Annotated[
-        CertificateName | None, Meta(description="Private key of that certificate; client.key if unset.")
+        CertificateName | None, Meta(description="Private key of client_cert; client.key if unset.")
     ] = None
 
 
@@ -354,7 +354,7 @@ class Haproxy(Part, frozen=True, kw_only=True):
 
     placement: Annotated[
         EtcdPlacement,
-        Meta(description="The supervisor of haproxy: systemd, or kubelet with a manifest, which is only watched."),
+        Meta(description="Supervisor of haproxy: systemd, or kubelet as a static pod, which is only watched."),
     ] = EtcdPlacement.SYSTEMD
     bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
     health_port: Annotated[Port, Meta(description="Port where keepalived and others check that haproxy serves.")] = 8404

@@ -165,7 +165,9 @@ SCENARIOS = {
     "host-down": Scenario("a host loses power", _host_down),
     "host-cut-off": Scenario("a host's network is silent, its processes go on", _host_cut_off),
     "haproxy-masked": Scenario("haproxy is stopped and masked", _scripted("masked")),
-    "haproxy-stale": Scenario("haproxy's configuration changes and is not loaded", _scripted("stale")),
+    "haproxy-stale": Scenario(
+        "haproxy's configuration file was changed and haproxy was not reloaded", _scripted("stale")
+    ),
     "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
     "etcd-diverged": Scenario("a follower's database gets another value of one key", _scripted("diverged")),
@@ -180,7 +182,9 @@ SCENARIOS = {
     "etcd-settings-changed": Scenario("a drop-in gives a follower a wrong setting", _scripted("drop-in")),
     "etcd-settings-stale": Scenario("a follower's settings are written and not loaded", _scripted("env-stale")),
     "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),
-    "vip-added-by-hand": Scenario("a balancer that does not own the VIP gets it by hand", _of_other("vip-added")),
+    "vip-added-by-hand": Scenario(
+        "the VIP is added by hand to a balancer that is not its owner", _of_other("vip-added")
+    ),
     "vip-stale-arp": Scenario("a host's neighbour table has a wrong entry for the VIP", _of_other("stale-arp")),
     "vip-port-blocked": Scenario(
         "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")

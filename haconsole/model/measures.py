@@ -41,7 +41,11 @@ FSYNC = Measure(
     "etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less", usual=0.01
 )
 COMMIT = Measure(
-    "etcd_commit_p99", "commit p99", Unit.SECONDS, "99 of 100 commits to etcd's database took less", usual=0.025
+    "etcd_commit_p99",
+    "commit p99",
+    Unit.SECONDS,
+    "99 % of commits to etcd's database took at most this time",
+    usual=0.025,
 )
 ROUND_TRIP = Measure(
     "etcd_round_trip_p99",

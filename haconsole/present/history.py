@@ -1,4 +1,4 @@
-"""Logged runs: a table of them, the details of one, and a log as the run it was."""
+"""Logged runs: their table, the details of one, and a run rebuilt from its log."""
 
 from __future__ import annotations
 

@@ -94,7 +94,9 @@ class _Path:
         for view in self._vips:
             entry = NodeId(Stage.VIP, view.address)
             if entry not in used:
-                yield PathEdge(CLIENTS, entry, EdgeState.UNKNOWN, "requests are not measured through this address")
+                yield PathEdge(
+                    CLIENTS, entry, EdgeState.UNKNOWN, "the request time through this address is not measured"
+                )
 
     def _entries(self) -> tuple[NodeId, ...]:
         """Where the endpoint's requests enter: the node with its address, else the only one that there can be."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sends gratuitous ARP for an address of this host, so that neighbours replace an old hardware address in their tables.
+# Sends gratuitous ARP for an address of this host, so that neighbours replace an old MAC address in their tables.
 # usage: announce-address ADDRESS
 # arping of iputils is on hosts of the RHEL family, perl on those of the Debian family.
 # Neighbours ignore an entry's second change within a second, so the announcement is repeated.

@@ -86,6 +86,7 @@ class BeginAction(Request):
         super().__init__()
         self.name = name
 
+
 NO_FIX = "no action of this console fixes this"
 """The reason why a row has no fix to start."""
 

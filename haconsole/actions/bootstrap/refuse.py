@@ -113,8 +113,8 @@ def clocks(ctx: PlanContext) -> tuple[str, ...]:
     offsets = {host: offset for host, offset in offset_by_host.items() if offset is not None}
     far = tuple(
         (
-            f"{host}'s clock is {offset / 1000:+.1f} s off from this machine, where certificates are dated; set it "
-            "right (chrony)"
+            f"{host}'s clock is {offset / 1000:+.1f} s off from this machine, whose clock dates new certificates; "
+            "set it right (chrony)"
         )
         for host, offset in offsets.items()
         if abs(offset) > MAX_OFFSET_MS
@@ -198,7 +198,12 @@ def _strangers(view: EtcdView) -> tuple[str, ...]:
     if not strangers:
         return ()
     others = ", ".join(strangers)
-    return (f"the hosts are in etcd cluster {view.cluster_id} with {others}, not in the inventory: add or remove them",)
+    return (
+        (
+            f"etcd cluster {view.cluster_id} also has the members {others}, which are not in the inventory: "
+            "add them to the inventory, or remove them from etcd"
+        ),
+    )
 
 
 def _not_members(view: EtcdView) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ def _unreached(change: MembershipChange) -> tuple[str, ...]:
         reasons.append("no API server of another host answers: fix one first, its API is needed")
     elif value_of(change.snapshot.nodes) is None:
         why = reason_of(change.snapshot.nodes) or "they were not queried"
-        reasons.append(f"the nodes are unknown, so no pods can be moved and no node named: {why}; retry")
+        reasons.append(f"the list of nodes is unknown, so no node can be drained: {why}; retry")
     return tuple(reasons)
 
 

@@ -91,7 +91,7 @@ def plan_replace(
     change = change_of(REPLACE, snapshot, inventory, out=out, into=into)
     missing = [role for role in out.roles if role not in into.roles]
     if missing:
-        reason = f"{new} lacks roles of {old}: {', '.join(missing)}; add them to it in the inventory"
+        reason = f"{new} lacks roles of {old}: {', '.join(missing)}; give {new} these roles in the inventory"
         return Refusal(REPLACE, inventory.cluster, (reason, *refusals(change)))
     return _planned(change, force=force)
 

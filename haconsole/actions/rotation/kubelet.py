@@ -87,7 +87,11 @@ def _renewed_by_kubelet(ctx: PlanContext) -> tuple[str, ...]:
     """One note: that is how kubeadm sets up every kubelet."""
     pairs = ((host.name, _certificate_of(ctx, host)) for host in ctx.inventory.hosts)
     hosts = ", ".join(name for name, one in pairs if one is not None and not is_overdue(ctx, one))
-    return (f"the kubelets on {hosts} renew their certificates automatically: they are not replaced",) if hosts else ()
+    return (
+        (f"the kubelets on {hosts} renew their certificates automatically, so this action does not replace them",)
+        if hosts
+        else ()
+    )
 
 
 def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:

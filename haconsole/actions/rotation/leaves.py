@@ -1,4 +1,4 @@
-"""Leaves replaced on a running cluster, host by host, and on one that expired certificates have stopped."""
+"""Replaces leaf certificates: host by host, or at once where expired certificates have stopped the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts steps in an order."""
+"""Orders steps by groups, one group after the other."""
 
 from __future__ import annotations
 

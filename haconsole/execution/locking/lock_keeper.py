@@ -115,7 +115,7 @@ class LockKeeper:
 
 def _loss_text(host: HostName, answer: LockAnswer) -> str:
     if answer.record is None:
-        return f"{host}: the record is gone"
+        return f"{host}: the lock's record no longer exists"
     (view,) = lock_views(((host, answer.record),))
     return f"{host}: {lock_sentence(view)}"
 

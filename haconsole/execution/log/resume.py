@@ -38,7 +38,7 @@ def why_not_resume(
     if undo is not None:
         reasons.append(f"{run} was undone by {undo.header.run}; plan it again: {new_run}")
     if not record.intact:
-        reasons.append(f"its logged plan is not exactly the confirmed one; plan again: {new_run}")
+        reasons.append(f"the plan in the run's log differs from the confirmed plan; plan again: {new_run}")
     changed = changed_parts(record.header.parts, parts)
     if cluster != record.plan.cluster:
         reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")

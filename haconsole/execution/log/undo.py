@@ -90,7 +90,7 @@ def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...])
     if record.plan.undoes:
         return (f"{run} itself undid {record.plan.undoes}; run that action again instead",)
     if not record.intact:
-        return ("its logged plan is not exactly the confirmed one; undo it by hand",)
+        return ("the plan in the run's log differs from the confirmed plan; undo the run by hand",)
     undo = undone_by(record, runs)
     if undo is None:
         return ()

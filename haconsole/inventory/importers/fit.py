@@ -1,4 +1,4 @@
-"""A draft without what no inventory can hold."""
+"""Removes from an imported draft what an inventory cannot express."""
 
 from __future__ import annotations
 

@@ -214,7 +214,8 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     if balancers:
         yield f"the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: {', '.join(balancers)}"
     elif len(planes) > 1:
-        yield f"kubeasz balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
+        only = f"the endpoint is only {planes[0].name}: set it to a load balancer if there is one"
+        yield f"kubeasz runs a load balancer on each node, so {only}"
     if text(settings.get("ETCD_WAL_DIR")):
         yield f"etcd's write-ahead log is in a folder of its own, {text(settings.get('ETCD_WAL_DIR'))}: check its disk"
     if text(settings.get("K8S_VER")) and not _version(settings):

@@ -275,7 +275,8 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     if balancer is not None and not mapping(balancer):
         yield "loadbalancer_apiserver is not a mapping of address and port, and is not read"
     elif len(planes) > 1 and not balancer and not _vip(settings):
-        yield f"kubespray balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
+        only = f"the endpoint is only {planes[0].name}: set it to a load balancer if there is one"
+        yield f"kubespray runs a load balancer on each node, so {only}"
     if text(settings.get("apiserver_loadbalancer_domain_name")) and not balancer:
         yield "apiserver_loadbalancer_domain_name is not used, as loadbalancer_apiserver is not set"
     if text(settings.get("kube_vip_address")) and not truth(settings.get("kube_vip_enabled")):

@@ -27,7 +27,7 @@ def guardrails_are_complete(inventory: Inventory, marks: Marks) -> Iterator[Faul
         for name, value in values.items():
             if value and name not in allowed:
                 what = f"{name} has no effect with the rule {guardrail.rule}"
-                yield Fault(marks.at(*where, name), what, "omit it, or write another rule")
+                yield Fault(marks.at(*where, name), what, f"leave {name} out, or use another rule")
         if values["start"] is not None and values["start"] == values["end"]:
-            what = f"{marks.name(where)} ends when it starts"
+            what = f"start and end of {marks.name(where)} are the same"
             yield Fault(marks.at(*where, "end"), what, 'write "00:00" and "24:00" for entire days')

@@ -1,4 +1,4 @@
-"""Rules about kubeadm's settings: only in clusters of kubeadm, without keys that other parts of the file decide."""
+"""Rules about kubeadm's settings: only in clusters of kubeadm, and without keys that other parts of the file set."""
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def leader_timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     if timing.renew_deadline_s <= JITTER * timing.retry_period_s:
         retries = f"{JITTER} x retry_period_s ({timing.retry_period_s})"
         what = f"renew_deadline_s is {timing.renew_deadline_s}, and must be more than {retries}"
-        yield Fault(marks.at(*where, "retry_period_s"), what, "lower retry_period_s, so that there is a second try")
+        yield Fault(
+            marks.at(*where, "retry_period_s"), what, "lower retry_period_s, so that a failed renewal can be retried"
+        )
 
 
 def version_is_supported(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -64,7 +64,7 @@ class SudoPassword:
         async with deadline.paused():
             password = await self._questions.sudo_password(self._host)
         if password is None:
-            raise refused(self._host, "it needs a password and none was given")
+            raise refused(self._host, "sudo needs a password and none was given")
         if await self._fits(password, deadline):
             self._known, self._wrong = password, 0
         else:

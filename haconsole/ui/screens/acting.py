@@ -128,7 +128,7 @@ def _instead(title: str, cell: Cell) -> TableView:
     return TableView(f"plan: {title}", (), (), None, empty=cell, ageless=True)
 
 
-BY_STEPS = Sentence(Cell("Each step is explained first, and starts at your key.", Tone.ACCENT))
+BY_STEPS = Sentence(Cell("Each step is explained first, and waits for your key.", Tone.ACCENT))
 
 
 def agreement(plan: Plan, *, teaching: bool = False, by_name: tuple[str, ...] = ()) -> ModalScreen[bool]:

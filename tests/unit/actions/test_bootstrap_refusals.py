@@ -79,7 +79,7 @@ def test_members_of_another_cluster_are_refused_by_name() -> None:
         replace(host, etcd=Known(replace(endpoint(n), members=(*endpoint(n).members, stranger)), NOW))
         for n, host in enumerate(snapshot.hosts, 1)
     )
-    assert "in etcd cluster c1 with old9" in reasons(replace(snapshot, hosts=hosts), INVENTORY)
+    assert "etcd cluster c1 also has the members old9" in reasons(replace(snapshot, hosts=hosts), INVENTORY)
 
 
 def test_two_clusters_are_refused() -> None:

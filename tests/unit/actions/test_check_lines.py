@@ -62,7 +62,7 @@ CHECKS: dict[str, Check] = {
     "etcd's member at http://x:2380 is voting": MemberIs("http://x:2380", MemberStage.VOTING, (HostName("cp1"),)),
     "etcd's list has no member a3": MemberGone(MemberId("a3"), (HostName("cp1"),)),
     "etcd's leader is on cp1 or cp2": LeaderAmong((HostName("cp1"), HostName("cp2"))),
-    "etcd's database here takes less than nine tenths of 2048 MiB": HasRoom(2 << 30),
+    "etcd's database here takes less than 90 % of 2048 MiB": HasRoom(2 << 30),
     "no member reports the alarm NOSPACE": NoAlarm("NOSPACE"),
     "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     "/b here on this machine is identical to /a on the host": SameFile("/b here", "/a"),

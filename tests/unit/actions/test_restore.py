@@ -197,7 +197,7 @@ def test_names_and_folders_of_stacked_members_are_those_of_their_manifests() -> 
 def test_a_stacked_restore_needs_kubelet_on_every_host() -> None:
     plan = stacked(kubeadm.with_service(kubeadm.healthy(), "cp3", kubeadm.unit("kubelet", "inactive")))
     assert isinstance(plan, Refusal)
-    assert plan.reasons == ("kubelet on cp3 does not run; it stops and starts etcd, so start kubelet first",)
+    assert plan.reasons == ("kubelet on cp3 does not run; kubelet stops and starts etcd's pod, so start kubelet first",)
 
 
 @pytest.mark.usefixtures("posix_shell")

@@ -65,7 +65,7 @@ def test_networks_and_paths_are_those_of_the_file(imported: Importer) -> None:
     assert (kubernetes.service_cidr, kubernetes.pod_cidr) == ("10.68.0.0/16", "172.20.0.0/16")
     assert (kubernetes.cluster_domain, kubernetes.pki_dir) == ("cluster.local", "/etc/kubernetes/ssl")
     assert kubernetes.endpoint == "10.5.0.1:6443"
-    assert "kubeasz balances on each node itself; the endpoint is only master-01" in imported.text
+    assert "kubeasz runs a load balancer on each node, so the endpoint is only master-01" in imported.text
     assert "hosts:15: not read: CONTAINER_RUNTIME" in imported.text
 
 

@@ -39,8 +39,8 @@ OLD = load_script("check-old-credentials")
 TOKENS = load_script("renew-tokens")
 
 RENEW_WHY = (
-    "Pods load the CA and their tokens at their start. Tokens in Secrets are signed again first; pods that still use "
-    "the previous ones are rejected until then."
+    "Pods load the CA and their tokens at their start. Tokens in Secrets are signed again first; from then on the "
+    "API rejects a pod with an old token until the pod is restarted."
 )
 TOKENS_WHY = (
     "Kubernetes does not renew a token whose key is dropped. API servers reject it, and so every pod that mounts it "
