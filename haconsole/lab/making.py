@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 
 def claim(places: Places, name: str, shape: LabShape, ground: LabGround) -> LabSpec:
-    """Record a new lab, with a subnet that nothing on this machine uses."""
+    """Record a new lab, with a subnet that nothing on this machine uses; that of a saved lab stays free for it."""
     with state.locked(places.state, "subnets"):
         subnets = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
-        subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, subnets)
+        saved = frozenset(spec.subnet for spec in state.recorded(places.cache / "saved"))
+        subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, subnets, saved)
         spec = shape.spec(name, subnet, ground)
         state.save(places.lab(name), spec)
     return spec

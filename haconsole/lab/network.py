@@ -22,12 +22,13 @@ _CORNER = 29
 _NAMESPACES = Path("/run/netns")
 
 
-def free_subnet(preferred: int, in_use: frozenset[int]) -> int:
-    """`preferred` if nothing uses 10.99.`preferred`.0/24, else the lowest X that is free."""
-    free = next((subnet for subnet in chain((preferred,), range(1, 256)) if subnet not in in_use), None)
-    if free is None:
+def free_subnet(preferred: int, in_use: frozenset[int], reserved: frozenset[int] = frozenset()) -> int:
+    """`preferred` if nothing uses 10.99.`preferred`.0/24, else the lowest X that is free, reserved ones last."""
+    free = tuple(subnet for subnet in chain((preferred,), range(1, 256)) if subnet not in in_use)
+    subnet = next((subnet for subnet in free if subnet not in reserved), free[0] if free else None)
+    if subnet is None:
         raise LabError("no 10.99.X.0/24 network is free on this machine", hint="take a lab down")
-    return free
+    return subnet
 
 
 def subnets_in_use() -> frozenset[int]:

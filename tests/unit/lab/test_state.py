@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.lab import state
+from haconsole.lab import network, state
 from haconsole.lab.errors import LabError
 from haconsole.lab.lab import mounts_below
+from haconsole.lab.making import claim
 from haconsole.lab.network import free_subnet
-from haconsole.lab.shape import LabShape
+from haconsole.lab.places import Places
+from haconsole.lab.shape import LabGround, LabShape
 from haconsole.lab.spec import Debian, EtcdTopology, KubeadmSpec, LabSpec
 
 
@@ -53,8 +55,17 @@ def test_a_lock_keeps_others_out_and_leaves_no_file(tmp_path: Path) -> None:
 def test_a_free_subnet_is_the_preferred_or_the_lowest() -> None:
     assert free_subnet(0, frozenset()) == 0
     assert free_subnet(0, frozenset({0, 1, 2})) == 3
+    assert free_subnet(1, frozenset({3}), reserved=frozenset({1, 2})) == 4
+    assert free_subnet(1, frozenset(range(2, 256)), reserved=frozenset({1})) == 1
     with pytest.raises(LabError, match=r"no 10.99.X.0/24"):
         free_subnet(0, frozenset(range(256)))
+
+
+def test_a_new_lab_leaves_the_subnet_of_a_saved_one_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "subnets_in_use", lambda: frozenset({2}))
+    places = Places(tmp_path / "labs", tmp_path / "cache")
+    state.save(places.cache / "saved" / "kept", LabSpec("kept", 1))
+    assert claim(places, "drill", LabShape(), LabGround(())).subnet == 3
 
 
 @pytest.mark.parametrize("asked", [LabShape(hosts=5), LabShape(workers=1), LabShape(bastion=True)])
