@@ -7,7 +7,7 @@ from dataclasses import replace
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.restart import BALANCER, unfit
 from haconsole.actions.step import Plan, Refusal, Step
-from haconsole.actions.steps.services import reload_step
+from haconsole.actions.steps.services import file_test, reload_step
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
@@ -16,7 +16,6 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 RECONFIGURE = "reconfigure"
 WHY = "The process runs an older configuration than its file; a reload keeps open connections and the VIP."
-TESTS = {"haproxy": "haproxy -c -q -f {path}", "keepalived": "keepalived -t -f {path}"}
 
 
 def reconfigure_action() -> Action:
@@ -74,6 +73,6 @@ def _step(places: Layout, host: Host, service: str, before: list[Step]) -> Step:
         why=WHY,
         phase=service,
         newer_than=(part.config_file,),
-        test=TESTS[service].format(path=part.config_file),
+        test=file_test(service, part.config_file),
     )
     return replace(step, needs=tuple(one.id for one in before))

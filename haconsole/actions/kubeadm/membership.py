@@ -16,6 +16,7 @@ from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.actions.operations import Irreversible
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.steps.order import Group
+from haconsole.actions.steps.services import file_test
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
@@ -97,8 +98,8 @@ def _started_again(change: MembershipChange, theirs: tuple[HostName, ...]) -> Gr
     into, haproxy, keepalived = change.into, change.layout.haproxy, change.layout.keepalived
     if into is None or haproxy is None or into.name not in theirs or Role.LOAD_BALANCER not in into.roles:
         return ()
-    units = [(haproxy.unit, f"haproxy -c -q -f {haproxy.config_file}")]
-    units += [(keepalived.unit, f"keepalived -t -f {keepalived.config_file}")] if keepalived else []
+    units = [(haproxy.unit, file_test("haproxy", haproxy.config_file))]
+    units += [(keepalived.unit, file_test("keepalived", keepalived.config_file))] if keepalived else []
     return tuple(
         start_step(
             f"{unit.partition('.')[0]}.start",

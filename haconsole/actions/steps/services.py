@@ -20,6 +20,14 @@ BRING_BACK = load_script("rename-back")
 REWRITE = load_script("rewrite-file")
 
 
+def file_test(program: str, path: str) -> str:
+    """The command by which haproxy or keepalived tests a file that may be the site's own.
+
+    keepalived ends with 6 where its only complaint is that script_security is off: it loads such a file.
+    """
+    return f"haproxy -c -q -f {path}" if program == "haproxy" else f"keepalived -t -f {path} || [ $? -eq 6 ]"
+
+
 def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: str, phase: str) -> Step:
     """Stop and disable `units` on `host`."""
     return Step(

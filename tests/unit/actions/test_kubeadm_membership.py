@@ -274,3 +274,12 @@ def with_member(facts: HostFacts, member: EtcdMember) -> HostFacts:
     endpoint = value_of(facts.etcd)
     assert endpoint is not None
     return replace(facts, etcd=Known(replace(endpoint, members=(*endpoint.members, member)), NOW))
+
+
+def test_the_sites_own_keepalived_starts_again_without_script_security() -> None:
+    snapshot = healthy()
+    for name in ("cp1", "cp2", "cp3"):
+        snapshot = changed(snapshot, name, cluster.foreign)
+    made = plan(plan_join(snapshot, INVENTORY, "cp3"))
+    commands = [str(step.operation) for step in made.steps if step.id == "keepalived.start@cp3"]
+    assert ["|| [ $? -eq 6 ]" in command for command in commands] == [True]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal
@@ -24,6 +30,21 @@ def test_each_balancer_checks_its_file_before_it_reloads() -> None:
     assert operation.argv[-1] == (
         "haproxy -c -q -f /etc/haproxy/haproxy.cfg; systemctl reload-or-restart haproxy.service"
     )
+
+
+@pytest.mark.parametrize(("status", "reloads"), [(0, True), (6, True), (4, False)])
+def test_a_file_without_script_security_is_reloaded(tmp_path: Path, status: int, reloads: bool) -> None:
+    """keepalived ends with 6 at such a file, as kubeadm's guide writes it, and loads it."""
+    plan = planned(healthy(), service="keepalived", host="cp1")
+    assert isinstance(plan, Plan)
+    operation = plan.steps[0].operation
+    assert isinstance(operation, RunCommand)
+    for name, line in (("keepalived", f"exit {status}"), ("systemctl", f"echo $1 >{tmp_path}/called")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+    done = subprocess.run(operation.argv, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (done.returncode == 0, (tmp_path / "called").exists()) == (reloads, reloads)
 
 
 def test_it_is_refused_where_the_program_does_not_run() -> None:
