@@ -27,11 +27,20 @@ _FUNCTIONS = r"""
 seen=' '
 new() { case $seen in *" $1$2 "*) return 1 ;; esac; seen="$seen$1$2 "; [ -f "$2" ]; }
 public() { openssl pkey -pubout -passin pass: 2>/dev/null; }
-cert() { new cert: "$1" || return 0
-  printf '\n@cert %s\n' "$1"
-  sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' -- "$1"; }
-key() { new key: "$1" || return 0
-  printf '\n@key %s %s\n' "$(stat -Lc %a -- "$1")" "$1"; public <"$1"; }
+certs() { count=$#
+  for path; do new cert: "$path" && set -- "$@" "$path"; done; shift "$count"
+  [ $# -eq 0 ] || awk 'BEGIN { for (i = 1; i < ARGC; i++) {
+    printf "\n@cert %s\n", ARGV[i]
+    for (inside = 0; (getline line <ARGV[i]) > 0; inside = inside && line !~ /-----END CERTIFICATE-----/) {
+      if (line ~ /-----BEGIN CERTIFICATE-----/) inside = 1
+      if (inside) print line
+    }
+    close(ARGV[i])
+  } }' "$@"; }
+keys() { count=$#
+  for path; do new key: "$path" && set -- "$@" "$path"; done; shift "$count"
+  [ $# -eq 0 ] || stat -Lc '%a %n' -- "$@" | while read -r mode path; do
+    printf '\n@key %s %s\n' "$mode" "$path"; public <"$path"; done; }
 token() { new token: "$1" || return 0
   printf '\n@token %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
   if grep -q 'PRIVATE KEY' -- "$1"; then echo private; public <"$1"
@@ -56,8 +65,8 @@ flags() { printf '\n@process %s\n' "$1"
 follow() { case $1 in
   *kubeconfig) kubeconfig "$2" ;;
   service-account-*) token "$2" ;;
-  *key | *key-file | *keyfile | *KEY_FILE) key "$2" ;;
-  *) cert "$2" ;;
+  *key | *key-file | *keyfile | *KEY_FILE) keys "$2" ;;
+  *) certs "$2" ;;
   esac; }
 """.strip()
 
@@ -132,7 +141,7 @@ def sections(
 
     One more makes connections to `endpoint`, a balancer outside of the inventory.
     """
-    asks = [line for file in files for line in _asks(file)]
+    asks = _asks(files)
     asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in files if file.port)
     return (
@@ -159,9 +168,10 @@ def of_kubeconfigs(report: HostCertificates) -> Section | None:
     parts = [kubeconfig.parts for kubeconfig in report.kubeconfigs.values()]
     certs = {path for part in parts for path in (part.cert_path, part.ca_path) if path} - report.certs.keys()
     keys = {part.key_path for part in parts if part.key_path} - report.keys.keys()
-    asks = [f"cert {shlex.quote(path)}" for path in sorted(certs)]
-    asks += [f"key {shlex.quote(path)}" for path in sorted(keys)]
-    return Section(FILES, "\n".join((_FUNCTIONS, *asks, ":"))) if asks else None
+    if not certs and not keys:
+        return None
+    asks = (shlex.join(("certs", *sorted(certs))), shlex.join(("keys", *sorted(keys))))
+    return Section(FILES, "\n".join((_FUNCTIONS, *asks, ":")))
 
 
 def with_files(report: HostCertificates, others: HostCertificates) -> HostCertificates:
@@ -169,11 +179,17 @@ def with_files(report: HostCertificates, others: HostCertificates) -> HostCertif
     return replace(report, certs={**others.certs, **report.certs}, keys={**others.keys, **report.keys})
 
 
-def _asks(file: CertificateFile) -> tuple[str, ...]:
-    if file.kubeconfig:
-        return (f"kubeconfig {shlex.quote(file.cert)}",)
-    paths = (("cert", file.cert), ("key", file.key), ("cert", file.ca), ("kubeconfig", file.named_in))
-    return tuple(f"{word} {shlex.quote(path)}" for word, path in paths if path)
+def _asks(files: tuple[CertificateFile, ...]) -> list[str]:
+    """All certificates and keys at once, then each kubeconfig."""
+    plain = tuple(file for file in files if not file.kubeconfig)
+    certs = (path for file in plain for path in (file.cert, file.ca) if path)
+    keys = (file.key for file in plain if file.key)
+    configs = (file.cert if file.kubeconfig else file.named_in for file in files)
+    return [
+        shlex.join(("certs", *dict.fromkeys(certs))),
+        shlex.join(("keys", *dict.fromkeys(keys))),
+        *(f"kubeconfig {shlex.quote(path)}" for path in dict.fromkeys(configs) if path),
+    ]
 
 
 def _handshake(port: int, addresses: tuple[str, ...]) -> str:
