@@ -99,6 +99,8 @@ class BarView:
     vitals: Vitals = field(default_factory=Vitals)
     frozen_at: datetime | None = None
     """When the screen was frozen; None while it shows news."""
+    only_host: str = ""
+    """The only host that is shown; empty for all."""
 
     @classmethod
     def of(
@@ -117,6 +119,7 @@ class BarView:
         recorded: bool = False,
         backup: LastBackup | None = None,
         frozen_at: datetime | None = None,
+        only_host: str = "",
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         observed_at = snapshot.observed_at if snapshot else None
@@ -136,6 +139,7 @@ class BarView:
             recorded,
             vitals,
             frozen_at,
+            only_host,
         )
 
 
@@ -147,6 +151,8 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
         cells += [Cell("  "), Cell(" RECORDING ", Tone.WARNING)]
     elif view.read_only:
         cells += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
+    if view.only_host:
+        cells += [Cell("  "), Cell(f" ONLY {view.only_host} ", Tone.WARNING)]
     if view.run:
         cells += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
     if view.lock:

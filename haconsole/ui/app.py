@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -21,6 +22,7 @@ from haconsole.ui.controllers.windows import WindowController
 from haconsole.ui.messages import (
     ActionRequest,
     FeedRequest,
+    GoTo,
     GraphRequest,
     HistoryRequest,
     HostRequest,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from haconsole.ui.console import Asker
+    from haconsole.ui.controllers.visits import VisitController
 
 CLOSE_WITHIN_S = 5.0
 
@@ -86,9 +89,21 @@ class ConsoleApp(Console):
         """Time has passed."""
         self.now = self.setting.clock()
 
+    @cached_property
+    def _visits(self) -> VisitController:
+        from haconsole.ui.controllers.visits import VisitController
+
+        return VisitController(self)
+
+    @on(GoTo)
+    def go(self, request: GoTo) -> None:
+        """Show an earlier or a later screen."""
+        self._visits.go(request.by)
+
     @on(Request)
     def pass_on(self, request: Request) -> None:
         """Pass a request to the controller that fulfils it."""
+        self._visits.note(request)
         if isinstance(request, WindowRequest):
             self._windows.fulfil(request)
         elif isinstance(request, ActionRequest):

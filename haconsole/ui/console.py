@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
+    from haconsole.model.names import HostName
     from haconsole.present.running import RunView
     from haconsole.session import Session
 
@@ -120,6 +121,8 @@ class Console(KeyTarget, App[None]):
     """The current run, or the last one; Textual has its own `run`."""
     frozen_at: var[datetime | None] = var(None)
     """When a person froze the screens; None while they show news."""
+    only_host: var[HostName | None] = var(None)
+    """The only host that all screens show; None for all hosts."""
     backup: var[LastBackup | None] = var(None)
     """The last backup of etcd, None until the run logs are read."""
 

@@ -14,6 +14,7 @@ from haconsole.ui.messages import (
     FixFinding,
     FollowJournal,
     FreezeScreen,
+    GoTo,
     NextTheme,
     OfferActions,
     OfferCommands,
@@ -29,6 +30,7 @@ from haconsole.ui.messages import (
     ShowCommands,
     ShowGraphs,
     ShowKeys,
+    ShowOnlyHost,
     ShowOutcome,
     ShowPath,
     ShowRun,
@@ -115,6 +117,14 @@ def _copy(scope: Scope, what: str) -> Key:
     return Key("y", "copy", "y", "copy", f"Copy the {what} to the clipboard", scope, 9)
 
 
+def _through_screens(scope: Scope) -> tuple[Key, Key]:
+    """Back and forward through the screens that were opened."""
+    return (
+        Key("less_than_sign", _request(GoTo, -1), "<", "earlier screen", "The screen that was open before", scope),
+        Key("greater_than_sign", _request(GoTo, 1), ">", "later screen", "The screen that was open after it", scope),
+    )
+
+
 def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: Key | None = None) -> tuple[Key, ...]:
     """A page down and up, and to both ends; `space` also pages down, `follow` replaces the way to the end."""
     on, footer = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
@@ -136,6 +146,7 @@ EVERYWHERE = (
         "P", _request(OpenText), "P", "pager", "The text here, or a host's units and files, in $PAGER", Scope.EVERYWHERE
     ),
     Key("E", _request(OpenText, True), "E", "editor", "The same in $EDITOR, as a copy", Scope.EVERYWHERE),
+    *_through_screens(Scope.EVERYWHERE),
     Key("T", _request(NextTheme), "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key(
         "ctrl+r",
@@ -213,9 +224,10 @@ DASHBOARD = (
         Scope.DASHBOARD,
         10,
     ),
+    Key("H", _request(ShowOnlyHost), "H", "only host", "Only the row's host, on all screens", Scope.DASHBOARD, 10),
     Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 10),
     Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
-    Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
+    Key("escape", "back", "esc", "back", "Leave the filter, the single pane, the only host", Scope.ALONE, 1),
     Key(
         "m",
         _request(FixFinding),
@@ -382,6 +394,7 @@ WINDOWS = (
     Key("P", _request(OpenText), "P", "pager", "This text in $PAGER", Scope.OVERLAY, 5),
     Key("E", _request(OpenText, True), "E", "editor", "A copy of this text in $EDITOR", Scope.OVERLAY, 9),
     Key("l", _request(FollowJournal), "l", "log", "The log of its unit or container, followed", Scope.OVERLAY, 3),
+    *_through_screens(Scope.OVERLAY),
     _help(Scope.OVERLAY, "this window", 4),
     Key("enter", "submit", "enter", "plan", "Make the plan; this changes nothing", Scope.FORM, 1),
     Key("escape", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.FORM, 2),

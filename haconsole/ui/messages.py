@@ -59,6 +59,14 @@ class ShowDetails(Request):
         self.key = key
 
 
+class GoTo(Request):
+    """Show the screen that was opened before the current one, or with `by` 1 the one after it."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.by = by
+
+
 class Copy(Request):
     """Put a text into the clipboard."""
 
@@ -222,6 +230,10 @@ class ReadJournal(Request):
     """Read the journals for the screen that shows them."""
 
 
+class ShowOnlyHost(Request):
+    """Show only the row's host on all screens, or all hosts again."""
+
+
 class SaveJournal(Request):
     """Save journal lines to a file in the current folder."""
 
@@ -276,7 +288,7 @@ RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit
 )
 HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | ReadBackup | OpenRun | OfferResume
-HostRequest: TypeAlias = FollowJournal | ShowJournal | ReadJournal | SaveJournal | OpenShell
+HostRequest: TypeAlias = FollowJournal | ShowJournal | ShowOnlyHost | ReadJournal | SaveJournal | OpenShell
 GraphRequest: TypeAlias = ShowGraphs | ReadGraphRuns
 FeedRequest: TypeAlias = RefreshFacts | FreezeScreen
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme

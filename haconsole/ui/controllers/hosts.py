@@ -14,7 +14,15 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.roles import Role
 from haconsole.ui import error_text
 from haconsole.ui.console import NO_SHELL, lend_terminal
-from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal, ShowJournal
+from haconsole.ui.messages import (
+    FollowJournal,
+    HostRequest,
+    OpenShell,
+    ReadJournal,
+    SaveJournal,
+    ShowJournal,
+    ShowOnlyHost,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +39,7 @@ LAST = 300
 LAST_OF_PART = 1000
 """Older entries of a log that has only one unit or container."""
 SSH_FAILED = 255
+NO_HOST = "the row is about no single host"
 
 
 class HostController:
@@ -45,6 +54,8 @@ class HostController:
                 self.journal(everywhere=everywhere)
             case ShowJournal(place=place):
                 self.show_journal(place)
+            case ShowOnlyHost():
+                self.show_only_host()
             case ReadJournal():
                 self.read_journal()
             case SaveJournal(lines=lines):
@@ -69,8 +80,16 @@ class HostController:
 
         console = self._console
         state, subject = console.state, subject_of(console)
-        place = LogPlace() if everywhere else log_of(subject, state.snapshot, state.history)
+        place = LogPlace(console.only_host) if everywhere else log_of(subject, state.snapshot, state.history)
         console.post_message(ShowJournal(place))
+
+    def show_only_host(self) -> None:
+        """Show only the row's host on all screens, or all hosts again."""
+        console, host = self._console, self._host
+        if console.only_host is None and host is None:
+            console.notify(NO_HOST, severity="warning", markup=False)
+        else:
+            console.only_host = host if console.only_host is None else None
 
     def show_journal(self, place: LogPlace) -> None:
         """Show a log, of all hosts if the place has none."""
@@ -139,7 +158,7 @@ class HostController:
         if console.read_only:
             console.notify(NO_SHELL, severity="warning", markup=False)
         elif host is None:
-            console.notify("the row is about no single host", severity="warning", markup=False)
+            console.notify(NO_HOST, severity="warning", markup=False)
         else:
             console.run_worker(visit(console, host), name="shell", exit_on_error=False)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from haconsole.ui.console import Console
     from haconsole.ui.widgets.table import TablePane
 
-NOTHING_TO_LEAVE = "there is nothing to leave: no filter is set, and all panes are shown"
+NOTHING_TO_LEAVE = "there is nothing to leave: no filter is set, and all panes and hosts are shown"
 
 
 class Dashboard(FilteredScreen):
@@ -48,11 +48,16 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
+        self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:
         state, now = self.app.state, self.app.now
         waits = state.snapshot is None
         views = waiting_tables(self._hosts, state.link.reason) if waits else state.tables_at(now, self._panes.placed())
+        if self.app.only_host is not None:
+            from haconsole.present.one_host import only_host
+
+            views = only_host(views, self.app.only_host, state.snapshot, state.findings)
         self._panes.draw(views, now)
         self._draw_bar()
 
@@ -72,7 +77,7 @@ class Dashboard(FilteredScreen):
         self.post_message(ShowDetails(message.key))
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
-        if action == "back" and self._panes.only is None and not self.needle:
+        if action == "back" and self._panes.only is None and not self.needle and self.app.only_host is None:
             return NOTHING_TO_LEAVE
         if (action, parameters) == ("request", ("FixFinding",)):
             key = self.filtered.window.key if self._panes.current is PaneId.FINDINGS else None
@@ -80,11 +85,13 @@ class Dashboard(FilteredScreen):
         return None
 
     def action_back(self) -> None:
-        """One step back: out of the filter, otherwise out of the single pane."""
+        """One step back: out of the filter, then out of the single pane, then to all hosts."""
         if self.needle:
             self.needle = ""
-        else:
+        elif self._panes.only is not None:
             self._panes.show_only(None)
+        else:
+            self.app.only_host = None
 
     @property
     def filtered(self) -> TablePane:
@@ -137,6 +144,7 @@ def bar_view(console: Console) -> BarView:
         own_process=console.setting.process,
         backup=console.backup,
         frozen_at=console.frozen_at,
+        only_host=console.only_host or "",
     )
 
 

@@ -18,6 +18,7 @@ from haconsole.present.graph import (
     row_line,
 )
 from haconsole.present.log_of_row import LogPlace
+from haconsole.present.one_host import graph_rows_of
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import ShowJournal
 from haconsole.ui.widgets.lines import Pane
@@ -56,15 +57,20 @@ class GraphPane(Pane):
             return
         if self._chronicle is not None:
             self._rows = graph_rows(self._chronicle, self.window, self._now, self.runs)
+        if self.app.only_host is not None:
+            self._rows = graph_rows_of(self._rows, self.app.only_host)
         head = "head-focused" if self.has_focus else "head"
         place = self._place()
         self._top = max(min(self._top, place, len(self._rows) - room), place - room + 1, 0)
         below = max(len(self._rows) - self._top - room, 0)
         more = Cell(f" ▼{below}" if below else "", Tone.MUTED)
-        title = padded(Cell(f" {graph_title(self.window, self._now)}"), width - len(more.text))
+        title = padded(Cell(f" {graph_title(self.window, self._now)}{self._limit()}"), width - len(more.text))
         lines: list[tuple[Line, str]] = [((title, more), head), (axis_line(self.window, self._now, width), "titles")]
         lines += ((line, "") for line in self._body(range(self._top, self._top + room), place))
         self.paint(tuple(lines))
+
+    def _limit(self) -> str:
+        return f"  only {self.app.only_host}" if self.app.only_host is not None else ""
 
     def _body(self, places: range, selected: int) -> tuple[Line, ...]:
         if self._chronicle is None or not self._rows:
