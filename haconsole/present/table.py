@@ -27,6 +27,8 @@ class Column:
     least: int | None = None
     right: bool = False
     both_ends: bool = False
+    hidden: bool = False
+    """A person hid it; its cells still count for filters."""
 
 
 @dataclass(frozen=True, slots=True)

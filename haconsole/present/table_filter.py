@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.table import Row, TableView
+from haconsole.present.table import Column, Row, TableView
 
 NUMBER = re.compile(r"(\d+)")
 
@@ -27,6 +27,8 @@ class TableFilter:
     column: int | None = None
     backwards: bool = False
     wrong: bool = False
+    hidden: frozenset[str] = frozenset()
+    """Titles of columns to leave out; the first column always stays."""
 
     @property
     def note(self) -> str:
@@ -37,7 +39,7 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
     """The filtered and sorted view; its summaries still cover everything."""
     rows = tuple(row for row in view.rows if _is_wrong(row)) if wish.wrong else view.rows
     rows = tuple(filter(_matcher(view, wish.needle), rows)) if wish.needle else rows
-    columns = view.columns
+    columns = _shown(view.columns, wish.hidden)
     if wish.column is not None and wish.column < len(columns):
         sorting = wish.column
         rows = tuple(sorted(rows, key=lambda row: _order(row.cells[sorting].text), reverse=wish.backwards))
@@ -47,6 +49,14 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
             for index, column in enumerate(columns)
         )
     return replace(view, rows=rows, columns=columns, empty=_empty(view, wish))
+
+
+def _shown(columns: tuple[Column, ...], hidden: frozenset[str]) -> tuple[Column, ...]:
+    """The columns, with those to leave out marked as hidden."""
+    return tuple(
+        replace(column, hidden=place > 0 and column.title in hidden) if hidden else column
+        for place, column in enumerate(columns)
+    )
 
 
 def _empty(view: TableView, wish: TableFilter) -> Cell:
@@ -95,12 +105,12 @@ def next_order(view: TableView, wish: TableFilter) -> TableFilter:
     """The next way to sort: each column in turn, ascending then descending, then the original order."""
     if not view.columns:
         return wish
-    if wish.column is None:
-        return replace(wish, column=0, backwards=False)
-    if not wish.backwards:
+    if wish.column is not None and not wish.backwards:
         return replace(wish, backwards=True)
-    following = wish.column + 1
-    return replace(wish, column=following if following < len(view.columns) else None, backwards=False)
+    first = 0 if wish.column is None else wish.column + 1
+    columns = _shown(view.columns, wish.hidden)[first:]
+    following = next((place for place, column in enumerate(columns, first) if not column.hidden), None)
+    return replace(wish, column=following, backwards=False)
 
 
 def _order(text: str) -> tuple[tuple[int, int, str], ...]:

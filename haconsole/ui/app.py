@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -18,11 +17,11 @@ from haconsole.ui.controllers.pager import PagerController
 from haconsole.ui.controllers.runs import RunController
 from haconsole.ui.controllers.snapshots import SnapshotFeed
 from haconsole.ui.controllers.themes import ThemeController
+from haconsole.ui.controllers.visits import VisitController
 from haconsole.ui.controllers.windows import WindowController
 from haconsole.ui.messages import (
     ActionRequest,
     FeedRequest,
-    GoTo,
     GraphRequest,
     HistoryRequest,
     HostRequest,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from haconsole.ui.console import Asker
-    from haconsole.ui.controllers.visits import VisitController
 
 CLOSE_WITHIN_S = 5.0
 
@@ -58,6 +56,7 @@ class ConsoleApp(Console):
         self._pager = PagerController(self)
         self._notices = NoticeController(self)
         self._graphs = GraphController(self)
+        self._visits = VisitController(self)
         self._feed = SnapshotFeed(self, self._history.at_session)
 
     def get_default_screen(self) -> Dashboard:
@@ -83,22 +82,12 @@ class ConsoleApp(Console):
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
+        self._windows.read_columns()
         self._feeding = asyncio.create_task(self._feed.follow(), name="feed")
 
     def tick(self) -> None:
         """Time has passed."""
         self.now = self.setting.clock()
-
-    @cached_property
-    def _visits(self) -> VisitController:
-        from haconsole.ui.controllers.visits import VisitController
-
-        return VisitController(self)
-
-    @on(GoTo)
-    def go(self, request: GoTo) -> None:
-        """Show an earlier or a later screen."""
-        self._visits.go(request.by)
 
     @on(Request)
     def pass_on(self, request: Request) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,6 +77,8 @@ class Setting:
     asker: Asker | None = None
     alone: bool = False
     file: Path | None = None
+    columns: Path | None = None
+    """The file of the columns that a person hid; None to remember none."""
     signal: str = ""
     """The way to notify through the terminal, a TerminalSignal; empty for none."""
     hook: tuple[str, ...] = ()
@@ -123,6 +125,8 @@ class Console(KeyTarget, App[None]):
     """When a person froze the screens; None while they show news."""
     only_host: var[HostName | None] = var(None)
     """The only host that all screens show; None for all hosts."""
+    hidden: var[Mapping[str, frozenset[str]]] = var(dict)
+    """Titles of the columns that a person hid, by pane."""
     backup: var[LastBackup | None] = var(None)
     """The last backup of etcd, None until the run logs are read."""
 

@@ -11,6 +11,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 
 from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
 from haconsole.ui.messages import (
+    ChooseColumns,
     FixFinding,
     FollowJournal,
     FreezeScreen,
@@ -68,6 +69,7 @@ class Scope(StrEnum):
     TYPED = "At a confirmation by name"
     REASON = "At the reason to override a guardrail"
     FILTER = "While a filter is typed"
+    COLUMNS = "At the columns of a pane"
     TABLE = "In a table"
     TEXT = "In a text"
     JOURNAL = "In a journal"
@@ -226,6 +228,7 @@ DASHBOARD = (
     ),
     Key("H", _request(ShowOnlyHost), "H", "only host", "Only the row's host, on all screens", Scope.DASHBOARD, 10),
     Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 10),
+    Key("w", _request(ChooseColumns), "w", "columns", "Choose the pane's columns; remembered", Scope.DASHBOARD, 10),
     Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, the single pane, the only host", Scope.ALONE, 1),
     Key(
@@ -396,6 +399,9 @@ WINDOWS = (
     Key("l", _request(FollowJournal), "l", "log", "The log of its unit or container, followed", Scope.OVERLAY, 3),
     *_through_screens(Scope.OVERLAY),
     _help(Scope.OVERLAY, "this window", 4),
+    Key("enter,space", "switch", "enter", "show, hide", "Show or hide the column", Scope.COLUMNS, 1, priority=True),
+    Key("escape,q,w", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.COLUMNS, 2),
+    _help(Scope.COLUMNS, "this window", 3),
     Key("enter", "submit", "enter", "plan", "Make the plan; this changes nothing", Scope.FORM, 1),
     Key("escape", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose one of the offered values; letters jump to it", Scope.FORM, 3),

@@ -54,6 +54,8 @@ def launch(
             "the console needs a terminal with cursor movement",
             hint="set TERM to the terminal's type, or use `haconsole status`",
         )
+    from haconsole.ui.column_choice import choice_file
+
     source = theme_name(theme, inventory.theme, environment)
     sixteen = has_sixteen_colours(environment)
     signals = signal_name(notify, environment)
@@ -71,6 +73,7 @@ def launch(
         process=this_process(),
         recorded=recorded,
         signal=signals,
+        columns=choice_file(environment),
         hook=hook_words(hook or environment.get(HOOK, "")),
     )
     app = ConsoleApp(setting, driver_class=ConsoleDriver)

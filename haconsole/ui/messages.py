@@ -59,6 +59,10 @@ class ShowDetails(Request):
         self.key = key
 
 
+class ChooseColumns(Request):
+    """Choose the columns of the dashboard's current pane."""
+
+
 class GoTo(Request):
     """Show the screen that was opened before the current one, or with `by` 1 the one after it."""
 
@@ -282,7 +286,7 @@ class UseTheme(Request):
         self.name = name
 
 
-WindowRequest: TypeAlias = ShowKeys | OfferCommands | ShowDetails | ShowPath | Copy
+WindowRequest: TypeAlias = ChooseColumns | ShowKeys | OfferCommands | ShowDetails | ShowPath | Copy
 ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction | PlanUndo
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit

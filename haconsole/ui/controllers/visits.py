@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from haconsole.ui.messages import (
+    GoTo,
     OpenRun,
     Request,
     ShowCommands,
@@ -77,7 +78,9 @@ class VisitController:
         """The visit that is repeated now, which is no new one."""
 
     def note(self, request: Request) -> None:
-        """Remember the screen of a request, if it opens one; screens after the current one are dropped."""
+        """Remember the screen of a request, if it opens one, and drop those after it; or show another screen."""
+        if isinstance(request, GoTo):
+            self.go(request.by)
         visit = Visit.of(request)
         if visit is None:
             return

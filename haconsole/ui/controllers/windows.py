@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from haconsole.ui.keys import active_keys
-from haconsole.ui.messages import Copy, OfferCommands, ShowDetails, ShowKeys, ShowPath, WindowRequest
+from haconsole.ui.messages import ChooseColumns, Copy, OfferCommands, ShowDetails, ShowKeys, ShowPath, WindowRequest
 
 if TYPE_CHECKING:
     from haconsole.present.palette import Command
@@ -22,6 +22,8 @@ class WindowController:
 
     def fulfil(self, request: WindowRequest) -> None:
         match request:
+            case ChooseColumns():
+                self.choose_columns()
             case ShowKeys():
                 self.show_keys()
             case OfferCommands():
@@ -35,6 +37,45 @@ class WindowController:
                 self._console.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
             case _:
                 assert_never(request)
+
+    def read_columns(self) -> None:
+        """Read the columns that a person hid before."""
+        from haconsole.ui.column_choice import read_choice
+
+        path = self._console.setting.columns
+        if path is None:
+            return
+        try:
+            self._console.hidden = read_choice(path)
+        except (OSError, ValueError) as error:
+            self._console.notify(f"{path}: {error}", title="all columns are shown", severity="warning", markup=False)
+
+    def choose_columns(self) -> None:
+        """Let a person choose the columns of the dashboard's current pane."""
+        from haconsole.ui.screens.columns import ColumnWindow
+        from haconsole.ui.screens.dashboard import current_pane
+
+        console, table = self._console, current_pane(self._console)
+        view = table.window.whole if table is not None else None
+        if table is None or view is None or not view.columns:
+            return
+        pane, titles = table.id or "", tuple(dict.fromkeys(column.title for column in view.columns))
+        hidden = console.hidden.get(pane, frozenset())
+        console.push_screen(ColumnWindow(view.title, titles, hidden, lambda choice: self._hide(pane, choice)))
+
+    def _hide(self, pane: str, titles: frozenset[str]) -> None:
+        """Hide these columns of a pane, now and in later consoles."""
+        from haconsole.ui.column_choice import write_choice
+
+        console = self._console
+        console.hidden = {**console.hidden, pane: titles}
+        if console.setting.columns is None:
+            return
+        try:
+            write_choice(console.setting.columns, dict(console.hidden))
+        except OSError as error:
+            text = f"{console.setting.columns}: {error.strerror}; they are kept until this console is closed"
+            console.notify(text, title="columns not saved", severity="warning", markup=False)
 
     def show_keys(self) -> None:
         """Show the keys of the current screen."""

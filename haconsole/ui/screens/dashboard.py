@@ -48,6 +48,7 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
+        self.watch(self.app, "hidden", self._panes.hide, init=False)
         self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:
@@ -146,6 +147,12 @@ def bar_view(console: Console) -> BarView:
         frozen_at=console.frozen_at,
         only_host=console.only_host or "",
     )
+
+
+def current_pane(console: Console) -> TablePane | None:
+    """The table of the dashboard that has or last had the focus."""
+    dashboard = console.screen_stack[0]
+    return dashboard.filtered if isinstance(dashboard, Dashboard) else None
 
 
 def subject_of(console: Console) -> RowKey | None:

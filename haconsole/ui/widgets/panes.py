@@ -138,6 +138,14 @@ class Panes(Container):
             table.window = table.window.granting(replace(table.window.wish, wrong=wrong), keep=table.has_focus)
         self._place()
 
+    def hide(self, columns: Mapping[str, frozenset[str]]) -> None:
+        """Leave these columns out, by pane."""
+        for pane, table in self._tables.items():
+            hidden = columns.get(pane, frozenset())
+            if hidden != table.window.wish.hidden:
+                wish = replace(table.window.wish, hidden=hidden)
+                table.window = table.window.granting(wish, keep=table.has_focus)
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, TablePane):
             self.current = PaneId(event.widget.id or "")

@@ -102,6 +102,7 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "graphs": ("v", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
     "graphs-zoomed": ("v minus minus left left j", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
     "only-host": ("5 j H", {"records": ()}),
+    "columns": ("5 w j j enter", {}),
     "frozen": ("space", {"first": healthy(), "records": ()}),
     "path-healthy": ("p", {"first": on_path(healthy())}),
     "path-broken": ("p right down", {"first": on_path(critical())}),

@@ -1,0 +1,36 @@
+"""The columns of each pane that a person hid, in a file of the user's state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+Hidden = dict[str, frozenset[str]]
+"""Titles of hidden columns by pane."""
+
+
+def choice_file(environment: Mapping[str, str]) -> Path:
+    """``$XDG_STATE_HOME/haconsole/columns.json``, by default under ``~/.local/state``."""
+    state = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/')}/.local/state"
+    return Path(state) / "haconsole" / "columns.json"
+
+
+def read_choice(path: Path) -> Hidden:
+    """The hidden columns; none if there is no such file. Raises OSError and ValueError if it cannot be read."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    if not isinstance(entries, dict):
+        raise ValueError("it is no object of JSON")
+    return {str(pane): frozenset(map(str, titles)) for pane, titles in entries.items() if isinstance(titles, list)}
+
+
+def write_choice(path: Path, hidden: Hidden) -> None:
+    """Replace the file; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps({pane: sorted(titles) for pane, titles in hidden.items() if titles}, indent=1) + "\n")
+    part.replace(path)
