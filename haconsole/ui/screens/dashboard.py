@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import NO_FIX, RowChosen, RowHighlighted, ShowDetails
 from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.widgets.bar import KeyBar, StatusBar
-from haconsole.ui.widgets.panes import Panes
+from haconsole.ui.widgets.panes import Panes, hide_columns
 
 if TYPE_CHECKING:
     from haconsole.present.detail import Detail
@@ -48,7 +49,7 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
-        self.watch(self.app, "hidden", self._panes.hide, init=False)
+        self.watch(self.app, "hidden", partial(hide_columns, self._panes.tables), init=False)
         self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:

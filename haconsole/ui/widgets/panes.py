@@ -68,9 +68,9 @@ class Panes(Container):
     BINDINGS = bindings(Scope.DASHBOARD)
 
     def __init__(self) -> None:
-        self._tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
+        self.tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
         self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
-        super().__init__(*self._tables.values(), self.detail, id="panes")
+        super().__init__(*self.tables.values(), self.detail, id="panes")
         self._placing = PaneLayout()
         self._views: Mapping[PaneId, TableView] = {}
         self._now: datetime | None = None
@@ -84,7 +84,7 @@ class Panes(Container):
     @property
     def table(self) -> TablePane:
         """The table that has or last had the focus."""
-        return self._tables[self.current]
+        return self.tables[self.current]
 
     def placed(self) -> tuple[PaneId, ...]:
         """The panes that have a place now, in the order of their numbers, the details last."""
@@ -101,7 +101,7 @@ class Panes(Container):
             self._draw_placed()
             self._place()
         if self.current not in self.placed() and self.screen.focused in (None, self.table):
-            self._tables[self.placed()[0]].focus()
+            self.tables[self.placed()[0]].focus()
 
     def show_only(self, pane: PaneId | None) -> None:
         """Show one single pane, or all of them again."""
@@ -109,14 +109,14 @@ class Panes(Container):
         if self._now is not None:
             self.draw(self._views, self._now)
         pane_to_keep = self.current if self.current in self.placed() else PaneId.ETCD
-        self._tables[pane or pane_to_keep].focus()
+        self.tables[pane or pane_to_keep].focus()
         self.call_after_refresh(self._report)
 
     def action_pane(self, number: int) -> None:
         """Enter the pane of that number; one without a place is shown as the single pane."""
         pane = ORDER[number - 1]
         if self.only is None and pane in self.placed():
-            self._tables[pane].focus()
+            self.tables[pane].focus()
         else:
             self.show_only(pane)
 
@@ -125,7 +125,7 @@ class Panes(Container):
         there = self.placed()
         here = PaneId.DETAIL if self.detail.has_focus else self.current
         to = there[(there.index(here) + by) % len(there)] if here in there else there[0]
-        (self.detail if to is PaneId.DETAIL else self._tables[to]).focus()
+        (self.detail if to is PaneId.DETAIL else self.tables[to]).focus()
 
     def action_only(self, pane: str = "") -> None:
         """Show only that pane; without a name only the current one, or all again."""
@@ -134,17 +134,9 @@ class Panes(Container):
     def action_wrong(self) -> None:
         """Show only rows with something wrong or unknown, in all tables, or all rows again."""
         wrong = not self.table.window.wish.wrong
-        for table in self._tables.values():
+        for table in self.tables.values():
             table.window = table.window.granting(replace(table.window.wish, wrong=wrong), keep=table.has_focus)
         self._place()
-
-    def hide(self, columns: Mapping[str, frozenset[str]]) -> None:
-        """Leave these columns out, by pane."""
-        for pane, table in self._tables.items():
-            hidden = columns.get(pane, frozenset())
-            if hidden != table.window.wish.hidden:
-                wish = replace(table.window.wish, hidden=hidden)
-                table.window = table.window.granting(wish, keep=table.has_focus)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, TablePane):
@@ -162,14 +154,23 @@ class Panes(Container):
     def _draw_placed(self) -> None:
         for pane in self.placed():
             if pane in self._views and self._now is not None:
-                self._tables[pane].show(self._views[pane], self._now)
+                self.tables[pane].show(self._views[pane], self._now)
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""
-        rows = {pane: wanted_rows(table.window) for pane, table in self._tables.items()}
+        rows = {pane: wanted_rows(table.window) for pane, table in self.tables.items()}
         if (rows, self.only) != (self._placing.rows, self._placing.only):
             self._placing.rows, self._placing.only = rows, self.only
             self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
+
+
+def hide_columns(tables: Mapping[PaneId, TablePane], columns: Mapping[str, frozenset[str]]) -> None:
+    """Leave these columns out, by pane."""
+    for pane, table in tables.items():
+        hidden = columns.get(pane, frozenset())
+        if hidden != table.window.wish.hidden:
+            wish = replace(table.window.wish, hidden=hidden)
+            table.window = table.window.granting(wish, keep=table.has_focus)
 
 
 def wanted_rows(window: TableWindow) -> int:
