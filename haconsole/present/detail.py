@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from haconsole.present.cells import Cell, Line, Tone, break_lines, padded, width_of, wrapped
+
+if TYPE_CHECKING:
+    from haconsole.present.log_place import LogPlace
+    from haconsole.present.row_keys import RowKey
 
 LABEL_MOST = 26
 
@@ -30,6 +34,8 @@ class Sentence:
 
     text: Cell
     mark: str = ""
+    target: Target | None = None
+    """Its subject, opened by a key; None if there is no single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ class Verbatim:
     text: Cell
     mark: str = ""
 
+
+Target: TypeAlias = "RowKey | LogPlace"
+"""A row whose details are shown, or a log."""
 
 Item: TypeAlias = Heading | Fact | Sentence | Verbatim
 
@@ -53,14 +62,19 @@ class Detail:
 
 def detail_lines(detail: Detail, width: int) -> tuple[Line, ...]:
     """The text in `width` cells, nothing cut: long words are broken, facts follow their labels."""
+    return tuple(line for _, line in detail_rows(detail, width))
+
+
+def detail_rows(detail: Detail, width: int) -> tuple[tuple[int, Line], ...]:
+    """The lines of that text, each with the place of its item."""
     labels = max((width_of(item.label) for item in detail.items if isinstance(item, Fact)), default=0)
     label_width = min(labels, LABEL_MOST, max(width // 2, 1))
-    lines: list[Line] = []
+    rows: list[tuple[int, Line]] = []
     for index, item in enumerate(detail.items):
         if isinstance(item, Heading) and index:
-            lines.append(())
-        lines.extend(_set(item, label_width, width))
-    return tuple(lines)
+            rows.append((index, ()))
+        rows.extend((index, line) for line in _set(item, label_width, width))
+    return tuple(rows)
 
 
 def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from haconsole.model.findings import Finding
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
@@ -12,6 +9,7 @@ from haconsole.model.vip import KUBE_VIP
 from haconsole.model.vip_view import is_leased
 from haconsole.present.changes import SnapshotChange
 from haconsole.present.host_of_row import host_of
+from haconsole.present.log_place import LogPlace
 from haconsole.present.row_keys import (
     ApiserverKey,
     BalancerKey,
@@ -37,15 +35,6 @@ PARTS = {
 }
 """Components by the part of a finding's code before its first dot."""
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", *dict.fromkeys(PARTS.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class LogPlace:
-    """A host's log, of all hosts if there is none; of one component, or of all; around a moment, or followed."""
-
-    host: HostName | None = None
-    part: str = ""
-    at: datetime | None = None
 
 
 def log_of(

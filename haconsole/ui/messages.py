@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from haconsole.actions.step import Plan, StepId
     from haconsole.execution.log.run_record import RunRecord
     from haconsole.model.journal import JournalLine
-    from haconsole.present.log_of_row import LogPlace
+    from haconsole.present.log_place import LogPlace
     from haconsole.present.row_keys import RowKey
 
 

@@ -12,13 +12,14 @@ from haconsole.present.ages import span, timestamp
 from haconsole.present.basis import basis_items
 from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.changes import SnapshotChange
-from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Target
 from haconsole.present.details.apiserver import about_apiserver, about_endpoint
 from haconsole.present.details.balancing import about_balancer, about_server, about_vip
 from haconsole.present.details.common import listed, observation
 from haconsole.present.details.etcd import about_member
 from haconsole.present.details.host import about_host
 from haconsole.present.details.others import about_certificate, about_event, about_finding, about_lease
+from haconsole.present.evidence import target_of
 from haconsole.present.facts import display_of
 from haconsole.present.nodes import host_cell, ready_cell, role_of, scheduling_cell
 from haconsole.present.offers import finding_of
@@ -57,7 +58,7 @@ def about(
     match subject:
         case FindingKey():
             finding = finding_of(subject, findings)
-            return about_finding(finding, basis=basis_items(finding, snapshot, now)) if finding else None
+            return _about_finding(finding, snapshot, now) if finding else None
         case EventKey(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None
@@ -65,6 +66,13 @@ def about(
             return None
         case _:
             return _about_part(subject, snapshot, now)
+
+
+def _about_finding(finding: Finding, snapshot: ClusterSnapshot, now: datetime) -> Detail:
+    def target(line: str) -> Target | None:
+        return target_of(line, finding, snapshot)
+
+    return about_finding(finding, basis=basis_items(finding, snapshot, now), target_of=target)
 
 
 def _about_part(subject: PartKey, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:

@@ -13,7 +13,7 @@ from haconsole.present.ages import span, timestamp
 from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.certificates import certificate_state, certificates_of, expiry_cell, validity
 from haconsole.present.changes import SnapshotChange
-from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Target
 from haconsole.present.details.common import observation, optional, yes_no
 from haconsole.present.facts import display_of
 from haconsole.present.findings import severity_cell
@@ -95,16 +95,21 @@ def _same(certificate: Certificate) -> Cell:
 
 
 def about_finding(
-    finding: Finding, remedy_line: Callable[[Remedy], str] | None = None, *, basis: tuple[Item, ...] = ()
+    finding: Finding,
+    remedy_line: Callable[[Remedy], str] | None = None,
+    *,
+    basis: tuple[Item, ...] = (),
+    target_of: Callable[[str], Target | None] = lambda line: None,
 ) -> Detail:
     """The problem, its fix, its reason, the evidence, and the age of the facts in `basis`.
 
-    Remedies are written as the screen shows them, unless `remedy_line` writes them.
+    Remedies are written as the screen shows them, unless `remedy_line` writes them. `target_of` gives what a line of
+    the evidence is about.
     """
     from haconsole.present.offers import remedy_text
 
     line = remedy_line or remedy_text
-    evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·") for line in finding.evidence)
+    evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·", target_of(line)) for line in finding.evidence)
     remedies: tuple[Item, ...] = tuple(
         Sentence(Cell(line(remedy), Tone.WARNING if remedy.last_resort else Tone.PLAIN), f"{number}.")
         for number, remedy in enumerate(finding.remedies, 1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from haconsole.inventory.schema import Host
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
-    from haconsole.present.log_of_row import LogPlace
+    from haconsole.present.log_place import LogPlace
     from haconsole.session import Session
     from haconsole.ui.console import Console
     from haconsole.ui.screens.journal import JournalScreen
@@ -75,7 +75,8 @@ class HostController:
 
     def journal(self, *, everywhere: bool) -> None:
         """Show the log of the row's unit or container, or of its host; those of all hosts if that is wanted."""
-        from haconsole.present.log_of_row import LogPlace, log_of
+        from haconsole.present.log_of_row import log_of
+        from haconsole.present.log_place import LogPlace
         from haconsole.ui.screens.dashboard import subject_of
 
         console = self._console

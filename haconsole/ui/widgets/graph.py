@@ -17,7 +17,7 @@ from haconsole.present.graph import (
     host_of_graph_row,
     row_line,
 )
-from haconsole.present.log_of_row import LogPlace
+from haconsole.present.log_place import LogPlace
 from haconsole.present.one_host import graph_rows_of
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import ShowJournal

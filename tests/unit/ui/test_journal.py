@@ -13,7 +13,8 @@ from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
-from haconsole.present.log_of_row import LogPlace, log_of, log_of_event
+from haconsole.present.log_of_row import log_of, log_of_event
+from haconsole.present.log_place import LogPlace
 from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, ServerKey
 from haconsole.ui.controllers.hosts import shell_argv
 from haconsole.ui.screens.dashboard import Dashboard

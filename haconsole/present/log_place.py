@@ -1,0 +1,17 @@
+"""The place of a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from haconsole.model.names import HostName
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A host's log, of all hosts if there is none; of one component, or of all; around a moment, or followed."""
+
+    host: HostName | None = None
+    part: str = ""
+    at: datetime | None = None
