@@ -34,7 +34,7 @@ SERVER = re.compile(r"(?P<backend>[\w.-]+)/(?P<server>[\w.-]+) \S|\bserver (?P<s
 
 
 def target_of(line: str, finding: Finding, snapshot: ClusterSnapshot) -> Target | None:
-    """What the line is about: the log that it quotes, otherwise a server, a lease, a VIP or a part of a host.
+    """The log that the line quotes, otherwise the server, lease, VIP or part of a host that it is about.
 
     A line that names no host is about the host of the finding. None if it is about no single thing.
     """
