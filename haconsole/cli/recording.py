@@ -88,10 +88,11 @@ def show_recording(
     from haconsole.ui.launch import launch
 
     recording = read_recording(file)
+    session = ReplayedSession(recording, speed=speed, repeats=repeats)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Session]:
-        yield ReplayedSession(recording, speed=speed, repeats=repeats)
+        yield session
 
     return launch(
         recording.inventory,
@@ -102,4 +103,5 @@ def show_recording(
         environment=os.environ,
         encoding=sys.stdout.encoding,
         recorded=True,
+        clock=session.player.now,
     )

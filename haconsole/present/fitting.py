@@ -26,7 +26,7 @@ def fit(view: TableView, width: int) -> Fit:
     Columns that may be left out shrink first; columns that always stay shrink only when no other is left.
     """
     natural = _natural(view)
-    columns = tuple(index for index, column in enumerate(view.columns) if not column.hidden)
+    columns = tuple(index for index, column in enumerate(view.columns) if not column.is_hidden)
     while True:
         fewer = _without_last_rank(view, columns)
         widths = _squeezed(view, columns, natural, width, all_of_them=not fewer)

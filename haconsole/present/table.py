@@ -27,7 +27,7 @@ class Column:
     least: int | None = None
     right: bool = False
     both_ends: bool = False
-    hidden: bool = False
+    is_hidden: bool = False
     """A person hid it; its cells still count for filters."""
 
 

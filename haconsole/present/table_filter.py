@@ -27,7 +27,7 @@ class TableFilter:
     column: int | None = None
     backwards: bool = False
     wrong: bool = False
-    hidden: frozenset[str] = frozenset()
+    hidden_titles: frozenset[str] = frozenset()
     """Titles of columns to leave out; the first column always stays."""
 
     @property
@@ -39,7 +39,7 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
     """The filtered and sorted view; its summaries still cover everything."""
     rows = tuple(row for row in view.rows if _is_wrong(row)) if wish.wrong else view.rows
     rows = tuple(filter(_matcher(view, wish.needle), rows)) if wish.needle else rows
-    columns = _shown(view.columns, wish.hidden)
+    columns = _with_hidden(view.columns, wish.hidden_titles)
     if wish.column is not None and wish.column < len(columns):
         sorting = wish.column
         rows = tuple(sorted(rows, key=lambda row: _order(row.cells[sorting].text), reverse=wish.backwards))
@@ -51,10 +51,10 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
     return replace(view, rows=rows, columns=columns, empty=_empty(view, wish))
 
 
-def _shown(columns: tuple[Column, ...], hidden: frozenset[str]) -> tuple[Column, ...]:
+def _with_hidden(columns: tuple[Column, ...], titles: frozenset[str]) -> tuple[Column, ...]:
     """The columns, with those to leave out marked as hidden."""
     return tuple(
-        replace(column, hidden=place > 0 and column.title in hidden) if hidden else column
+        replace(column, is_hidden=place > 0 and column.title in titles) if titles else column
         for place, column in enumerate(columns)
     )
 
@@ -108,8 +108,8 @@ def next_order(view: TableView, wish: TableFilter) -> TableFilter:
     if wish.column is not None and not wish.backwards:
         return replace(wish, backwards=True)
     first = 0 if wish.column is None else wish.column + 1
-    columns = _shown(view.columns, wish.hidden)[first:]
-    following = next((place for place, column in enumerate(columns, first) if not column.hidden), None)
+    columns = _with_hidden(view.columns, wish.hidden_titles)[first:]
+    following = next((place for place, column in enumerate(columns, first) if not column.is_hidden), None)
     return replace(wish, column=following, backwards=False)
 
 

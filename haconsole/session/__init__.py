@@ -173,6 +173,51 @@ class RunHistory(Protocol):
         ...
 
 
+class Player(Protocol):
+    """The position in a recording. Places are its moments, counted from 0."""
+
+    @property
+    def place(self) -> int: ...
+
+    @property
+    def last(self) -> int: ...
+
+    @property
+    def speed(self) -> float: ...
+
+    @property
+    def paused(self) -> bool: ...
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """The time of each place."""
+        ...
+
+    def now(self) -> datetime:
+        """The time in the recording."""
+        ...
+
+    def status(self, place: int) -> ClusterStatus:
+        """The cluster at that place, with the findings of that time."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def unpause(self) -> None: ...
+
+    def set_speed(self, speed: float) -> None:
+        """Play that many times as fast as it was recorded."""
+        ...
+
+    def seek(self, place: int) -> None:
+        """Be at that place, which counts as shown."""
+        ...
+
+    async def moved(self) -> None:
+        """Return when the position, the speed or the pause has changed."""
+        ...
+
+
 class Session(Protocol):
     """All that screens and verbs use of a cluster; a recording has the same parts as a live cluster."""
 
@@ -181,6 +226,11 @@ class Session(Protocol):
 
     @property
     def read_only(self) -> bool: ...
+
+    @property
+    def player(self) -> Player | None:
+        """The position in a recording; None of a live cluster."""
+        ...
 
     @property
     def observer(self) -> ClusterObserver: ...

@@ -57,6 +57,7 @@ class LiveSession:
         read_only: bool = False,
         answers: Answers | None = None,
     ) -> None:
+        self.player = None
         self._answers = answers or NoAnswers()
         self.inventory = inventory
         self._fleet = fleet

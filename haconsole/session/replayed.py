@@ -1,14 +1,14 @@
-"""The session of a recording: its snapshots at their pace, with every time shifted to now. Changes are refused."""
+"""The session of a recording: its snapshots at their pace, by the clock of the recording. Changes are refused."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError
 from haconsole.execution.clock import Clock, SystemClock
 from haconsole.model.series import Measurements
+from haconsole.session.player import RecordingPlayer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from haconsole.model.names import HostName
     from haconsole.model.past import HostPast
     from haconsole.model.status import ClusterStatus
-    from haconsole.recording.file import Moment, Recording
+    from haconsole.recording.file import Recording
     from haconsole.session import Run
     from haconsole.session.host_texts import HostText
 
@@ -31,23 +31,21 @@ AT_THE_END_S = 5.0
 
 
 class ReplayedObserver:
-    """Shows a recording `speed` times as fast as it was made; with `repeats` it starts again after its end."""
+    """Shows a recording as its player plays it; with `repeats` it starts again after its end."""
 
-    def __init__(self, recording: Recording, speed: float, repeats: bool, clock: Clock) -> None:
-        self._recording = recording
-        self._speed = speed
+    def __init__(self, player: RecordingPlayer, hosts: int, repeats: bool, clock: Clock) -> None:
+        self._player = player
+        self._hosts = hosts
         self._repeats = repeats
         self._clock = clock
-        self._moment = recording.moments[0]
-        self._revision = 0
 
     async def status(self) -> ClusterStatus:
         """The moment that is shown."""
-        return self._now(self._moment)
+        return self._player.status(self._player.place)
 
     async def measure(self) -> tuple[ClusterStatus, Measurements]:
         """The moment that is shown, with the figures of its readings."""
-        measurements, status = Measurements(len(self._recording.inventory.hosts)), await self.status()
+        measurements, status = Measurements(self._hosts), await self.status()
         measurements.add(status.snapshot)
         return status, measurements
 
@@ -56,17 +54,18 @@ class ReplayedObserver:
         yield await self.status()
 
     async def watch(self) -> AsyncIterator[ClusterStatus]:
-        """The recording at its pace. Ends after the last moment, unless it repeats."""
+        """The recording from its current place on, at its pace. Ends after the last moment, unless it repeats."""
+        player = self._player
+        yield await self.status()
         while True:
-            began, first = self._clock.monotonic(), self._recording.moments[0].at
-            for moment in self._recording.moments:
-                due = began + (moment.at - first).total_seconds() / self._speed
-                await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
-                self._moment = moment
-                yield self._now(moment)
+            while (place := await player.next_place()) is not None:
+                yield player.status(place)
             if not self._repeats:
                 return
-            await self._clock.sleep(AT_THE_END_S / self._speed)
+            await self._clock.sleep(AT_THE_END_S / player.speed)
+            if player.place == player.last and not player.paused:
+                player.seek(0)
+                yield await self.status()
 
     def refresh(self) -> None:
         """Nothing: a recording has no newer facts."""
@@ -87,12 +86,6 @@ class ReplayedObserver:
 
     async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
-
-    def _now(self, moment: Moment) -> ClusterStatus:
-        self._revision += 1
-        now = self._clock.now()
-        snapshot = self._recording.snapshot(moment, self._revision, now - moment.at)
-        return status_of(snapshot, self._recording.inventory, now)
 
 
 class NoChanges:
@@ -127,7 +120,9 @@ class ReplayedSession:
         self, recording: Recording, *, speed: float = 1.0, repeats: bool = False, clock: Clock | None = None
     ) -> None:
         self.inventory = recording.inventory
-        self.observer = ReplayedObserver(recording, speed, repeats, clock or SystemClock())
+        clock = clock or SystemClock()
+        self.player = RecordingPlayer(recording, speed, clock)
+        self.observer = ReplayedObserver(self.player, len(recording.inventory.hosts), repeats, clock)
         self.planner = self.history = NoChanges()
 
     def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:

@@ -28,9 +28,11 @@ def read_choice(path: Path) -> Hidden:
     return {str(pane): frozenset(map(str, titles)) for pane, titles in entries.items() if isinstance(titles, list)}
 
 
-def write_choice(path: Path, hidden: Hidden) -> None:
+def write_choice(path: Path, titles_by_pane: Hidden) -> None:
     """Replace the file; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps({pane: sorted(titles) for pane, titles in hidden.items() if titles}, indent=1) + "\n")
+    part.write_text(
+        json.dumps({pane: sorted(titles) for pane, titles in titles_by_pane.items() if titles}, indent=1) + "\n"
+    )
     part.replace(path)

@@ -125,7 +125,7 @@ class Console(KeyTarget, App[None]):
     """When a person froze the screens; None while they show news."""
     only_host: var[HostName | None] = var(None)
     """The only host that all screens show; None for all hosts."""
-    hidden: var[Mapping[str, frozenset[str]]] = var(dict)
+    hidden_columns: var[Mapping[str, frozenset[str]]] = var(dict)
     """Titles of the columns that a person hid, by pane."""
     backup: var[LastBackup | None] = var(None)
     """The last backup of etcd, None until the run logs are read."""

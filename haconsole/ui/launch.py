@@ -13,7 +13,7 @@ from haconsole.errors import UsageError
 from haconsole.execution.process import this_process
 from haconsole.present.ascii import is_ascii
 from haconsole.ui.app import ConsoleApp
-from haconsole.ui.console import Setting
+from haconsole.ui.console import Setting, utc_now
 from haconsole.ui.driver import ConsoleDriver
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.session import Session
     from haconsole.ui.console import Asker
+    from haconsole.ui.state import Clock
 
 
 HOOK = "HACONSOLE_HOOK"
@@ -39,13 +40,15 @@ def launch(
     asker: Asker | None = None,
     file: Path | None = None,
     recorded: bool = False,
+    clock: Clock = utc_now,
     notify: str = "none",
     hook: str = "",
 ) -> int:
     """Run the console until a person closes it; returns the exit status.
 
     `open_session` is called after the first paint. `theme` is the command line's, `asker` shows the session's prompts
-    on the screen, `file` is the inventory's; `recorded` is true for a recording. `notify` is a TerminalSignal
+    on the screen, `file` is the inventory's; `recorded` is true for a recording, whose
+    time is `clock`. `notify` is a TerminalSignal
     or ``auto``, `hook` the command for notices. Raises ThemeError, and UsageError for
     a terminal without cursor movement, before anything is painted.
     """
@@ -72,6 +75,7 @@ def launch(
         file=file,
         process=this_process(),
         recorded=recorded,
+        clock=clock,
         signal=signals,
         columns=choice_file(environment),
         hook=hook_words(hook or environment.get(HOOK, "")),

@@ -26,7 +26,7 @@ from haconsole.model.past import HostPast
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
-from haconsole.session import Run, RunState
+from haconsole.session import Player, Run, RunState
 from haconsole.session.host_texts import HostText
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
@@ -92,6 +92,7 @@ class FakeSession:
     records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     commands: tuple[HostCommand, ...] = ()
+    player: Player | None = None
     host_texts: tuple[HostText, ...] = ()
     forecasts: Forecasts = field(default_factory=dict)
     closed: bool = False

@@ -74,7 +74,7 @@ class VisitController:
         """The number of screens below each visit when it was opened."""
         self._at = -1
         """The newest visit of those up to the current screen, -1 at the start."""
-        self._again: Visit | None = None
+        self._repeated: Visit | None = None
         """The visit that is repeated now, which is no new one."""
 
     def note(self, request: Request) -> None:
@@ -84,8 +84,8 @@ class VisitController:
         visit = Visit.of(request)
         if visit is None:
             return
-        if visit == self._again:
-            self._again = None
+        if visit == self._repeated:
+            self._repeated = None
             return
         end = self._at + 1
         self._visits = [*self._visits[:end], visit][-MOST_VISITS:]
@@ -125,5 +125,5 @@ class VisitController:
         self._at = target
         if target >= 0:
             self._depths[target] = 1
-            self._again = self._visits[target]
-            self._console.post_message(self._again.request())
+            self._repeated = self._visits[target]
+            self._console.post_message(self._repeated.request())

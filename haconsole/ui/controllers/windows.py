@@ -46,7 +46,7 @@ class WindowController:
         if path is None:
             return
         try:
-            self._console.hidden = read_choice(path)
+            self._console.hidden_columns = read_choice(path)
         except (OSError, ValueError) as error:
             self._console.notify(f"{path}: {error}", title="all columns are shown", severity="warning", markup=False)
 
@@ -60,19 +60,19 @@ class WindowController:
         if table is None or view is None or not view.columns:
             return
         pane, titles = table.id or "", tuple(dict.fromkeys(column.title for column in view.columns))
-        hidden = console.hidden.get(pane, frozenset())
-        console.push_screen(ColumnWindow(view.title, titles, hidden, lambda choice: self._hide(pane, choice)))
+        hidden_titles = console.hidden_columns.get(pane, frozenset())
+        console.push_screen(ColumnWindow(view.title, titles, hidden_titles, lambda choice: self._hide(pane, choice)))
 
     def _hide(self, pane: str, titles: frozenset[str]) -> None:
         """Hide these columns of a pane, now and in later consoles."""
         from haconsole.ui.column_choice import write_choice
 
         console = self._console
-        console.hidden = {**console.hidden, pane: titles}
+        console.hidden_columns = {**console.hidden_columns, pane: titles}
         if console.setting.columns is None:
             return
         try:
-            write_choice(console.setting.columns, dict(console.hidden))
+            write_choice(console.setting.columns, dict(console.hidden_columns))
         except OSError as error:
             text = f"{console.setting.columns}: {error.strerror}; they are kept until this console is closed"
             console.notify(text, title="columns not saved", severity="warning", markup=False)

@@ -29,12 +29,12 @@ class ColumnWindow(KeyTarget, ModalScreen[None]):
     app: Console
 
     def __init__(
-        self, pane: str, titles: tuple[str, ...], hidden: frozenset[str], apply: Callable[[frozenset[str]], None]
+        self, pane: str, titles: tuple[str, ...], hidden_titles: frozenset[str], apply: Callable[[frozenset[str]], None]
     ) -> None:
         super().__init__()
         self._pane = pane
         self._titles = titles
-        self._hidden = hidden
+        self._hidden_titles = hidden_titles
         self._apply = apply
         self._table = TablePane(id="columns", always_cursor=True)
 
@@ -53,13 +53,14 @@ class ColumnWindow(KeyTarget, ModalScreen[None]):
         """Hide or show the column under the cursor."""
         key = self._table.window.key
         if isinstance(key, CommandKey) and key.action != self._titles[0]:
-            self._hidden ^= {key.action}
-            self._apply(self._hidden)
+            self._hidden_titles ^= {key.action}
+            self._apply(self._hidden_titles)
             self._draw()
 
     def _draw(self) -> None:
         rows = tuple(
-            Row(CommandKey(title), (_state(title in self._hidden), Cell(title or "SIGN"))) for title in self._titles
+            Row(CommandKey(title), (_state(title in self._hidden_titles), Cell(title or "SIGN")))
+            for title in self._titles
         )
         columns = (Column("SHOWN"), Column("COLUMN"))
         title = f"columns of {self._pane}"

@@ -49,7 +49,7 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
-        self.watch(self.app, "hidden", partial(hide_columns, self._panes.tables), init=False)
+        self.watch(self.app, "hidden_columns", partial(hide_columns, self._panes.tables), init=False)
         self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:

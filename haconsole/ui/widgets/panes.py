@@ -167,9 +167,9 @@ class Panes(Container):
 def hide_columns(tables: Mapping[PaneId, TablePane], columns: Mapping[str, frozenset[str]]) -> None:
     """Leave these columns out, by pane."""
     for pane, table in tables.items():
-        hidden = columns.get(pane, frozenset())
-        if hidden != table.window.wish.hidden:
-            wish = replace(table.window.wish, hidden=hidden)
+        titles = columns.get(pane, frozenset())
+        if titles != table.window.wish.hidden_titles:
+            wish = replace(table.window.wish, hidden_titles=titles)
             table.window = table.window.granting(wish, keep=table.has_focus)
 
 

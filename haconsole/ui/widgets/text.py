@@ -29,7 +29,7 @@ class TextPane(Pane):
         self.detail: Detail | None = None
         self._hint = hint
         self._top = 0
-        self._chosen = 0
+        self._target_place = 0
         """The place of the marked line among those that open something."""
         self._rows: tuple[tuple[int, Line], ...] = ()
         """The lines of the text, each with the place of its item."""
@@ -37,7 +37,7 @@ class TextPane(Pane):
     def show(self, detail: Detail | None) -> None:
         """Draw `detail`; the scroll position is kept while the subject is the same."""
         if detail is None or self.detail is None or detail.title != self.detail.title:
-            self._top = self._chosen = 0
+            self._top = self._target_place = 0
         self.detail = detail
         self._draw()
 
@@ -68,7 +68,7 @@ class TextPane(Pane):
 
     def _chosen_item(self) -> int | None:
         targets = self._targets()
-        return targets[min(self._chosen, len(targets) - 1)] if targets else None
+        return targets[min(self._target_place, len(targets) - 1)] if targets else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that open a line have no effect in a text without such lines."""
@@ -77,8 +77,8 @@ class TextPane(Pane):
     def action_mark(self, by: int) -> None:
         """Mark the next line that opens something, and scroll to it."""
         targets = self._targets()
-        self._chosen = (min(self._chosen, len(targets) - 1) + by) % len(targets)
-        first = next((y for y, (item, _) in enumerate(self._text()) if item == targets[self._chosen]), 0)
+        self._target_place = (min(self._target_place, len(targets) - 1) + by) % len(targets)
+        first = next((y for y, (item, _) in enumerate(self._text()) if item == targets[self._target_place]), 0)
         room = max(self.size.height - 1, 1)
         self._top = min(max(self._top, first - room + 1), first)
         self._draw()

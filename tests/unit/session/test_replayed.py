@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -65,18 +66,18 @@ async def test_it_goes_at_the_pace_of_then_or_faster(gaps: Path, speed: float) -
     session = ReplayedSession(read_recording(gaps), speed=speed, clock=clock)
     seen = [(clock.passed, status.snapshot.observed_at) async for status in session.observer.watch()]
     assert [passed for passed, _ in seen] == [0, 4 / speed, 10 / speed]
-    assert [moment for _, moment in seen] == [LATER + timedelta(seconds=passed) for passed, _ in seen]
+    assert [moment for _, moment in seen] == [at(0), at(4), at(10)]
 
 
 async def test_it_begins_again_where_it_repeats(gaps: Path) -> None:
     clock = Clock()
     session = ReplayedSession(read_recording(gaps), repeats=True, clock=clock)
-    revisions = []
+    times = []
     async for status in session.observer.watch():
-        revisions.append(status.snapshot.revision)
-        if len(revisions) == 5:
+        times.append(status.snapshot.observed_at)
+        if len(times) == 5:
             break
-    assert revisions == sorted(set(revisions))
+    assert times == [at(0), at(4), at(10), at(0), at(4)]
     assert clock.passed == 10 + AT_THE_END_S + 4
 
 
@@ -98,3 +99,51 @@ async def test_it_changes_nothing(gaps: Path) -> None:
         await session.resume("r1")
     with pytest.raises(RefusedError, match="journals"):
         session.observer.journal(())
+
+
+async def test_its_clock_is_that_of_the_recording_and_stands_still_when_paused(gaps: Path) -> None:
+    clock = Clock()
+    player = ReplayedSession(read_recording(gaps), speed=2, clock=clock).player
+    assert player.now() == at(0)
+    assert await player.next_place() == 1
+    clock.passed += 1
+    assert player.now() == at(6)
+    player.pause()
+    clock.passed += 60
+    assert player.now() == at(6)
+    player.unpause()
+    clock.passed += 1
+    assert player.now() == at(8)
+    player.set_speed(1)
+    clock.passed += 1
+    assert player.now() == at(9)
+    clock.passed += 60
+    assert player.now() == at(10)
+
+
+async def test_a_pause_holds_the_next_moment_and_a_new_position_wakes_it(gaps: Path) -> None:
+    player = ReplayedSession(read_recording(gaps), clock=Clock()).player
+    player.pause()
+    waiting = asyncio.create_task(player.next_place())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    player.seek(1)
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    assert (player.place, player.now()) == (1, at(4))
+    player.unpause()
+    assert await asyncio.wait_for(waiting, 5) == 2
+    assert await player.next_place() is None
+
+
+@pytest.mark.parametrize(("place", "reached"), [(-4, 0), (1, 1), (99, 2)])
+async def test_a_position_is_one_of_the_recording(gaps: Path, place: int, reached: int) -> None:
+    player = ReplayedSession(read_recording(gaps), clock=Clock()).player
+    player.seek(place)
+    assert (player.place, player.last) == (reached, 2)
+
+
+async def test_findings_of_a_place_are_those_of_its_time(gaps: Path) -> None:
+    player = ReplayedSession(read_recording(gaps), clock=Clock()).player
+    assert [player.status(place).health for place in range(3)] == [Health.HEALTHY, Health.CRITICAL, Health.HEALTHY]
+    assert player.times == (at(0), at(4), at(10))

@@ -22,20 +22,20 @@ HIDDEN = frozenset({"ROLE", "MEMBER"})
 
 
 def test_hidden_columns_are_left_out_but_the_first_one_stays() -> None:
-    text = text_table(granted(etcd_table(healthy()), TableFilter(hidden=HIDDEN)), 80)
+    text = text_table(granted(etcd_table(healthy()), TableFilter(hidden_titles=HIDDEN)), 80)
     assert text.startswith("MEMBER  STATE")
     assert "leader" not in text
 
 
 def test_filters_and_only_wrong_still_see_hidden_columns() -> None:
     view = etcd_table(critical())
-    wish = TableFilter(hidden=frozenset({"STATE", "ROLE"}))
+    wish = TableFilter(hidden_titles=frozenset({"STATE", "ROLE"}))
     assert len(granted(view, replace(wish, wrong=True)).rows) == 1
     assert len(granted(view, replace(wish, needle="ROLE=leader")).rows) == 1
 
 
 def test_hidden_columns_are_skipped_when_sorting() -> None:
-    view, wish = etcd_table(healthy()), TableFilter(hidden=HIDDEN)
+    view, wish = etcd_table(healthy()), TableFilter(hidden_titles=HIDDEN)
     columns = []
     for _ in range(4):
         wish = next_order(view, wish)
@@ -68,7 +68,7 @@ async def test_the_first_column_cannot_be_hidden() -> None:
         await pilot.press("1", "w", "enter")
         await settled(pilot)
         assert isinstance(app.screen, ColumnWindow)
-        assert not any(app.hidden.values())
+        assert not any(app.hidden_columns.values())
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "\xff"])
@@ -77,7 +77,7 @@ async def test_a_damaged_file_is_reported_and_nothing_is_hidden(tmp_path: Path, 
     file.write_bytes(text.encode("latin-1"))
     app = console(FakeSession(healthy()), columns=file)
     async with running(app):
-        assert app.hidden == {}
+        assert app.hidden_columns == {}
         assert [each.title for each in app._notifications] == ["▲ all columns are shown"]
 
 
@@ -89,7 +89,7 @@ async def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> No
         await pilot.press("5", "w", "j", "enter")
         await settled(pilot)
         assert [each.title for each in app._notifications] == ["▲ columns not saved"]
-        assert app.hidden == {"hosts": frozenset({"SSH"})}
+        assert app.hidden_columns == {"hosts": frozenset({"SSH"})}
 
 
 def test_the_file_is_in_the_users_state_folder(tmp_path: Path) -> None:
