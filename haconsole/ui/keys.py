@@ -340,9 +340,9 @@ TABLE = (
 )
 
 TEXT = (
-    Key("enter", "open", "enter", "open line", "Open the row or the log behind the marked line", Scope.TEXT, 2),
-    Key("right", "mark(1)", "← →", "next line to open", "Mark the next line that opens something", Scope.TEXT, 4),
-    Key("left", "mark(-1)", "←", "line to open before", "Mark the one before it", Scope.TEXT),
+    Key("enter", "link(0)", "enter", "open line", "Open the row or the log behind the marked line", Scope.TEXT, 2),
+    Key("right", "link(1)", "← →", "next line to open", "Mark the next line that opens something", Scope.TEXT, 4),
+    Key("left", "link(-1)", "←", "line to open before", "Mark the one before it", Scope.TEXT),
     Key("down,j", "move('line', 1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
     Key("up,k", "move('line', -1)", "↑ k", "scroll up", "One line up", Scope.TEXT),
     *_paging(Scope.TEXT, "top", "end"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from haconsole.present.detail import Detail
 
 
-MARK = "▸"
-
-
 class TextPane(Pane):
     """Draws a Detail under a head; None is drawn as a sentence that there is nothing to show."""
 
@@ -29,15 +25,15 @@ class TextPane(Pane):
         self.detail: Detail | None = None
         self._hint = hint
         self._top = 0
-        self._target_place = 0
-        """The place of the marked line among those that open something."""
+        self._link = 0
+        """The number of the marked line among those that open something."""
         self._rows: tuple[tuple[int, Line], ...] = ()
         """The lines of the text, each with the place of its item."""
 
     def show(self, detail: Detail | None) -> None:
         """Draw `detail`; the scroll position is kept while the subject is the same."""
         if detail is None or self.detail is None or detail.title != self.detail.title:
-            self._top = self._target_place = 0
+            self._top = self._link = 0
         self.detail = detail
         self._draw()
 
@@ -45,61 +41,37 @@ class TextPane(Pane):
         if self.detail is None:
             return ((0, (Cell(self._hint, Tone.MUTED),)),)
         from haconsole.present.detail import detail_rows
+        from haconsole.present.text_links import with_mark
 
-        return detail_rows(self._with_mark(self.detail), max(self.size.width - 2, 1))
-
-    def _with_mark(self, detail: Detail) -> Detail:
-        """The text with a mark on the line that `enter` opens."""
-        place = self._chosen_item() if self.has_focus else None
-        if place is None:
-            return detail
-        from haconsole.present.detail import Sentence
-
-        items = (
-            replace(item, mark=MARK) if index == place and isinstance(item, Sentence) else item
-            for index, item in enumerate(detail.items)
-        )
-        return replace(detail, items=tuple(items))
-
-    def _targets(self) -> list[int]:
-        """The places of the items that open something."""
-        items = self.detail.items if self.detail is not None else ()
-        return [place for place, item in enumerate(items) if getattr(item, "target", None) is not None]
-
-    def _chosen_item(self) -> int | None:
-        targets = self._targets()
-        return targets[min(self._target_place, len(targets) - 1)] if targets else None
+        detail = with_mark(self.detail, self._link) if self.has_focus else self.detail
+        return detail_rows(detail, max(self.size.width - 2, 1))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that open a line have no effect in a text without such lines."""
-        return bool(self._targets()) if action in ("open", "mark") else True
+        """Keys of lines that open something have no effect in a text without such lines."""
+        if action != "link":
+            return True
+        from haconsole.present.text_links import link_places
 
-    def action_mark(self, by: int) -> None:
-        """Mark the next line that opens something, and scroll to it."""
-        targets = self._targets()
-        self._target_place = (min(self._target_place, len(targets) - 1) + by) % len(targets)
-        first = next((y for y, (item, _) in enumerate(self._text()) if item == targets[self._target_place]), 0)
-        room = max(self.size.height - 1, 1)
-        self._top = min(max(self._top, first - room + 1), first)
-        self._draw()
+        return bool(link_places(self.detail))
 
-    def action_open(self) -> None:
-        """Open the marked line."""
-        self._open(self._chosen_item())
+    def action_link(self, by: int) -> None:
+        """Mark another line that opens something, and scroll to it; with 0 open the marked one."""
+        from haconsole.present.text_links import marked_place, neighbour
 
-    def _open(self, place: int | None) -> None:
-        target = getattr(self.detail.items[place], "target", None) if self.detail and place is not None else None
-        if target is None:
+        if not by:
+            open_place(self, marked_place(self.detail, self._link))
             return
-        from haconsole.present.log_place import LogPlace
-
-        self.post_message(ShowJournal(target) if isinstance(target, LogPlace) else ShowDetails(target))
+        self._link = neighbour(self.detail, self._link, by)
+        place = marked_place(self.detail, self._link)
+        first = next((y for y, (item, _) in enumerate(self._text()) if item == place), 0)
+        self._top = min(max(self._top, first - max(self.size.height - 2, 0)), first)
+        self._draw()
 
     def on_click(self, event: events.Click) -> None:
         """Open the line at the mouse."""
         y = event.y - 1 + self._top
         if event.y >= 1 and y < len(self._rows):
-            self._open(self._rows[y][0])
+            open_place(self, self._rows[y][0])
 
     def _draw(self) -> None:
         width, room = self.size.width, max(self.size.height - 1, 0)
@@ -119,6 +91,16 @@ class TextPane(Pane):
 
     def action_copy(self) -> None:
         self.post_message(Copy("\n".join(text_of(line).rstrip() for _, line in self._text())))
+
+
+def open_place(pane: TextPane, place: int | None) -> None:
+    """Open what the item at that place of the pane's text is about, if it is about a single thing."""
+    from haconsole.present.log_place import LogPlace
+    from haconsole.present.text_links import target_at
+
+    target = target_at(pane.detail, place) if place is not None else None
+    if target is not None:
+        pane.post_message(ShowJournal(target) if isinstance(target, LogPlace) else ShowDetails(target))
 
 
 def _head(title: str, width: int, below: int, focused: bool) -> Line:
