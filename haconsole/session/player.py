@@ -20,14 +20,14 @@ SLOWEST, FASTEST = 0.1, 100.0
 
 
 class RecordingPlayer:
-    """Its clock is that of the recording: it stands still while paused, and at the end."""
+    """Its clock is that of the recording: it stops while paused, and at the end."""
 
     def __init__(self, recording: Recording, speed: float, clock: Clock) -> None:
         self._recording = recording
         self._clock = clock
         self._moved = asyncio.Event()
         self._from_s: float | None = None
-        """The clock's seconds when the recording was at `_at`; None while it stands still."""
+        """The clock's seconds when the recording was at `_at`; None while it stops."""
         self._at = recording.moments[0].at
         self.speed = speed
         self.paused = False
@@ -57,7 +57,7 @@ class RecordingPlayer:
         return status_of(snapshot, self._recording.inventory, moment.at)
 
     def pause(self) -> None:
-        """Stand still at the current time."""
+        """Stop at the current time."""
         self.paused = True
         self._set(self.now())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual import on
 
@@ -14,6 +14,7 @@ from haconsole.ui.controllers.history import RunHistoryController
 from haconsole.ui.controllers.hosts import HostController
 from haconsole.ui.controllers.notices import NoticeController
 from haconsole.ui.controllers.pager import PagerController
+from haconsole.ui.controllers.replay import ReplayController
 from haconsole.ui.controllers.runs import RunController
 from haconsole.ui.controllers.snapshots import SnapshotFeed
 from haconsole.ui.controllers.themes import ThemeController
@@ -21,6 +22,7 @@ from haconsole.ui.controllers.visits import VisitController
 from haconsole.ui.controllers.windows import WindowController
 from haconsole.ui.messages import (
     ActionRequest,
+    ControlReplay,
     FeedRequest,
     GraphRequest,
     HistoryRequest,
@@ -41,6 +43,12 @@ if TYPE_CHECKING:
 CLOSE_WITHIN_S = 5.0
 
 
+class Controller(Protocol):
+    """Fulfils requests of its kinds."""
+
+    def fulfil(self, request: Any) -> None: ...
+
+
 class ConsoleApp(Console):
     """Opens the session after the first paint and closes it at the end."""
 
@@ -57,7 +65,21 @@ class ConsoleApp(Console):
         self._notices = NoticeController(self)
         self._graphs = GraphController(self)
         self._visits = VisitController(self)
+        self._replay = ReplayController(self)
         self._feed = SnapshotFeed(self, self._history.at_session)
+        self._routes: tuple[tuple[Any, Controller], ...] = (
+            (WindowRequest, self._windows),
+            (ActionRequest, self._actions),
+            (RunRequest, self._runs),
+            (HistoryRequest, self._history),
+            (HostRequest, self._hosts),
+            (GraphRequest, self._graphs),
+            (OpenText, self._pager),
+            (ThemeRequest, self._themes),
+            (FeedRequest, self._feed),
+            (ControlReplay, self._replay),
+        )
+        """Kinds of requests, each with the controller that fulfils them."""
 
     def get_default_screen(self) -> Dashboard:
         return Dashboard(tuple((host.name, host.address) for host in self.inventory.hosts))
@@ -93,21 +115,7 @@ class ConsoleApp(Console):
     def pass_on(self, request: Request) -> None:
         """Pass a request to the controller that fulfils it."""
         self._visits.note(request)
-        if isinstance(request, WindowRequest):
-            self._windows.fulfil(request)
-        elif isinstance(request, ActionRequest):
-            self._actions.fulfil(request)
-        elif isinstance(request, RunRequest):
-            self._runs.fulfil(request)
-        elif isinstance(request, HistoryRequest):
-            self._history.fulfil(request)
-        elif isinstance(request, HostRequest):
-            self._hosts.fulfil(request)
-        elif isinstance(request, GraphRequest):
-            self._graphs.fulfil(request)
-        elif isinstance(request, OpenText):
-            self._pager.fulfil(request)
-        elif isinstance(request, ThemeRequest):
-            self._themes.fulfil(request)
-        elif isinstance(request, FeedRequest):
-            self._feed.fulfil(request)
+        for kinds, controller in self._routes:
+            if isinstance(request, kinds):
+                controller.fulfil(request)
+                return

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from haconsole.inventory.schema import Inventory
     from haconsole.model.names import HostName
+    from haconsole.present.replay import ReplayView
     from haconsole.present.running import RunView
     from haconsole.session import Session
 
@@ -113,7 +114,7 @@ class KeyTarget:
 class Console(KeyTarget, App[None]):
     """The newest state of the cluster and of the run, redrawn by whichever screen is open."""
 
-    BINDINGS = bindings(Scope.BESIDE, Scope.EVERYWHERE)
+    BINDINGS = bindings(Scope.BESIDE, Scope.REPLAY, Scope.EVERYWHERE)
     CSS_PATH = "console.tcss"
     TITLE = "haconsole"
     ENABLE_COMMAND_PALETTE = False
@@ -127,6 +128,8 @@ class Console(KeyTarget, App[None]):
     """The only host that all screens show; None for all hosts."""
     hidden_columns: var[Mapping[str, frozenset[str]]] = var(dict)
     """Titles of the columns that a person hid, by pane."""
+    replay: var[ReplayView | None] = var(None)
+    """The recording that is played; None of a live cluster."""
     backup: var[LastBackup | None] = var(None)
     """The last backup of etcd, None until the run logs are read."""
 
@@ -162,6 +165,8 @@ class Console(KeyTarget, App[None]):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Requests are posted from here, but the current screen knows what they are about."""
+        if parameters[:1] == ("ControlReplay",) and not self.setting.recorded:
+            return ""
         if (action, parameters) == ("request", ("ShowRun", True)) and not run_under_way(self):
             return ""
         return self.screen.why_not(action, parameters) if isinstance(self.screen, KeyTarget) else None

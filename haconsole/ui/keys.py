@@ -12,6 +12,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
 from haconsole.ui.messages import (
     ChooseColumns,
+    ControlReplay,
     FixFinding,
     FollowJournal,
     FreezeScreen,
@@ -45,6 +46,7 @@ class Scope(StrEnum):
     """The scope of a key; the values are headings of the help screen."""
 
     BESIDE = "Beside a run"
+    REPLAY = "In a recording"
     ALONE = "At a single pane, or with a filter"
     FINDING = "At a finding"
     FIXES = "In a finding's window"
@@ -160,6 +162,24 @@ EVERYWHERE = (
         9,
     ),
     Key("ctrl+t", _request(ReloadTheme), "^t", "reload theme", "Reload the theme's file", Scope.EVERYWHERE),
+)
+
+REPLAY = (
+    Key("backslash", _request(ControlReplay, "pause"), "\\", "pause", "Stop here, or play again", Scope.REPLAY, 2),
+    Key("comma", _request(ControlReplay, "earlier"), ", .", "step", "The moment before, and pause", Scope.REPLAY, 2),
+    Key("full_stop", _request(ControlReplay, "later"), ".", "step on", "The next moment, and pause", Scope.REPLAY),
+    Key(
+        "left_curly_bracket",
+        _request(ControlReplay, "event before"),
+        "{ }",
+        "event",
+        "To the event before: a finding, an election, a VIP's move, a run",
+        Scope.REPLAY,
+        2,
+    ),
+    Key("right_curly_bracket", _request(ControlReplay, "event after"), "}", "next event", "To the next", Scope.REPLAY),
+    Key("left_parenthesis", _request(ControlReplay, "slower"), "( )", "speed", "Half the speed", Scope.REPLAY, 3),
+    Key("right_parenthesis", _request(ControlReplay, "faster"), ")", "faster", "Twice the speed", Scope.REPLAY),
 )
 
 DASHBOARD = (
@@ -428,7 +448,7 @@ WINDOWS = (
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
 )
 
-KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *GRAPH, *PATH, *TABLE, *TEXT, *WINDOWS)
+KEYS = (*EVERYWHERE, *REPLAY, *DASHBOARD, *LOGS, *STEPS, *GRAPH, *PATH, *TABLE, *TEXT, *WINDOWS)
 
 
 CHANGES = frozenset(parse(key.action)[1:] for key in KEYS if key.changes)

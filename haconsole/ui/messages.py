@@ -250,6 +250,15 @@ class OpenShell(Request):
     """Open a shell on the host under the cursor; the screen returns at its end."""
 
 
+class ControlReplay(Request):
+    """Control a recording: begin, pause, earlier, later, event before, event after, slower, faster, or to a place."""
+
+    def __init__(self, how: str, place: int = 0) -> None:
+        super().__init__()
+        self.how = how
+        self.place = place
+
+
 class ShowGraphs(Request):
     """Show states and figures over time."""
 

@@ -44,22 +44,30 @@ class ConsoleState:
 
     def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
         """The state after a new status arrived at `now`."""
-        from haconsole.model.lanes import Chronicle
-        from haconsole.present.changes import changes, finding_changes, remembered
         from haconsole.present.tables import TABLES, table_of
         from haconsole.present.trends import with_trends
+
+        state = self.remembering(status)
+        snapshot, findings, history, chronicle = status.snapshot, status.findings, state.history, state.chronicle
+        assert chronicle is not None
+        link = self.link if self.link.state is LinkState.LIVE else BarLink(LinkState.LIVE, now)
+        views = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
+        tables = {pane: with_trends(pane, view, snapshot, chronicle.measurements, now) for pane, view in views.items()}
+        return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle)
+
+    def remembering(self, status: ClusterStatus) -> ConsoleState:
+        """The state with the figures, lanes and changes of a new status, and the previous tables."""
+        from haconsole.model.lanes import Chronicle
+        from haconsole.present.changes import changes, finding_changes, remembered
 
         snapshot, findings = status.snapshot, status.findings
         chronicle = self.chronicle or Chronicle(len(snapshot.hosts))
         chronicle.add(status)
-        link = self.link if self.link.state is LinkState.LIVE else BarLink(LinkState.LIVE, now)
         history, before = self.history, self.snapshot
         if before is not None:
             new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
             history = remembered(history, new) if new else history
-        views = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
-        tables = {pane: with_trends(pane, view, snapshot, chronicle.measurements, now) for pane, view in views.items()}
-        return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle)
+        return ConsoleState(self.link, snapshot, findings, status.health, history, self.tables, chronicle)
 
     def tables_at(self, now: datetime, panes: Collection[PaneId]) -> Mapping[PaneId, TableView]:
         """The tables at a time after the snapshot: leases, and nodes if among `panes`, lapse without renewal."""

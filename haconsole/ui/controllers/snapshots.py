@@ -13,7 +13,7 @@ from haconsole.model.observed import Failed, Known
 from haconsole.model.roles import Role
 from haconsole.present.bar import BarLink, LinkState
 from haconsole.ui import error_text
-from haconsole.ui.messages import FreezeScreen, RefreshFacts
+from haconsole.ui.messages import ControlReplay, FreezeScreen, RefreshFacts
 
 if TYPE_CHECKING:
     from haconsole.model.past import HostPast
@@ -50,6 +50,9 @@ class SnapshotFeed:
     def freeze(self) -> None:
         """Show no news, or show the newest state again."""
         console = self._console
+        if console.setting.recorded:
+            console.post_message(ControlReplay("pause"))
+            return
         if console.frozen_at is None:
             console.frozen_at = console.setting.clock()
             return
@@ -89,6 +92,8 @@ class SnapshotFeed:
     async def _receive(self, session: Session) -> None:
         """Receive snapshots; a failed stream is reported, then retried. A stream that ends keeps its session."""
         pauses = self._pauses()
+        if session.player is not None:
+            self._console.post_message(ControlReplay("begin"))
         while True:
             try:
                 async for status in session.observer.watch():
@@ -100,17 +105,24 @@ class SnapshotFeed:
                 self._console.state = self._console.state.with_link(
                     BarLink(LinkState.ENDED, self._console.setting.clock())
                 )
-                await asyncio.Event().wait()
+                if session.player is None:
+                    await asyncio.Event().wait()
+                else:
+                    await session.player.moved()
+                    continue
             await asyncio.sleep(next(pauses))
 
     async def _update(self, status: ClusterStatus) -> None:
         """Replace the state by the newest status; one that cannot be drawn shows as an error until the next one."""
         console = self._console
         before = self._newest or console.state
+        if console.setting.recorded and goes_back(before.snapshot, status.snapshot):
+            before = type(before)(before.link)
         draw = partial(before.updated, status, console.setting.clock())
         try:
             state = await asyncio.to_thread(draw) if before.large else draw()
-            self._show(self._past.added_to(state))
+            if not (console.setting.recorded and before.large and console.state is not before):
+                self._show(self._past.added_to(state))
         except Exception as error:
             self._cut_off(error)
         if before.snapshot is None:
@@ -133,6 +145,11 @@ class SnapshotFeed:
     def _set_link(self, state: LinkState, reason: str = "") -> None:
         console = self._console
         console.state = console.state.with_link(BarLink(state, console.setting.clock(), reason))
+
+
+def goes_back(before: ClusterSnapshot | None, after: ClusterSnapshot) -> bool:
+    """Whether a recording starts again."""
+    return before is not None and after.observed_at < before.observed_at
 
 
 def keep_what_is_loaded(*, alone: bool) -> None:

@@ -40,6 +40,10 @@ class Dashboard(FilteredScreen):
     def compose(self) -> ComposeResult:
         yield StatusBar()
         yield self._panes
+        if self.app.setting.recorded:
+            from haconsole.ui.widgets.seek import SeekBar
+
+            yield SeekBar()
         yield KeyBar()
 
     def on_mount(self) -> None:

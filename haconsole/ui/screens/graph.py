@@ -12,6 +12,7 @@ from haconsole.ui.console import KeyTarget
 from haconsole.ui.messages import ReadGraphRuns
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.graph import GraphPane
+from haconsole.ui.widgets.seek import SeekBar
 
 if TYPE_CHECKING:
     from haconsole.present.history import Records
@@ -31,6 +32,8 @@ class GraphScreen(KeyTarget, Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._pane
+        if self.app.setting.recorded:
+            yield SeekBar()
         yield KeyBar()
 
     def on_mount(self) -> None:

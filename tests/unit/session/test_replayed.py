@@ -101,7 +101,7 @@ async def test_it_changes_nothing(gaps: Path) -> None:
         session.observer.journal(())
 
 
-async def test_its_clock_is_that_of_the_recording_and_stands_still_when_paused(gaps: Path) -> None:
+async def test_its_clock_is_that_of_the_recording_and_stops_when_paused(gaps: Path) -> None:
     clock = Clock()
     player = ReplayedSession(read_recording(gaps), speed=2, clock=clock).player
     assert player.now() == at(0)

@@ -31,13 +31,14 @@ async def test_it_is_marked_as_a_recording_and_its_end_too(tmp_path: Path) -> No
     recorder.add(replace(critical(), observed_at=NOW + timedelta(seconds=1)))
     recorder.close()
 
+    session = ReplayedSession(read_recording(tmp_path / "seen.jsonl"))
+
     @asynccontextmanager
     async def opened() -> AsyncIterator[Session]:
-        yield ReplayedSession(read_recording(tmp_path / "seen.jsonl"))
+        yield session
 
-    app = ConsoleApp(
-        Setting(INVENTORY, find_theme("dark", theme_folders()), "dark", opened, read_only=True, recorded=True)
-    )
+    theme, clock = find_theme("dark", theme_folders()), session.player.now
+    app = ConsoleApp(Setting(INVENTORY, theme, "dark", opened, read_only=True, recorded=True, clock=clock))
     async with app.run_test(size=(80, 24)) as pilot:
         await eventually(lambda: "HEALTHY" in screen_text(app))
         bar = screen_text(app).splitlines()[0]
