@@ -68,7 +68,7 @@ class ReplayView:
 
 
 def marks_between(before: ClusterStatus, after: ClusterStatus, place: int) -> tuple[ReplayMark, ...]:
-    """What happened between two neighbouring places: findings, elections, moves of VIPs, runs."""
+    """Events between two neighbouring places: findings, elections, moves of VIPs, runs."""
     at = after.snapshot.observed_at
     events = (*_findings(before, after), *_cluster(before.snapshot, after.snapshot))
     return tuple(ReplayMark(place, at, sign, text, tone) for sign, text, tone in events)

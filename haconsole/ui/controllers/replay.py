@@ -73,6 +73,7 @@ class ReplayController:
             where = "later" if by > 0 else "earlier"
             self._console.notify(f"there is no {where} event", severity="warning", timeout=3, markup=False)
         else:
+            player.pause()
             self._seek(player, mark.place)
 
     def _seek(self, player: Player, place: int) -> None:
@@ -110,7 +111,7 @@ def with_marks(view: ReplayView, marks: tuple[ReplayMark, ...], read: int) -> Re
 
 
 def marks_in(player: Player, places: range) -> tuple[ReplayMark, ...]:
-    """What happened between these places."""
+    """The events between these places."""
     from haconsole.present.replay import marks_between
 
     statuses = ((place, player.status(place)) for place in places)

@@ -22,6 +22,7 @@ from haconsole.session.replayed import ReplayedSession
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.controllers.replay import folded_places, state_at
+from haconsole.ui.controllers.snapshots import goes_back
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.seek import SeekBar
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
@@ -130,6 +131,7 @@ async def test_marks_are_found_and_reached(session: ReplayedSession) -> None:
         assert any(mark.text == "VIP 10.99.0.100: cp1 → nobody" for mark in app.replay.marks)
         await press(pilot, "right_curly_bracket", "right_curly_bracket")
         assert session.player.place == 2
+        assert bar(app).startswith(" ‖ 1x 03:02:00 ")
         assert bar(app).endswith("◆ VIP 10.99.0.100: nobody → cp1")
         await press(pilot, "left_curly_bracket")
         assert session.player.place == 1
@@ -158,6 +160,19 @@ async def test_a_click_on_the_bar_moves_there_and_play_continues(session: Replay
         assert session.player.place == 4
         assert not session.player.paused
         assert bar(pilot.app).startswith(" ■ 1x 03:04:00 ")
+
+
+async def test_a_recording_that_starts_again_has_no_events_of_the_last_round(session: ReplayedSession) -> None:
+    async with playing(session) as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await press(pilot, "full_stop", "full_stop")
+        assert app.state.history
+        state = app.state
+        assert goes_back(state.snapshot, session.player.status(0).snapshot)
+        assert not goes_back(state.snapshot, session.player.status(3).snapshot)
+        await app._feed._update(session.player.status(0))
+        assert app.state.history == ()
 
 
 async def test_a_live_cluster_has_no_such_keys() -> None:
