@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fails unless the configuration of containerd has the settings that kubelet depends on.
 # usage: check-containerd CONFIG DRIVER IMAGE CNI_FOLDER
-config=$1 driver=$2 image=$3 cni=$4 failed=0
+# uses lib/cni-folder
+config=$1 driver=$2 image=$3 cni=$(cni_folder "$4") failed=0
 wrong() { echo "$1" >&2; failed=1; }
 ! grep -qs '^[[:space:]]*disabled_plugins[[:space:]]*=.*"\(io\.containerd\.grpc\.v1\.\)\{0,1\}cri"' "$config" || wrong "its CRI plugin is disabled"
 dump=$(containerd --config "$config" config dump 2>/dev/null) || dump=$(containerd config dump) || exit 1

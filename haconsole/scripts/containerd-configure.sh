@@ -1,9 +1,11 @@
 #!/bin/sh
 # Corrects the settings of containerd that kubelet depends on, and keeps all others; BACKUP gets the first version.
+# BACKUP.unit gets the unit's state: active or not, enabled or not.
 # usage: containerd-configure CONFIG BACKUP DRIVER IMAGE CNI_FOLDER
-# DRIVER is systemd or cgroupfs; an empty IMAGE or CNI_FOLDER leaves that setting as it is
+# DRIVER is systemd or cgroupfs; an empty IMAGE leaves that setting as it is; CNI_FOLDER is `-` to find it
 # uses lib/toml-set
-config=$1 backup=$2 driver=$3 image=$4 cni=$5
+# uses lib/cni-folder
+config=$1 backup=$2 driver=$3 image=$4 cni=$(cni_folder "$5")
 new=$config.new
 mkdir -p -- "${config%/*}"
 if [ -s "$config" ]; then cp -p -- "$config" "$new"; else printf 'version = 2\n' >"$new"; fi
@@ -29,9 +31,10 @@ grep -q 'runtimes\.[^]]*runc[^]]*\]' "$new" || change "$runc" runtime_type '"io.
 change "$runc.options" SystemdCgroup "$used"
 [ -z "$image" ] || change "$images" "$key" "\"$image\""
 [ -z "$cni" ] || change "$cri.cni" "$folder" "\"$cni\""
+mkdir -p -- "${backup%/*}"
+[ -e "$backup.unit" ] || printf '%s %s\n' "$(systemctl is-active containerd.service)" "$(systemctl is-enabled containerd.service)" >"$backup.unit"
 if cmp -s "$new" "$config"; then rm -f -- "$new"; else
   containerd --config "$new" config dump >/dev/null || { rm -f -- "$new"; exit 1; }
-  mkdir -p -- "${backup%/*}"
   if [ ! -e "$backup" ] && [ ! -e "$backup.absent" ]; then
     if [ -e "$config" ]; then cp -a -- "$config" "$backup"; else touch -- "$backup.absent"; fi
   fi

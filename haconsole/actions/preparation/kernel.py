@@ -140,7 +140,9 @@ def _selinux(needs: HostNeeds) -> tuple[Step, ...]:
 
 def _contexts(needs: HostNeeds) -> tuple[Step, ...]:
     kubernetes = needs.inventory.kubernetes
-    folders = tuple(filter(None, (kubernetes.binary_dir if kubernetes else "", needs.cni_folder)))
+    folders = tuple(
+        filter(None, (kubernetes.binary_dir if kubernetes else "", needs.cni_folder or needs.facts.cni_plugins))
+    )
     wrong = 'labels=$(restorecon -Rnv "$@") && [ -z "$labels" ]'
     check = script(
         wrong, "labels", *folders, means=f"labels in {', '.join(folders)} are right", problem="labels differ"

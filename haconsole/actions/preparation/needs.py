@@ -122,8 +122,8 @@ class HostNeeds:
 
     @property
     def cni_folder(self) -> str:
-        """The folder to set for CNI plug-ins; empty if containerd's own is right or unknown."""
-        return self.inventory.preparation.runtime.cni_dir or self.facts.cni_plugins
+        """The folder of CNI plug-ins by the inventory; empty if it is found on the host, once they are installed."""
+        return self.inventory.preparation.runtime.cni_dir or ""
 
     @property
     def runtime_problems(self) -> tuple[str, ...]:

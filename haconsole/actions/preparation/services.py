@@ -69,17 +69,18 @@ def runtime_steps(needs: HostNeeds) -> tuple[Step, ...]:
     """Configure containerd and start it, then import the image archives."""
     if not needs.uses_containerd:
         return ()
-    words = (needs.driver.value, needs.image, needs.cni_folder)
+    words = (needs.driver.value, needs.image, needs.cni_folder or "-")
     parts = [f"cgroup driver {needs.driver}"]
     parts += [f"sandbox image {needs.image}"] if needs.image else []
-    parts += [f"CNI plug-ins in {needs.cni_folder}"] if needs.cni_folder else []
+    parts += [f"CNI plug-ins in {needs.cni_folder or 'the folder that has them'}"]
     means = f"{CONFIG}: {', '.join(parts)}"
     right = script(
         CONFIGURED, "containerd", CONFIG, *words, means=means, problem="it contradicts kubelet", timeout_s=30.0
     )
     host = needs.host.name
-    no_backup = '[ ! -e "$1" ] && [ ! -e "$1.absent" ]'
-    restored = script(no_backup, "restored", BACKUP, means=f"{CONFIG} is as before", problem="it is not restored")
+    restored = script(
+        '[ ! -e "$1.unit" ]', "restored", BACKUP, means=f"{CONFIG} is as before", problem="it is not restored"
+    )
     configure = Step(
         id=step_id("prepare.containerd", host),
         title=f"Set {', '.join(parts)} in containerd",

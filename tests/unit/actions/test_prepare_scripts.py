@@ -116,10 +116,24 @@ def plugins(config: dict[str, object], name: str = CRI) -> dict[str, object]:
     return plugin
 
 
+def test_the_folder_of_cni_plug_ins_is_found(runtime: Place) -> None:
+    path = runtime.file("etc/containerd/config.toml", DEBIAN)
+    dump = 'bin_dir = "/usr/lib/cni"\n  sandbox_image = "r/pause:1"\n  SystemdCgroup = true'
+    runtime.program("containerd", f"echo '{dump}'")
+    check = ("check-containerd", str(path), "systemd", "r/pause:1", "-")
+    runtime.done(*check)
+    assert plugins(containerd(runtime, cni="-"))["cni"] == {"bin_dir": "/usr/lib/cni", "conf_dir": "/etc/cni/net.d"}
+    runtime.file("opt/cni/bin/loopback", "").chmod(0o755)
+    assert runtime.run(*check).stderr == "it does not look for CNI plug-ins in /opt/cni/bin\n"
+    assert plugins(containerd(runtime, cni="-"))["cni"] == {"bin_dir": "/opt/cni/bin", "conf_dir": "/etc/cni/net.d"}
+    runtime.file("usr/lib/cni/loopback", "").chmod(0o755)
+    runtime.done(*check)
+
+
 @pytest.fixture
 def runtime(place: Place) -> Place:
     place.program("containerd")
-    place.program("systemctl")
+    place.program("systemctl", "case $1 in is-active) echo active ;; is-enabled) echo enabled ;; esac")
     return place
 
 
@@ -139,7 +153,7 @@ def test_a_configuration_of_debian_is_corrected_and_everything_else_kept(runtime
     assert "containerd" not in {call.partition(" ")[0] for call in runtime.calls()}
     runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
     assert path.read_text() == DEBIAN
-    assert "systemctl restart containerd.service" in runtime.calls()
+    assert runtime.calls() == ["systemctl restart containerd.service"]
 
 
 def test_the_package_of_docker_has_its_cri_plugin_enabled(runtime: Place) -> None:
@@ -162,10 +176,16 @@ def test_an_existing_value_is_replaced_and_a_missing_file_is_written_and_removed
     options = {"SystemdCgroup": True, "Root": 1}
     assert cri["containerd"] == {"runtimes": {"runc": {"runtime_type": "kept", "options": options}}}
     path.unlink()
-    (runtime.folder / "state/containerd.toml").unlink()
+    for kept in (runtime.folder / "state").iterdir():
+        kept.unlink()
+    runtime.program(
+        "systemctl", "case $1 in is-active) echo inactive; exit 3 ;; is-enabled) echo disabled; exit 1 ;; esac"
+    )
     assert plugins(containerd(runtime))["sandbox_image"] == "r/pause:1"
     runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
     assert not path.exists()
+    assert runtime.calls()[-2:] == ["systemctl stop containerd.service", "systemctl disable --quiet containerd.service"]
+    assert list((runtime.folder / "state").iterdir()) == []
 
 
 def test_the_format_of_containerd_2_has_other_tables(runtime: Place) -> None:
