@@ -1,6 +1,6 @@
 """Hosts with only sshd and sudo become a cluster: packages come from a repository that the test serves.
 
-The hosts are containers, so swap, kernel modules and the clock are not theirs; stand-ins of those are in
+The hosts are containers, so swap, kernel modules and the clock are not theirs; their scripts run on substitutes in
 tests/unit/actions/test_prepare_scripts.py. dnf, SELinux and firewalld are compared with kept commands only.
 """
 

@@ -24,7 +24,7 @@ ACTION = "bootstrap"
 def plan_bootstrap(
     snapshot: ClusterSnapshot, inventory: Inventory, only: BootstrapPart | None = None
 ) -> Plan | Refusal:
-    """From hosts with SSH and packages to a verified control plane, or to one part of it.
+    """From hosts with SSH and sudo to a verified control plane, or to one part of it.
 
     Every change waits for every host's preflight. Completed steps are detected by their verification, so a plan for a
     finished cluster has the same steps, and running it changes nothing.

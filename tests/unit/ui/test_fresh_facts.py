@@ -44,7 +44,7 @@ def looking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, now: ClusterSnapsho
         yield healthy()
         await asyncio.Event().wait()
 
-    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+    async def once(self: Collector, *, certificates: bool = False, platform: bool = False) -> ClusterSnapshot:
         looks.append("fresh")
         return now
 
