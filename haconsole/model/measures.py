@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 OFTEN_S = 15.0
-HEAVY_S = 45.0
+HEAVY_S = 120.0
 SELDOM_S = 30.0
 
 

@@ -34,8 +34,9 @@ _KUBEADM_METRICS_PORT = 2381
 """Where kubeadm has etcd expose its metrics without TLS, on the loopback address."""
 _REQUEST = "/api/v1/namespaces/kube-system"
 """A small object that an API server reads from etcd."""
-HEAVY = 3
-"""Turns for each reading of the metrics of an API server: over a megabyte, which it takes some 50 ms to write."""
+HEAVY, HEAVY_FAST = 8, 3
+"""Turns for each reading of the metrics of an API server: over a megabyte, which it takes some 50 ms to write. The
+second number counts while a graph shows them."""
 
 Take = Callable[[], Awaitable[None]]
 """Takes one reading and puts it into the store; raises for one that failed."""
@@ -46,13 +47,14 @@ Fail = Callable[[Exception], None]
 class ReadingProbe:
     """Takes readings of one kind over the connection that `open_` makes; `fail` puts a failure into the store.
 
-    One that is heavy takes a reading at every `turns`-th turn only.
+    One that is heavy takes a reading at every `turns`-th turn only, or at every `fast_turns`-th while the pace is fast.
     """
 
-    def __init__(self, open_: Open, fail: Fail, turns: int = 1) -> None:
+    def __init__(self, open_: Open, fail: Fail, turns: int = 1, fast_turns: int = 1) -> None:
         self._open = open_
         self._fail = fail
         self._turns = turns
+        self._fast_turns = fast_turns
 
     async def once(self) -> None:
         """One reading over a connection of its own."""
@@ -63,20 +65,27 @@ class ReadingProbe:
             self._fail(error)
 
     async def follow(self, pace: ReadingPace) -> None:
-        """A reading at every turn of `pace`; after a failure over a new connection."""
+        """A reading at every turn of `pace`; after a failure over a new connection.
+
+        The second reading of a connection follows early: there is no rate before it.
+        """
         while True:
             try:
                 async with self._open() as take:
+                    await take()
+                    await self._pause(pace, self._fast_turns)
                     while True:
                         await take()
-                        await self._pause(pace)
+                        await self._pause(pace, self._turns)
             except Exception as error:
                 self._fail(error)
-            await self._pause(pace)
+            await self._pause(pace, self._fast_turns)
 
-    async def _pause(self, pace: ReadingPace) -> None:
-        for _ in range(self._turns):
+    async def _pause(self, pace: ReadingPace, turns: int) -> None:
+        turn = 0
+        while turn < (self._fast_turns if pace.is_fast else turns):
             await pace.pause()
+            turn += 1
 
 
 class Readings:
@@ -114,9 +123,8 @@ def _request_probe(context: ClusterContext, store: FactStore, host: Host) -> Rea
 
 
 def _apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> ReadingProbe:
-    return ReadingProbe(
-        partial(_apiserver_metrics, context, store, host), _fail(context, store, host, "apiserver_metrics"), HEAVY
-    )
+    fail = _fail(context, store, host, "apiserver_metrics")
+    return ReadingProbe(partial(_apiserver_metrics, context, store, host), fail, HEAVY, HEAVY_FAST)
 
 
 def _endpoint_probe(context: ClusterContext, store: FactStore, planes: tuple[Host, ...]) -> ReadingProbe:

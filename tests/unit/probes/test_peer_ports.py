@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,30 @@ def test_a_listening_process_is_found_without_ss(tmp_path: Path, bound: str, sta
         )
     (answer,) = answers(done.stdout.decode())
     assert parse(answer) == (PeerPort("127.0.0.1", port, state),)
+
+
+def full(listening: socket.socket, stack: ExitStack) -> None:
+    """Fill the queue of a socket, so that the kernel drops further connections to it."""
+    for _ in range(4):
+        client = stack.enter_context(socket.socket())
+        client.setblocking(False)
+        client.connect_ex(listening.getsockname())
+    time.sleep(0.1)
+
+
+def test_a_port_that_never_answers_is_silent() -> None:
+    with socket.socket() as listening, ExitStack() as stack:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        full(listening, stack)
+        port = listening.getsockname()[1]
+        assert parse(asked(("127.0.0.1", port))) == (PeerPort("127.0.0.1", port, PortState.SILENT),)
+
+
+def test_a_host_too_slow_to_connect_reports_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lack of processor time is simulated by a `bash` that starts late."""
+    (tmp_path / "bash").write_text(f'#!/bin/sh\nsleep 3\nexec {shutil.which("bash")} "$@"\n')
+    (tmp_path / "bash").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert parse(asked(("127.0.0.1", listening.getsockname()[1]))) == ()

@@ -254,6 +254,29 @@ async def test_readings_are_more_frequent_while_somebody_looks() -> None:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_heavy_reading_is_taken_in_few_turns_only_except_early_and_while_somebody_looks() -> None:
+    source = Source()
+    waited: list[int] = []
+
+    class Counted(ReadingPace):
+        async def pause(self) -> None:
+            waited.append(source.readings)
+            await super().pause()
+
+    pace = Counted(0.001, 0.001)
+    task = asyncio.create_task(ReadingProbe(source.open, source.failures.append, 5, 2).follow(pace))
+    try:
+        await until(lambda: source.readings == 4)
+        assert [waited.count(number) for number in (1, 2, 3)] == [2, 5, 5]
+        pace.quicken(faster=True)
+        seen = source.readings
+        await until(lambda: source.readings > seen + 2)
+        assert waited.count(seen + 2) == 2
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def test_a_page_that_is_large_is_read_quickly() -> None:
     """An API server exposes some ten thousand lines; only those that count are parsed."""
     many = "".join(f'apiserver_other_bucket{{le="{n}",verb="LIST"}} {n}\n' for n in range(20_000))
