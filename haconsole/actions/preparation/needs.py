@@ -13,6 +13,8 @@ from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts
 
 OPTIONAL = (TIME_SERVICE, "ethtool", "socat")
 """Software that bootstrap works without."""
+UNCHECKED = "net.bridge.bridge-nf-call-ip6tables"
+"""A setting that is written with the others, but is no reason to prepare a host: kubeadm does not check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,11 @@ class HostNeeds:
         if self.swap_on:
             devices = ", ".join(self.facts.swap) or "after a reboot"
             fixes.append(f"swap is on ({devices}): turned off, in fstab too")
-        fixes += [f"{name} is {self.facts.sysctl(name) or 'absent'}: set to 1" for name in self.wrong_sysctls]
+        fixes += [
+            f"{name} is {self.facts.sysctl(name) or 'absent'}: set to 1"
+            for name in self.wrong_sysctls
+            if name != UNCHECKED
+        ]
         fixes += [f"containerd: {problem}: corrected" for problem in self.runtime_problems]
         if self.selinux_blocks:
             fixes.append("SELinux is enforcing: set to permissive")

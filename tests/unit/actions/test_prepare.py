@@ -228,6 +228,15 @@ def test_bootstrap_prepares_only_hosts_that_are_not_ready() -> None:
     assert not any(step.phase == "preparation" for step in ready.steps)
 
 
+def test_a_setting_that_kubeadm_does_not_check_is_no_reason_to_prepare_a_host() -> None:
+    host = platforms.ready(KUBEADM, KUBEADM.hosts[0])
+    for name, prepares in (("net.ipv4.ip_forward", True), ("net.bridge.bridge-nf-call-ip6tables", False)):
+        values = tuple((one, "0" if one == name else value) for one, value in host.sysctls)
+        plan = plan_bootstrap(unreached(KUBEADM, {"cp1": replace(host, sysctls=values)}), KUBEADM)
+        assert isinstance(plan, Plan)
+        assert any(step.phase == "preparation" for step in plan.steps) is prepares, name
+
+
 def test_bootstrap_is_refused_for_software_without_a_source() -> None:
     plan = plan_bootstrap(snapshot_of(UNITS, {"cp1": platforms.DEBIAN_12}), UNITS)
     assert isinstance(plan, Refusal)
