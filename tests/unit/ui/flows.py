@@ -24,6 +24,7 @@ from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
 from tests.fakes.past import PAST
 from tests.fakes.path import on_path
 from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
+from tests.fakes.player import FakePlayer
 from tests.fakes.session import FakeSession, aged, critical, degraded
 from tests.unit.ui.driver import settled
 from tests.unit.ui.test_certificates import LEAF, with_certificates
@@ -50,6 +51,7 @@ SAID = tuple(
 def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> ConsoleApp:
     """`given` are further attributes of its session; `then` is the second snapshot."""
     later = given.pop("then", None)
+    player: FakePlayer | None = given.get("player")
     session = {
         "first": snapshot,
         "plans": {"bootstrap": PLAN},
@@ -66,9 +68,9 @@ def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> Conso
             fake.heard.put_nowait(later)
         yield fake
 
-    return ConsoleApp(
-        Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=lambda: NOW + timedelta(seconds=1))
-    )
+    clock = player.now if player is not None else lambda: NOW + timedelta(seconds=1)
+    setting = Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=clock)
+    return ConsoleApp(replace(setting, recorded=player is not None))
 
 
 CERTIFIED = with_certificates(
@@ -102,6 +104,8 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "graphs": ("v", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
     "graphs-zoomed": ("v minus minus left left j", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
     "only-host": ("5 j H", {"records": ()}),
+    "replay": ("full_stop full_stop", {"first": healthy(), "records": (), "player": "recorded"}),
+    "replay-graphs": ("full_stop full_stop v", {"first": healthy(), "records": (), "player": "recorded"}),
     "columns": ("5 w j j enter", {}),
     "frozen": ("space", {"first": healthy(), "records": ()}),
     "path-healthy": ("p", {"first": on_path(healthy())}),
@@ -136,13 +140,19 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
 def led(flow: str, theme: str) -> tuple[ConsoleApp, Callable[[Pilot[None]], Awaitable[None]]]:
     """A console, and what leads it to the screen."""
     keys, given = FLOWS[flow]
+    if "player" in given:
+        given = {**given, "player": FakePlayer((healthy(), healthy(), critical(), healthy(), degraded()))}
 
     async def press(pilot: Pilot[None]) -> None:
         await settled(pilot)
+        if "player" in given:
+            await pilot.app.workers.wait_for_complete()
         for key in keys.split():
             await pilot.press(key)
             if len(key) > 1:
                 await settled(pilot)
+            if "player" in given:
+                await pilot.app.workers.wait_for_complete()
         await settled(pilot)
         for pane in pilot.app.screen.query(JournalPane):
             pane._draw_if_due()
