@@ -67,11 +67,36 @@ class ReplayView:
         return next((mark for mark in reversed(self.marks) if mark.place < place), None)
 
 
-def marks_between(before: ClusterStatus, after: ClusterStatus, place: int) -> tuple[ReplayMark, ...]:
-    """Events between two neighbouring places: findings, elections, moves of VIPs, runs."""
-    at = after.snapshot.observed_at
-    events = (*_findings(before, after), *_cluster(before.snapshot, after.snapshot))
-    return tuple(ReplayMark(place, at, sign, text, tone) for sign, text, tone in events)
+class MarkFinder:
+    """Finds what happened from place to place; owners and leaders are compared with the last known ones."""
+
+    def __init__(self) -> None:
+        self._before: ClusterStatus | None = None
+        self._leader = ""
+        self._owners: dict[str, str] = {}
+
+    def add(self, status: ClusterStatus, place: int) -> tuple[ReplayMark, ...]:
+        """The events since the previous place: findings, elections, moves of VIPs, runs."""
+        before, snapshot = self._before, status.snapshot
+        events = [*self._election(snapshot), *self._moves(snapshot)]
+        if before is not None:
+            events = [*_findings(before, status), *events, *_runs(before.snapshot, snapshot)]
+        self._before = status
+        return tuple(ReplayMark(place, snapshot.observed_at, sign, text, tone) for sign, text, tone in events)
+
+    def _election(self, snapshot: ClusterSnapshot) -> list[tuple[str, str, Tone]]:
+        was, leader = self._leader, _leader(snapshot)
+        self._leader = leader or was
+        return [("★", f"etcd leader {was} → {leader}", Tone.ACCENT)] if was and leader not in ("", was) else []
+
+    def _moves(self, snapshot: ClusterSnapshot) -> list[tuple[str, str, Tone]]:
+        was, owners = self._owners, _owners(snapshot)
+        self._owners = {**was, **owners}
+        return [
+            ("◆", f"VIP {address}: {was[address]} → {host}", Tone.ACCENT)
+            for address, host in owners.items()
+            if was.get(address, host) != host
+        ]
 
 
 def _findings(before: ClusterStatus, after: ClusterStatus) -> list[tuple[str, str, Tone]]:
@@ -92,22 +117,11 @@ def _findings(before: ClusterStatus, after: ClusterStatus) -> list[tuple[str, st
     return [*opened, *closed]
 
 
-def _cluster(before: ClusterSnapshot, after: ClusterSnapshot) -> list[tuple[str, str, Tone]]:
-    """Elections, moves of VIPs, and runs, as far as both sides are known."""
-    events = []
-    was, leader = _leader(before), _leader(after)
-    if was and leader and was != leader:
-        events.append(("★", f"etcd leader {was} → {leader}", Tone.ACCENT))
-    owners = _owners(before)
-    for address, host in _owners(after).items():
-        if owners.get(address, host) != host:
-            events.append(("◆", f"VIP {address}: {owners[address]} → {host}", Tone.ACCENT))
+def _runs(before: ClusterSnapshot, after: ClusterSnapshot) -> list[tuple[str, str, Tone]]:
     old, new = _run(before), _run(after)
-    if new and new != old:
-        events.append(("■", f"run {new} began", Tone.ACCENT))
-    if old and old != new:
-        events.append(("■", f"run {old} ended", Tone.ACCENT))
-    return events
+    began = [("■", f"run {new} began", Tone.ACCENT)] if new and new != old else []
+    ended = [("■", f"run {old} ended", Tone.ACCENT)] if old and old != new else []
+    return [*ended, *began]
 
 
 def _leader(snapshot: ClusterSnapshot) -> str:

@@ -1,6 +1,7 @@
 """The README's pictures, taken of the console at work on a real practice cluster. Needs what the lab needs.
 
     make pictures
+    python -m tests.tools.pictures recorded     # only those of the recording, which needs no lab
 
 Makes three bare hosts, installs the cluster on them through the console, stops a service, and writes the screen as
 SVG into `docs/pictures`. The hosts are taken down at the end.
@@ -11,22 +12,29 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from haconsole.cli.console import live_session
+from haconsole.cli.demo import SHIPPED
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import LabShape
+from haconsole.recording.file import read_recording
+from haconsole.session import Session
+from haconsole.session.replayed import ReplayedSession
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.controllers.prompts import Prompter
+from haconsole.ui.messages import ControlReplay
 from haconsole.ui.theming import find_theme, theme_folders
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -110,6 +118,35 @@ async def hint(camera: Camera, lab: Lab) -> None:
     await camera.until("● HEALTHY", 120)
 
 
+async def recorded() -> None:
+    """Graphs and events of the shipped recording, at its last event."""
+    recording = read_recording(SHIPPED)
+    session = ReplayedSession(recording)
+    session.player.pause()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield session
+
+    theme = find_theme("dark", theme_folders())
+    setting = Setting(
+        recording.inventory, theme, theme.name, opened, read_only=True, recorded=True, clock=session.player.now
+    )
+    app = ConsoleApp(setting)
+    async with app.run_test(size=SIZE) as pilot:
+        camera = Camera(app, pilot)
+        await camera.when(lambda: app.replay is not None and app.replay.read == len(recording.moments), "marks", 60)
+        place = max(mark.place for mark in (app.replay.marks if app.replay else ()))
+        app.post_message(ControlReplay("place", place))
+        await camera.when(lambda: session.player.place == place, "the last event", 60)
+        await camera.press("v", "plus")
+        await camera.until("VIP 10")
+        await camera.take("graphs")
+        await camera.press("escape", "e")
+        await camera.until("events")
+        await camera.take("events")
+
+
 async def photograph(lab: Lab) -> None:
     inventory, asker = load(lab.inventory_path), Prompter()
     theme = find_theme("dark", theme_folders())
@@ -128,6 +165,9 @@ async def photograph(lab: Lab) -> None:
 
 
 def main() -> None:
+    asyncio.run(recorded())
+    if sys.argv[1:] == ["recorded"]:
+        return
     places = Places.of()
     prepare(places, Silent())
     lab = Lab("prod", places=places)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from haconsole.present.bar import BarLink, LinkState
@@ -13,7 +12,7 @@ from haconsole.ui import error_text
 from haconsole.ui.state import ConsoleState
 
 if TYPE_CHECKING:
-    from haconsole.present.replay import ReplayMark, ReplayView
+    from haconsole.present.replay import MarkFinder, ReplayMark, ReplayView
     from haconsole.session import Player
     from haconsole.ui.console import Console
     from haconsole.ui.messages import ControlReplay
@@ -97,10 +96,13 @@ class ReplayController:
         self._show(player)
 
     async def _read_marks(self, player: Player) -> None:
-        """Search the recording for what happened, part by part."""
+        """Search the recording for events, part by part."""
+        from haconsole.present.replay import MarkFinder
+
+        finder = MarkFinder()
         for first in range(0, player.last + 1, AT_ONCE):
-            places = range(max(first - 1, 0), min(first + AT_ONCE, player.last + 1))
-            marks = await asyncio.to_thread(marks_in, player, places)
+            places = range(first, min(first + AT_ONCE, player.last + 1))
+            marks = await asyncio.to_thread(marks_in, player, places, finder)
             view = self._console.replay
             if view is not None:
                 self._console.replay = with_marks(view, marks, places.stop)
@@ -110,13 +112,9 @@ def with_marks(view: ReplayView, marks: tuple[ReplayMark, ...], read: int) -> Re
     return replace(view, marks=(*view.marks, *marks), read=read)
 
 
-def marks_in(player: Player, places: range) -> tuple[ReplayMark, ...]:
-    """The events between these places."""
-    from haconsole.present.replay import marks_between
-
-    statuses = ((place, player.status(place)) for place in places)
-    pairs = pairwise(statuses)
-    return tuple(mark for (_, before), (place, after) in pairs for mark in marks_between(before, after, place))
+def marks_in(player: Player, places: range, finder: MarkFinder) -> tuple[ReplayMark, ...]:
+    """The events at these places."""
+    return tuple(mark for place in places for mark in finder.add(player.status(place), place))
 
 
 def state_at(player: Player, place: int, marks: tuple[ReplayMark, ...]) -> ConsoleState:

@@ -14,8 +14,12 @@ from textual.pilot import Pilot
 
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.model.findings import Health
+from haconsole.model.hosts import HostFacts
+from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone, text_of
-from haconsole.present.replay import ReplayMark, ReplayView, bar_place, marks_between, seek_line
+from haconsole.present.replay import MarkFinder, ReplayMark, ReplayView, bar_place, seek_line
 from haconsole.recording.file import Recorder, read_recording
 from haconsole.session import Session
 from haconsole.session.replayed import ReplayedSession
@@ -25,11 +29,12 @@ from haconsole.ui.controllers.replay import folded_places, state_at
 from haconsole.ui.controllers.snapshots import goes_back
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.seek import SeekBar
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost, member
 from tests.fakes.session import critical
 from tests.fakes.waiting import eventually
 from tests.unit.ui.driver import screen_text, settled
 
+CLAIM = LockClaim("t1", "ops@laptop", 4711, "r1", "bootstrap")
 SNAPSHOTS = (healthy(), critical(), healthy(), changed(healthy(), 2, etcd_silent), changed(healthy(), 3, lost))
 
 
@@ -207,11 +212,35 @@ def test_a_column_of_the_bar_is_a_place(x: int, place: int | None) -> None:
     assert bar_place(VIEW, at(2), 66, x) == place
 
 
+def signs(*snapshots: ClusterSnapshot) -> list[set[str]]:
+    """The signs of the marks at each of these snapshots."""
+    finder = MarkFinder()
+    statuses = (status_of(snapshot, INVENTORY, NOW) for snapshot in snapshots)
+    return [{mark.sign for mark in finder.add(status, place)} for place, status in enumerate(statuses)]
+
+
 def test_marks_are_of_changes_only() -> None:
-    before = status_of(healthy(), INVENTORY, NOW)
-    assert marks_between(before, before, 1) == ()
-    signs = {each.sign for each in marks_between(before, status_of(critical(), INVENTORY, NOW), 7)}
-    assert {"✖", "◆"} <= signs
+    first, same, failed = signs(healthy(), healthy(), critical())
+    assert first == same == set()
+    assert {"✖", "◆"} <= failed
+
+
+def test_an_election_is_found_though_no_member_answered_meanwhile() -> None:
+    silent = healthy()
+    for number in (1, 2, 3):
+        silent = changed(silent, number, etcd_silent)
+    elected = replace(healthy(), hosts=tuple(map(led_by_cp2, healthy().hosts)))
+    assert ["★" in each for each in signs(healthy(), silent, elected, elected)] == [False, False, True, False]
+
+
+def led_by_cp2(facts: HostFacts) -> HostFacts:
+    assert isinstance(facts.etcd, Known)
+    return replace(facts, etcd=replace(facts.etcd, value=replace(facts.etcd.value, leader_id=member(2).id)))
+
+
+def test_a_run_begins_and_ends_with_its_lock() -> None:
+    locked = changed(healthy(), 1, lambda facts: replace(facts, lock=Known(HostLock(CLAIM, 42, 4), NOW)))
+    assert ["■" in each for each in signs(healthy(), locked, locked, healthy())] == [False, True, False, True]
 
 
 def test_a_long_recording_is_thinned_but_keeps_its_marks(session: ReplayedSession) -> None:
