@@ -21,19 +21,21 @@ from datetime import timedelta
 from textual.pilot import Pilot
 
 from haconsole.model.haproxy import HaproxyFacts
-from haconsole.model.hosts import HostFacts
+from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.journal import JournalLine
-from haconsole.model.observed import Known
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy, lease, server
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy, lease, lost, server
 from tests.fakes.session import FakeSession
 
 LIMIT_MS = 50.0
 ROWS = 1000
+HOSTS = 200
 LINES_A_SECOND = 600
 SIZE = (160, 45)
 
@@ -66,6 +68,24 @@ def crowded(turn: int) -> ClusterSnapshot:
     leases = tuple(replace(lease("kube-scheduler", 1 + turn % 3), name=f"operator-{row:04d}") for row in range(ROWS))
     hosts = tuple(_serving(facts, servers) for facts in snapshot.hosts)
     return replace(snapshot, hosts=hosts, leases=Known(leases, NOW), revision=turn)
+
+
+def many_hosts(turn: int) -> ClusterSnapshot:
+    """Two hundred hosts, three of them control planes; in each turn some workers cannot be reached."""
+    snapshot = healthy()
+    workers = tuple(
+        replace(
+            snapshot.hosts[0] if (row + turn) % 41 else lost(snapshot.hosts[0]),
+            host=HostName(f"worker{row:03d}"),
+            roles=(Role.WORKER,),
+            etcd=NOT_ASKED,
+            haproxy=NOT_ASKED,
+            keepalived=NOT_ASKED,
+            apiserver=NOT_ASKED,
+        )
+        for row in range(HOSTS - len(snapshot.hosts))
+    )
+    return replace(snapshot, hosts=(*snapshot.hosts, *workers), revision=turn)
 
 
 def _serving(facts: HostFacts, servers: tuple[object, ...]) -> HostFacts:
@@ -103,6 +123,13 @@ async def table_changes(pilot: Pilot[None], session: FakeSession) -> None:
         await asyncio.sleep(0.3)
 
 
+async def host_changes(pilot: Pilot[None], session: FakeSession) -> None:
+    """Five new snapshots of two hundred hosts."""
+    for turn in range(1, 6):
+        session.heard.put_nowait(many_hosts(turn))
+        await asyncio.sleep(0.5)
+
+
 async def table_keys(pilot: Pilot[None], session: FakeSession) -> None:
     """Through the table by row, by page, to its end; sorted; filtered letter by letter."""
     for key in ("j", "j", "pagedown", "pagedown", "G", "g", "o", "o", "o", "slash", *"node01", "escape"):
@@ -122,6 +149,10 @@ async def journal_streams(pilot: Pilot[None], session: FakeSession) -> None:
 
 Case = Callable[[Pilot[None], FakeSession], Awaitable[None]]
 CASES: tuple[tuple[str, tuple[str, ...], Case], ...] = (
+    ("a new snapshot, 200 hosts, dashboard", (), host_changes),
+    ("a new snapshot, 200 hosts only", ("5", "z"), host_changes),
+    ("a new snapshot, 200 hosts, graphs", ("v",), host_changes),
+    ("a new snapshot, one of 200 hosts", ("5", "H"), host_changes),
     ("a new snapshot, dashboard", (), table_changes),
     ("a new snapshot, 1,000 servers only", ("3", "z"), table_changes),
     ("keys in 1,000 servers", ("3", "z"), table_keys),
@@ -132,7 +163,8 @@ CASES: tuple[tuple[str, tuple[str, ...], Case], ...] = (
 
 
 async def measure(keys: tuple[str, ...], case: Case) -> list[float]:
-    session = FakeSession(crowded(0), logged=tuple(said(number) for number in range(5000)))
+    first = many_hosts(0) if case is host_changes else crowded(0)
+    session = FakeSession(first, logged=tuple(said(number) for number in range(5000)))
     async with console(session) as pilot:
         await pilot.press(*keys)
         for _ in range(5):
