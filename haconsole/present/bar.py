@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Health
-from haconsole.model.observed import Known
+from haconsole.model.observed import Failed, Known
 from haconsole.present.ages import clock, seconds_since, span
 from haconsole.present.cells import Cell, Line, Tone, padded, text_of, width_of
 
@@ -65,6 +65,8 @@ class Vitals:
     can_lose: int | None = None
     expires_at: datetime | None = None
     backup: LastBackup | None = None
+    request_ms: float | None = None
+    """Milliseconds of a request through the API's endpoint; -1 if it had no answer."""
 
     @classmethod
     def of(cls, snapshot: ClusterSnapshot, backup: LastBackup | None) -> Vitals:
@@ -75,7 +77,8 @@ class Vitals:
         reached = any(isinstance(facts.reach, Known) for facts in snapshot.hosts)
         quorum = etcd.quorum if etcd.current or reached else None
         can_lose = None if quorum is None else quorum.can_lose if quorum.holds else -1
-        return cls(can_lose, certificates[0].certificate.not_after if certificates else None, backup)
+        expires_at = certificates[0].certificate.not_after if certificates else None
+        return cls(can_lose, expires_at, backup, _request_ms(snapshot) if reached else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,12 @@ def vital_cells(vitals: Vitals, now: datetime) -> tuple[Cell, ...]:
     """The answers that are known, the most important first; a state that needs attention is a chip."""
     return tuple(
         cell
-        for cell in (_losses_cell(vitals.can_lose), _expiry_cell(vitals.expires_at, now), _backup_cell(vitals, now))
+        for cell in (
+            _losses_cell(vitals.can_lose),
+            _request_cell(vitals.request_ms),
+            _expiry_cell(vitals.expires_at, now),
+            _backup_cell(vitals, now),
+        )
         if cell is not None
     )
 
@@ -188,6 +196,22 @@ def _losses_cell(can_lose: int | None) -> Cell | None:
     if can_lose < 0:
         return Cell(" ✖ no quorum ", Tone.CRITICAL)
     return Cell(f"may lose {can_lose}") if can_lose else Cell(" ▲ may lose 0 ", Tone.WARNING)
+
+
+def _request_ms(snapshot: ClusterSnapshot) -> float | None:
+    """Milliseconds of a request through the endpoint; -1 if it failed, None if it was not queried."""
+    request = snapshot.endpoint_ms
+    if isinstance(request, Known):
+        return request.value
+    return -1 if isinstance(request, Failed) else None
+
+
+def _request_cell(request_ms: float | None) -> Cell | None:
+    if request_ms is None:
+        return None
+    if request_ms < 0:
+        return Cell(" ✖ no API answer ", Tone.CRITICAL)
+    return Cell(f"API in {request_ms:.0f}ms")
 
 
 def _expiry_cell(expires_at: datetime | None, now: datetime) -> Cell | None:

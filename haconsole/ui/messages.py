@@ -71,6 +71,14 @@ class GoTo(Request):
         self.by = by
 
 
+class ShowHost(Request):
+    """Show everything known of the host of that name."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.host = host
+
+
 class Copy(Request):
     """Put a text into the clipboard."""
 
@@ -295,7 +303,7 @@ class UseTheme(Request):
         self.name = name
 
 
-WindowRequest: TypeAlias = ChooseColumns | ShowKeys | OfferCommands | ShowDetails | ShowPath | Copy
+WindowRequest: TypeAlias = ChooseColumns | ShowKeys | OfferCommands | ShowDetails | ShowHost | ShowPath | Copy
 ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction | PlanUndo
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit

@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from haconsole.ui.keys import active_keys
-from haconsole.ui.messages import ChooseColumns, Copy, OfferCommands, ShowDetails, ShowKeys, ShowPath, WindowRequest
+from haconsole.ui.messages import (
+    ChooseColumns,
+    Copy,
+    OfferCommands,
+    ShowDetails,
+    ShowHost,
+    ShowKeys,
+    ShowPath,
+    WindowRequest,
+)
 
 if TYPE_CHECKING:
     from haconsole.present.palette import Command
@@ -28,6 +37,11 @@ class WindowController:
                 self.show_keys()
             case OfferCommands():
                 self._console.run_worker(self._offer_commands(), exit_on_error=False)
+            case ShowHost(host=host):
+                from haconsole.model.names import HostName
+                from haconsole.present.row_keys import HostKey
+
+                self._console.post_message(ShowDetails(HostKey(HostName(host))))
             case ShowDetails(key=key):
                 self.show_details(key)
             case ShowPath():
@@ -118,7 +132,11 @@ class WindowController:
             Command(f"theme {name}", f"app.request('UseTheme', {name!r})", f"Use the theme {name}")
             for name in theme_names()
         )
-        action = await console.push_screen_wait(Palette("commands", commands + self._actions() + themes))
+        hosts = tuple(
+            Command(f"host {host.name}", f"app.request('ShowHost', {host.name!r})", f"Everything known of {host.name}")
+            for host in console.inventory.hosts
+        )
+        action = await console.push_screen_wait(Palette("commands", commands + self._actions() + hosts + themes))
         if action is not None:
             await self._run(action)
 

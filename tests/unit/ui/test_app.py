@@ -18,6 +18,7 @@ from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.keys import KEYS, Key, Scope
 from haconsole.ui.screens.dashboard import Dashboard
+from haconsole.ui.screens.journal import HostScreen
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.lines import LineWidget
 from haconsole.ui.widgets.table import TablePane
@@ -328,6 +329,15 @@ async def test_findings_have_a_screen_with_why_and_what_helps() -> None:
         assert app.screen.query_one("#detail", TextPane).has_focus
         await pilot.press("escape")
         assert "MEMBER" in screen_text(app)
+
+
+async def test_the_palette_finds_hosts() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("colon", *"host cp2", "enter")
+        await settled(pilot)
+        assert isinstance(app.screen, HostScreen)
+        assert app.screen.hosts == ("cp2",)
 
 
 async def test_the_palette_finds_a_command_and_does_it() -> None:

@@ -11,6 +11,7 @@ from haconsole.actions.operations import SaveSnapshot
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState
 from haconsole.model.findings import Health
+from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.arrange import PaneId, arrange
 from haconsole.present.bar import BarLink, BarView, LastBackup, LinkState, Vitals, bar_line, vital_cells
@@ -40,6 +41,23 @@ UNREACHABLE = changed(changed(changed(healthy(), 1, lost), 2, lost), 3, lost)
 def test_the_members_that_may_fail_are_counted(snapshot: ClusterSnapshot, text: str, tone: Tone) -> None:
     (cell,) = vital_cells(Vitals.of(snapshot, None), NOW)
     assert (cell.text, cell.tone) == (text, tone)
+
+
+@pytest.mark.parametrize(
+    ("measured", "text", "tone"),
+    [
+        (Known(4.3, NOW), "API in 4ms", Tone.PLAIN),
+        (Failed("no answer", NOW, Cause.TIMED_OUT), " ✖ no API answer ", Tone.CRITICAL),
+    ],
+)
+def test_the_time_of_a_request_is_in_the_first_line(measured: Observed[float], text: str, tone: Tone) -> None:
+    cells = vital_cells(Vitals.of(replace(healthy(), endpoint_ms=measured), None), NOW)
+    assert (cells[1].text, cells[1].tone) == (text, tone)
+
+
+def test_without_any_host_the_time_of_a_request_is_unknown() -> None:
+    snapshot = replace(UNREACHABLE, endpoint_ms=Failed("no host", NOW, Cause.TIMED_OUT))
+    assert Vitals.of(snapshot, None).request_ms is None
 
 
 def test_without_any_host_the_quorum_is_unknown() -> None:
