@@ -75,7 +75,7 @@ async def playing(session: ReplayedSession, size: tuple[int, int] = (120, 30)) -
     setting = Setting(INVENTORY, theme, "dark", opened, read_only=True, recorded=True, clock=session.player.now)
     app = ConsoleApp(setting)
     async with app.run_test(size=size) as pilot:
-        await eventually(lambda: app.replay is not None and app.replay.read == len(SNAPSHOTS))
+        await eventually(lambda: app.replay is not None and app.replay.read == len(SNAPSHOTS), 60)
         await settled(pilot)
         yield pilot
 
