@@ -65,6 +65,8 @@ def test_every_request_is_passed_to_one_controller() -> None:
         messages.GraphRequest,
         messages.ThemeRequest,
         messages.OpenText,
+        messages.GoTo,
+        messages.ControlReplay,
         messages.FeedRequest,
     )
     kinds = [kind for group in groups for kind in (get_args(group) or (group,))]
