@@ -46,7 +46,7 @@ case $tool in
       sed -n 's/^exclude\(pkgs\)\{0,1\} *=//p' "$root/etc/dnf/dnf.conf" "$root/etc/yum.conf"; } 2>/dev/null | tr ',' ' ')
     for name in $packages; do
       installed=$(rpm -q --qf '%{VERSION}-%{RELEASE}' "$name" 2>/dev/null) || installed=-
-      case " $(printf %s "$locked" | tr '\n' ' ')" in *[\ :]"$name "* | *[\ :]"$name-"[0-9]*) hold=held ;; *) hold=- ;; esac
+      case " $(printf %s "$locked" | tr '\n' ' ') " in *[\ :]"$name "* | *[\ :]"$name-"[0-9]*) hold=held ;; *) hold=- ;; esac
       echo "package $name $installed - $hold"
     done
     ;;

@@ -64,6 +64,7 @@ def test_a_host_of_the_red_hat_family(machine: Machine) -> None:
     machine.file("proc/swaps", "Filename Type Size Used Priority\n/dev/dm-1 partition 4194300 0 -2\n")
     machine.file("proc/sys/net/ipv4/ip_forward", "0\n")
     machine.file("etc/dnf/plugins/versionlock.list", "kubelet-0:1.31.4-150500.1.1.*\n")
+    machine.file("etc/dnf/dnf.conf", "[main]\nexcludepkgs=kernel*, containerd.io\n")
     machine.file("etc/containerd/config.toml", 'disabled_plugins = ["cri"]\n')
     machine.program("dnf", "exit 1")
     machine.program("rpm", 'case "$*" in *containerd.io*) printf 1.6.32-3.1.el9 ;; *) exit 1 ;; esac')
@@ -85,7 +86,7 @@ def test_a_host_of_the_red_hat_family(machine: Machine) -> None:
     assert (runtime.cgroup_driver, runtime.cri_disabled, runtime.cni_folder) == ("cgroupfs", True, "/opt/cni/bin")
     assert runtime.sandbox_image == "registry.k8s.io/pause:3.6"
     assert package is not None
-    assert (package.installed, package.is_held) == ("1.6.32-3.1.el9", False)
+    assert (package.installed, package.is_held) == ("1.6.32-3.1.el9", True)
     assert kubelet is not None
     assert kubelet.is_held
 
