@@ -265,19 +265,19 @@ MODES = (
     ),
     Mode(
         "one etcd restored separately",
-        "cp3",
+        "cp2",
         ALONE + while_stopped("etcd", RESTORED),
         DATA_BACK,
         "etcd.cluster-id-mismatch",
         "etcd",
-        "cp3",
+        "cp2",
         everywhere=True,
     ),
     Mode(
         "network plug-in's configuration missing",
         "w1",
         "mkdir -p /root/cni && mv /etc/cni/net.d/* /root/cni/",
-        "mv /root/cni/* /etc/cni/net.d/",
+        "cp /root/cni/* /etc/cni/net.d/ && rm -r /root/cni",  # containerd does not notice a file that was renamed
         "node.not-ready",
         "w1",
         "The node has no network plug-in for its pods.",
