@@ -78,6 +78,22 @@ class HostGroup:
                 (folder / "cgroup.procs").write_text(f"{pid}")
         return True
 
+    def limit_host(self, share: float | None) -> None:
+        """Let all of the host use a share of a processor, or again as much as it can (None)."""
+        quotas = tuple(
+            (path, text)
+            for folder in self.folders
+            for path, text in (
+                (folder / "cpu.cfs_quota_us", "-1" if share is None else f"{share * _PERIOD_US:.0f}"),
+                (folder / "cpu.max", "max" if share is None else f"{share * _PERIOD_US:.0f} {_PERIOD_US}"),
+            )
+            if path.exists()
+        )
+        if not quotas:
+            raise LabError(f"no control group of {self._host} has the controller cpu")
+        for path, text in quotas:
+            path.write_text(text)
+
     def end_limit(self, program: str) -> None:
         """Undo `limit`; there may be none."""
         folder = self._limited(program)

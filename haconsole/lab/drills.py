@@ -19,6 +19,7 @@ from haconsole.model.hosts import Role
 _RECORD = "faults.json"
 _PATIENCE_S = 3
 _QUOTA = 0.02
+_SLOW = 0.04
 _RUNTIME = "/run/systemd/system.control"
 _TIMED_OUT = 124  # what timeout(1) ends with
 _ETCD = "/etc/etcd/pki"
@@ -45,6 +46,9 @@ def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[LabFaul
 def heal(lab: Lab) -> tuple[LabFault, ...]:
     """Take every fault back that a scenario brought about; returns those there were."""
     faults = standing(lab)
+    for fault in faults:
+        if fault.kind is FaultKind.SLOW:
+            HostGroup.here(lab.name, fault.host).limit_host(None)
     off = {host.name for host in lab.status() if not host.running}
     for name in sorted(off):
         lab.boot(name)
@@ -120,6 +124,8 @@ def _bring_about(lab: Lab, fault: LabFault) -> None:
         case FaultKind.QUOTA:
             if not HostGroup.here(lab.name, fault.host).limit(fault.unit, _QUOTA):
                 _ask(lab, fault.host, "systemctl", "set-property", "--runtime", fault.unit, f"CPUQuota={_QUOTA:.0%}")
+        case FaultKind.SLOW:
+            HostGroup.here(lab.name, fault.host).limit_host(_SLOW)
         case FaultKind.SCRIPT:
             _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].breaks)
 

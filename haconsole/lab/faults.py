@@ -25,6 +25,8 @@ class FaultKind(StrEnum):
     """The host's VRRP adverts are dropped."""
     QUOTA = "quota"
     """The unit's processes may use 2 % of a processor."""
+    SLOW = "slow"
+    """All of the host may use 4 % of a processor."""
     SCRIPT = "script"
     """A script of `SCRIPTED` was run on the host."""
 
@@ -52,6 +54,7 @@ class LabFault:
             FaultKind.CUT: f"{self.host}: nothing it sends or is sent arrives",
             FaultKind.MUTE: f"{self.host}: its VRRP adverts are dropped",
             FaultKind.QUOTA: f"{self.host}: {self.unit} may use 2 % of a processor",
+            FaultKind.SLOW: f"{self.host}: everything on it together may use 4 % of a processor",
         }[self.kind]
 
 
@@ -129,6 +132,10 @@ def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.CUT, scene.target or scene.control_planes[-1]),)
 
 
+def _host_slow(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.SLOW, _follower(scene)),)
+
+
 def _etcd_throttled(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.QUOTA, _follower(scene), "etcd"),)
 
@@ -193,6 +200,8 @@ SCENARIOS = {
     "mtu-differs": Scenario("a host's MTU is smaller than the others'", _scripted("mtu")),
     "address-duplicate": Scenario("a host has the address of another host", _scripted("address")),
     "snapshots-full": Scenario("the file system of a member's snapshots is full", _scripted("snapshots-full")),
+    "host-slow": Scenario("a host gets 4 % of a processor", _host_slow),
+    "api-unauthorized": Scenario("a host's kubeconfig has a token that the API refuses", _scripted("wrong-token")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "login-output": Scenario("a login prints a line of its own", _scripted("login-output")),
     "sessions-limited": Scenario("sshd allows one session only", _scripted("one-session")),

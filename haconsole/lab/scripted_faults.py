@@ -21,6 +21,7 @@ _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
+_ADMIN = "/etc/kubernetes/admin.conf"
 _ETCDCTL = (
     "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
     " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
@@ -50,6 +51,12 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "sudo needs a password of the SSH login",
         f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
         f"[ ! -e {_KEPT} ] || mv {_KEPT} {_SUDOERS}",
+    ),
+    "wrong-token": ScriptedFault(
+        "the administrator's kubeconfig has a token that the API refuses",
+        f"cp -p {_ADMIN} {_ADMIN}.kept;"
+        f" sed -i '/client-certificate:/d; s,client-key: .*,token: no-token-of-this-cluster,' {_ADMIN}",
+        f"[ ! -e {_ADMIN}.kept ] || mv {_ADMIN}.kept {_ADMIN}",
     ),
     "login-output": ScriptedFault(
         "every login prints a line",

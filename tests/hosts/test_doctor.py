@@ -63,6 +63,8 @@ SCENARIOS = {
     "mtu-differs": Expectation("host.mtu-differs", printed=True),
     "address-duplicate": Expectation("host.duplicate-address", printed=True),
     "snapshots-full": Expectation("host.disk-full", names=True),
+    "host-slow": Expectation("host.slow", by_hand=True),
+    "api-unauthorized": Expectation("probe.failed", by_hand=True),
     "sudo-password": Expectation("probe.failed", by_hand=True),
     "login-output": Expectation("probe.failed", by_hand=True),
     "sessions-limited": Expectation("probe.failed", by_hand=True),
@@ -174,16 +176,34 @@ def test_the_cause_comes_first_and_its_remedy_works(
         until_healthy(cluster)
 
 
-def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Program) -> None:
+def codes_and_hosts(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The code of each finding with its host, which may follow a component's name."""
+    return sorted((one["code"], one["subject"].rpartition("@")[2]) for one in found)
+
+
+BROKEN_PROBES = {
+    "sudo-password": "sudo",
+    "login-output": "Welcome to this host",
+    "sessions-limited": "session",
+    "program-missing": "ip",
+    "api-unauthorized": "401",
+    "host-slow": "late",
+}
+"""Scenarios in which a host cannot be queried about something, and a part of the text that names the cause."""
+
+
+@pytest.mark.parametrize("scenario", drawn(BROKEN_PROBES))
+def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Program, scenario: str) -> None:
+    code = SCENARIOS[scenario].code
     try:
-        break_lab(cluster.lab, "sudo-password", "cp2")
-        break_lab(cluster.lab, "etcd-member-down", "cp3")
+        break_lab(cluster.lab, scenario, "cp2")
+        break_lab(cluster.lab, "haproxy-stale", "cp3")
         end = time.monotonic() + FOUND_WITHIN_S
-        now = findings(cluster)
-        while {one["code"] for one in now} != {"probe.failed", "etcd.member-down"}:
+        while codes_and_hosts(now := findings(cluster)) != sorted(((code, "cp2"), ("service.stale-config", "cp3"))):
             assert time.monotonic() < end, now
-            now = findings(cluster)
-        assert {one["subject"] for one in now} == {"cp2", "cp3"}
+        (failed,) = (one for one in now if one["code"] == code)
+        assert BROKEN_PROBES[scenario] in json.dumps(failed), failed
+        assert failed["subject"] == "cp2"
     finally:
         heal(cluster.lab)
         until_healthy(cluster)
