@@ -69,7 +69,7 @@ MEMBERS = edit(f"{MANIFESTS}/kube-apiserver.yaml", "s#etcd-servers=https://127.0
 PRESSURE = replaced(
     KUBELET_CONFIG,
     f"sed -i '/^evictionHard/,/^[a-z]/{{/^evictionHard/d;/^ /d}}' {KUBELET_CONFIG} && "
-    f"printf 'evictionHard:\\n  memory.available: 99%%\\n' >>{KUBELET_CONFIG}",
+    f"printf 'evictionHard:\\n  memory.available: 99.9%%\\n' >>{KUBELET_CONFIG}",
 )
 ROUTER = edit(KEEPALIVED, "s/virtual_router_id 51/virtual_router_id 52/")
 BAD_HAPROXY = edit(HAPROXY, "s/balance     roundrobin/balance nonsense/")
