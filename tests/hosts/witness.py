@@ -29,7 +29,7 @@ LOOK = (
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 EVERY_S = 1.0
 BEFORE_S, AFTER_S = 15.0, 3.0
-"""A finding is about facts that are so much older at most, and on looks that end so much later."""
+"""The looks from so long before a finding was opened until so long after it are compared with it."""
 DENSE_S = 4.0
 """The longest time between two looks that can contradict a finding."""
 PATIENCE_S = 2.0
