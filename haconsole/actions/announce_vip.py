@@ -36,7 +36,7 @@ def announce_vip_action() -> Action:
         ANNOUNCE_VIP,
         "Announce a VIP",
         (
-            "Let the VIP's owner send gratuitous ARP, and verify that the other hosts have its hardware address. "
+            "Let the VIP's owner send gratuitous ARP, and verify that the other hosts have the owner's MAC address. "
             "Neither the VIP nor a configuration changes."
         ),
         (Argument("vip", ArgumentKind.TEXT, "the address; not needed if there is only one", positional=True),),
@@ -67,9 +67,14 @@ def _refusals(view: VipView, owner: Host | None, hardware: str) -> tuple[str, ..
         by = f" by {' and '.join(view.owners)}" if view.owners else ""
         return (f"{view.address} is {view.state}{by}: only a single owner may announce it; see doctor",)
     if ip_address(view.address).version != 4:
-        return (f"{view.address} is an IPv6 address: remove the entry by ip -6 neighbour flush to {view.address}",)
+        return (
+            (
+                f"{view.address} is an IPv6 address: on hosts with an old neighbour entry run ip -6 neighbour flush to "
+                f"{view.address}"
+            ),
+        )
     if not hardware:
-        return (f"the hardware address of {owner.name} is unknown: query it again",)
+        return (f"the MAC address of {owner.name} is unknown: retry",)
     return ()
 
 
@@ -82,14 +87,14 @@ def _announce(owner: Host, address: Vip) -> Step:
         host=HostName(owner.name),
         operation=RunCommand(("sh", "-ec", ANNOUNCE, "announce-address", address), timeout_s=30.0),
         precondition=(here,),
-        undo=LeftByUndo("the announced hardware address is the owner's own"),
+        undo=LeftByUndo("neighbours keep the owner's MAC address, which is correct"),
         phase=PHASE,
     )
 
 
 def _learnt(host: Host, address: Vip, hardware: str, owner: Host) -> Step:
     means = f"every neighbour entry of the VIP has the MAC address {hardware}"
-    problem = f"its neighbour entry for {address} does not lead to {owner.name}"
+    problem = f"the neighbour entry of {address} does not have the MAC address of {owner.name}"
     return look_step(
         "vip.learnt",
         host.name,

@@ -53,7 +53,7 @@ def _way_out(snapshot: ClusterSnapshot, places: Layout, same: list[FileOwner]) -
     unit = unit_of(places, first.path)
     stopped = tuple(one.host for one in same if is_stopped(snapshot.host(one.host), unit))
     start = f"; {unit} is stopped on {', '.join(stopped)}: start it there (systemctl start {unit})" if stopped else ""
-    return f"{start}; to let haconsole write it, move it away first: mv {first.path} {first.path}.before"
+    return f"{start}; to let haconsole write the file, move it away first: mv {first.path} {first.path}.before"
 
 
 def may_write(inventory: Inventory, path: str) -> CommandSucceeds:
@@ -101,8 +101,8 @@ def _heedless(host: HostName, files: list[FileOwner]) -> str:
     foreign = [one for one in files if one.file is not None]
     listing = ", ".join(f"{one.path} {_short(one)}" for one in foreign or files)
     if not foreign:
-        return f"whether {host}'s balancer heeds the down file is unknown: {listing}; try again"
-    return f"{host}'s balancer is not set up by haconsole, so its check ignores the down file: {listing}"
+        return f"the balancer on {host} may ignore the down file: {listing}; try again"
+    return f"haconsole did not set up the balancer on {host}, so its check ignores the down file: {listing}"
 
 
 def _short(one: FileOwner) -> str:

@@ -114,7 +114,7 @@ def not_drained(snapshot: ClusterSnapshot, names: tuple[HostName, ...]) -> tuple
     if not silent:
         return ()
     on = ", ".join(silent)
-    return (f"haproxy on {on} has no stats socket: connections through it break while an API server restarts",)
+    return (f"haproxy on {on} has no stats socket: its clients lose connections while an API server restarts",)
 
 
 def _no_socket(haproxy: Observed[HaproxyFacts]) -> bool:

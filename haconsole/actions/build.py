@@ -131,7 +131,7 @@ def stop_unit(unit: str) -> UndoByCommand:
 def stopped(*units: str) -> CommandSucceeds:
     """None of `units` runs or starts with its host."""
     means = f"{', '.join(units)} stopped and disabled"
-    return script(STOPPED, "stopped", *units, means=means, problem="it is not stopped")
+    return script(STOPPED, "stopped", *units, means=means, problem="a unit still runs or is enabled")
 
 
 def stopped_now(unit: str) -> CommandSucceeds:
@@ -159,7 +159,7 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
         *words,
         *folders,
         means=f"{unit} is {state} as before",
-        problem="it is not as before",
+        problem="the unit's state is not as before",
     )
     command = RunCommand(("sh", "-ec", RESTORE_UNIT, "restore", *words), timeout_s=START_S)
     return UndoByCommand(command, (restored,), after_files=True)
@@ -167,7 +167,9 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
 
 def ran_before(unit: str) -> LeftByUndo:
     """Undo for the restart of a unit that ran before: stopping it would not restore that state."""
-    return LeftByUndo(f"it ran before this step; when its files are restored, restart it: systemctl restart {unit}")
+    return LeftByUndo(
+        f"the unit ran before this step; after its files are restored, restart it: systemctl restart {unit}"
+    )
 
 
 def look_step(

@@ -109,7 +109,7 @@ def _bootstrap() -> Action:
         name="bootstrap",
         title="Bootstrap the cluster",
         help=(
-            "From hosts with only SSH and sudo to a control plane that is verified end to end. A second run "
+            "Set up the control plane on hosts with only SSH and sudo, and verify it end to end. A second run "
             "continues where the first stopped, and changes nothing if everything is done."
         ),
         arguments=(

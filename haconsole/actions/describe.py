@@ -82,7 +82,7 @@ _STAGES = {
     NodeStage.UNLISTED: "not in kubeadm's ClusterStatus",
     NodeStage.REGISTERED: "registered",
     NodeStage.READY: "ready",
-    NodeStage.MARKED: "marked as a control plane",
+    NodeStage.MARKED: "labelled as a control plane",
     NodeStage.CONTROL_PLANE: "ready, and a control plane",
 }
 
@@ -149,7 +149,7 @@ def _node_operation(operation: NodeOperation) -> str:
             return f"delete {node} from the ClusterStatus of kubeadm-config, through {_or(ask)}"
         case JoinNode(upload=upload, ask=ask):
             secrets = "a token and an upload of the certificates" if upload else "a token"
-            return f"kubeadm join with {secrets}, made through {_or(ask)} and deleted after it"
+            return f"kubeadm join with {secrets}, made through {_or(ask)} and deleted after the join"
         case _:
             assert_never(operation)
 
@@ -196,9 +196,9 @@ def check_line(check: Check) -> str:
         case AuthorityInPlace():
             return "every host has the same files"
         case CertificateInPlace():
-            return "key, chain, names, uses and dates are right"
+            return "the certificate's key, chain, names, usages and dates are right"
         case ServiceRunning(unit=unit):
-            return f"{unit} is active, enabled and newer than its files"
+            return f"{unit} is active, enabled and runs with its current files"
         case AnyOf(alternatives=alternatives):
             return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
         case SameFile() | SameFiles() | SnapshotHere():
@@ -244,7 +244,7 @@ def _etcd_check(check: EtcdCheck) -> str:
         case MemberIs(peer_url=url, stage=stage):
             return f"etcd's member at {url} is {stage}"
         case MemberGone(member=member):
-            return f"etcd's list has no member {member}"
+            return f"etcd lists no member {member}"
         case LeaderAmong(hosts=hosts):
             return f"etcd's leader is on {_or(hosts)}"
         case _:
@@ -339,7 +339,7 @@ def undo_line(undo: Undo | None) -> str | None:
         case Irreversible(reason=reason):
             return f"cannot be undone: {reason}"
         case LeftByUndo(reason=reason):
-            return f"undo leaves this: {reason}"
+            return f"not undone: {reason}"
         case _:
             assert_never(undo)
 
@@ -359,6 +359,9 @@ def _issue(issue: IssueCertificate) -> str:
     usages = " and ".join(issue.usages)
     request = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
     if issue.form is not PairForm.FILES:
-        return f"{request}; its key is generated here, and both replace those in this file, which is kept as a backup"
-    place = "; both replace the current files, which are kept as backups" if issue.replaces else ""
+        return (
+            f"{request}; its key is generated here, and the new pair replaces the pair in this file, which is kept as "
+            "a backup"
+        )
+    place = "; the new pair replaces the current files, which are kept as backups" if issue.replaces else ""
     return f"{request}; its key {issue.key_path} is generated here{place}"

@@ -40,7 +40,7 @@ FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and
 HOLD_WHY = "This host would take the VIP before the target does; while its down file exists it cannot."
 GIVE_UP_WHY = (
     "keepalived's check follows the down file, and the owner advertises at once that it releases the VIP. Before "
-    "that, new connections wait briefly for the next owner, and open requests have 1.5 s to finish."
+    "the release, new connections wait briefly for the next owner, and open requests have 1.5 s to finish."
 )
 MEASURE_WHY = "Measure the effect of the move on clients: ten new connections through the VIP per second."
 HELD_WHY = "Exactly one balancer holds the VIP, and the API answers there: clients reach the cluster."
@@ -163,20 +163,20 @@ def _target(
 ) -> tuple[Host | None, str]:
     ranks = vrrp_ranks(inventory)
     if target == owner.name:
-        return None, f"{target} already holds it"
+        return None, f"{target} already holds the VIP"
     if target is not None and HostName(target) not in ranks:
         return None, f"{target} is no load balancer; the inventory's are: {', '.join(ranks)}"
     why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
     if target is not None and why[target]:
-        return None, f"{target} cannot hold it: {why[target]}"
+        return None, f"the VIP cannot move to {target}, which {why[target]}"
     names = (
         [target]
         if target
         else sorted((name for name in why if not why[name]), key=lambda name: ranks[HostName(name)], reverse=True)
     )
     if not names:
-        reasons = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
-        return None, f"no other balancer can hold it: {reasons}"
+        reasons = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "the inventory has only one"
+        return None, f"no other balancer can hold the VIP: {reasons}"
     return inventory.find(names[0]), ""
 
 
@@ -309,4 +309,5 @@ def _summary(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...]
     if others:
         lines.append(f"{owner.name} also releases {', '.join(others)}: its down file is for all of its VIPs")
     down_hosts = ", ".join(host.name for host in (owner, *before))
-    return "\n".join((*lines, f"kept down until failback, and unavailable if {target.name} fails: {down_hosts}"))
+    last = f"balancers kept down until failback, which cannot take over if {target.name} fails: {down_hosts}"
+    return "\n".join((*lines, last))

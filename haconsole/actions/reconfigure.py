@@ -29,7 +29,7 @@ def reconfigure_action() -> Action:
         ),
         (
             Argument("service", ArgumentKind.CHOICE, "the program", choices=BALANCER, positional=True, required=True),
-            Argument("host", ArgumentKind.HOST, "the host; every balancer without it", positional=True),
+            Argument("host", ArgumentKind.HOST, "the host; by default every balancer", positional=True),
         ),
         plan_reconfigure,
         synonyms=("reload", "stale configuration", *BALANCER),

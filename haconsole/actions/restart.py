@@ -30,8 +30,8 @@ TOGETHER_WHY = (
     "time. Their data does not change."
 )
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
-POD_WAITS_WHY = "kubelet waits longer after each failed start; a new pod starts at once."
-POD_WHY = "kubelet stops the pod when its manifest leaves the folder of static pods, and starts it when that returns."
+POD_WAITS_WHY = "kubelet backs off longer after each failed start; a new pod starts at once."
+POD_WHY = "kubelet stops a pod when its manifest leaves the static-pod folder and starts it when the manifest returns."
 RUNNING_WHY = "A running service reloads its files at its start."
 
 NEW_PROCESS = load_script("check-new-process")
@@ -129,7 +129,7 @@ def _no_target(
     if hosts:
         return ()
     if target is None:
-        return (f"{service} is stopped or hung on no host that can be reached: name a host to restart it there",)
+        return (f"no reachable host has a stopped or hung {service}: name a host to restart it there",)
     names = ", ".join(host.name for host in everywhere) or "no host"
     return (f"{target} has no {service}; by the inventory it runs on {names}",)
 
@@ -153,7 +153,7 @@ def _unfit_pod(facts: HostFacts, host: Host, service: str, *, exists: bool) -> t
     if not exists:
         reasons.append(f"{service} has no manifest on {host.name}: restore the manifest in kubelet's static-pod folder")
     if kubelet is not None and not kubelet.running:
-        reasons.append(f"kubelet on {host.name} is not running, which starts static pods: start it first")
+        reasons.append(f"kubelet on {host.name}, which starts static pods, is not running: start kubelet first")
     return tuple(reasons)
 
 
@@ -243,7 +243,7 @@ def _undo(unit: str, state: ServiceState | None) -> Undo:
 
 
 def _loaded(unit: str) -> Check:
-    problem = f"{unit} is masked or cannot be loaded; see systemctl status {unit}, and systemctl unmask {unit}"
+    problem = f"{unit} is masked or cannot be loaded: see systemctl status {unit}; if masked, systemctl unmask {unit}"
     return script(NOT_MASKED, "loaded", unit, means=f"{unit} is loaded and not masked", problem=problem)
 
 

@@ -61,10 +61,11 @@ for file; do [ -e "$file" ] || { echo "there is no $file" >&2; exit 1; }; done
 """
 
 BRING_WHY = (
-    "The first member is made from the snapshot, so its host needs it. The copy is complete, by its SHA-256, or absent."
+    "The first member is made from the snapshot, so its host needs the file. "
+    "The copy is used only if its SHA-256 is right."
 )
 WHOLE_WHY = (
-    "The snapshot ends with the checksum that etcd sent with it: a damaged one is found before anything is stopped."
+    "The snapshot ends with the checksum that etcd sent: a damaged snapshot is found before anything is stopped."
 )
 READY_WHY = "Unit and certificates do not change; only the data is replaced."
 STOP_WHY = (
@@ -78,7 +79,7 @@ FIRST_WHY = "This member is the entire cluster for now and has a quorum of one."
 JOIN_WHY = "The member starts empty and fetches all data from the current members."
 SETTINGS_WHY = "The member joins the current members; the initial cluster is used only at this start."
 HEALTHY_WHY = "Every member reads with a majority before the next one joins."
-SETTLED_WHY = "The settings as bootstrap would write them for the current members; nothing is restarted for that."
+SETTLED_WHY = "etcd's settings now name the current members, as bootstrap would write them; nothing is restarted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
 def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:
     """The reason why static pods cannot be stopped and started: they must all be kubeadm's, under a running kubelet."""
     if not is_kubeadm(ctx.inventory):
-        return ("etcd runs as static pods outside kubeadm: this version restores those of kubeadm, and systemd units",)
+        return ("etcd runs as static pods without kubeadm: this version restores kubeadm's pods and systemd units",)
     hosts = (host for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)) if answers(ctx.snapshot, host))
     return tuple(
         f"kubelet on {host.name} does not run; kubelet stops and starts etcd's pod, so start kubelet first"
@@ -273,7 +274,7 @@ def _set_aside(ctx: PlanContext, stamp: str) -> CommandSucceeds:
 
 def _mark(ctx: PlanContext, source: Source) -> CommandSucceeds:
     path = f"{ctx.layout.etcd.member_dir}/{MARK}"
-    means, problem = "the data here is what was restored", "the data here is not what was restored"
+    means, problem = "the data here is from this restore", "the data here is not from this restore"
     return script(MADE, "made", path, source.mark, means=means, problem=problem)
 
 
@@ -295,7 +296,7 @@ def _restore_step(ctx: PlanContext, source: Source, stamp: str) -> Step:
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
         precondition=(FilesAbsent((etcd.member_dir,), "data that was not renamed"),),
         verification=(_mark(ctx, source),),
-        undo=Irreversible("rename its data and restore the data that was renamed before, on every member"),
+        undo=Irreversible("on every member rename the restored data, then rename the previous data back"),
         phase=PHASE,
     )
 
@@ -379,22 +380,22 @@ def _unreachable_hosts(snapshot: ClusterSnapshot, ctx: PlanContext, absent: tupl
             why = (reason_of(facts.reach) if facts else None) or "it was not queried"
             gone_hosts = ",".join((*absent, host.name))
             lines.append(
-                f"{host.name} cannot be reached: {why}. It may still serve the old data: fix it, or switch it off "
-                f"permanently, and name it in gone = {gone_hosts}"
+                f"{host.name} cannot be reached: {why}. It may still serve the old data: fix the host, or switch "
+                f"it off permanently and set gone = {gone_hosts}"
             )
     return tuple(lines)
 
 
 def _unknown(inventory: Inventory, absent: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"the inventory has no host {name} that could be gone" for name in absent if inventory.find(name) is None
+        f"gone names {name}, which is no host of the inventory" for name in absent if inventory.find(name) is None
     )
 
 
 def _summary(snapshot: ClusterSnapshot, ctx: PlanContext, source: Source, absent: tuple[str, ...]) -> tuple[str, str]:
     """The resulting cluster, and the lost data."""
     hosts = tuple(host.name for host in ctx.etcd)
-    came = f"{source.here} here, copied to " if source.here else ""
+    came = f"{source.here} on this machine, copied to " if source.here else ""
     lines = [f"etcd restored from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
     lines += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in absent]
     view = etcd_view(snapshot)

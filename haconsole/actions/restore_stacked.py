@@ -39,7 +39,7 @@ HAS_TOOL = load_script("check-etcd-tool")
 
 LEAVE_FOLDER = load_script("keep-data-folder")
 
-COPY_WHY = "Every member is made from the same snapshot. The copy is complete, by its SHA-256, or absent."
+COPY_WHY = "Every member is made from the same snapshot. A copy is used only if its SHA-256 is right."
 TOOL_WHY = "The program that makes a member's data from a snapshot must be there before anything is stopped."
 STOP_WHY = (
     "An API server must not run while etcd's data goes back in time: it would serve and store outdated objects. "
@@ -53,7 +53,7 @@ MAKE_WHY = (
 )
 START_WHY = "A member is ready only with a majority, so all of them start at the same time."
 API_WHY = "The API servers read the restored data."
-CLIENTS_WHY = "They start last, when the API servers are ready."
+CLIENTS_WHY = "Controller manager and scheduler start last, when the API servers are ready."
 
 
 def stacked_groups(ctx: PlanContext, source: Host, path: str, stamp: str) -> tuple[Group, ...]:
@@ -85,7 +85,8 @@ def data_dir(ctx: PlanContext, host: Host) -> str:
 
 def _has_tool(ctx: PlanContext, host: Host) -> Step:
     folder = ctx.layout.etcd.binary.rpartition("/")[0]
-    check = script(HAS_TOOL, "tool", folder, means="etcdutl or etcdctl is there", problem="no program restores here")
+    means, problem = "etcdutl or etcdctl is installed", "no program that restores snapshots is installed"
+    check = script(HAS_TOOL, "tool", folder, means=means, problem=problem)
     title = "Verify that a snapshot can be restored here"
     return look_step("restore.tool", host.name, (check,), title=title, why=TOOL_WHY, phase=PHASE)
 
@@ -151,8 +152,8 @@ def _make(ctx: PlanContext, host: Host, path: str, stamp: str) -> Step:
         "made",
         f"{data}/member/restored-from",
         mark,
-        means="the data here is what was restored",
-        problem="the data here is not what was restored",
+        means="the data here is from this restore",
+        problem="the data here is not from this restore",
     )
     return Step(
         id=step_id("etcd.restore", host.name),
@@ -162,7 +163,7 @@ def _make(ctx: PlanContext, host: Host, path: str, stamp: str) -> Step:
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
         precondition=(FilesAbsent((f"{data}/member",), "data that was not renamed"),),
         verification=(made_check,),
-        undo=Irreversible("rename its data and restore the data that was renamed before, on every member"),
+        undo=Irreversible("on every member rename the restored data, then rename the previous data back"),
         phase=PHASE,
     )
 

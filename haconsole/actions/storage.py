@@ -20,8 +20,8 @@ NOSPACE = "NOSPACE"
 WAIT_S = 60.0
 
 DEFRAG_WHY = (
-    "Free pages return to the file system. The member does not answer meanwhile, a few seconds per GiB; the "
-    "others serve."
+    "Defragmentation returns free pages to the file system. Meanwhile the member does not answer, for a few seconds "
+    "per GiB; the others serve."
 )
 GATE_WHY = "One member at a time: the next one starts only when all read with a majority again."
 COMPACT_WHY = "Compaction is what frees pages: every key keeps its newest value and loses its history."
@@ -78,7 +78,7 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     reasons = [
         (
             f"{name} has raised the alarm {kind}, which is not about space: its data differs from the others'. Remove "
-            f"it and join it again: run remove {name}, then run join {name}"
+            f"the member and join it again: run remove {name}, then run join {name}"
         )
         for name, kind in sorted(alarms)
         if kind != NOSPACE
@@ -140,7 +140,7 @@ def _compact(ask: tuple[HostName, ...]) -> Step:
         why=COMPACT_WHY,
         host=ask[0],
         operation=CompactHistory(ask),
-        undo=Irreversible("history is removed permanently; the previous snapshot has it"),
+        undo=Irreversible("history is removed permanently; the snapshot taken before has it"),
         phase=PHASE,
     )
 
@@ -172,12 +172,13 @@ def _look(what: str, host: HostName, check: EtcdHealthy | HasRoom | NoAlarm, tit
 def _unfit(view: EtcdView) -> tuple[str, ...]:
     """The reason why no member may be busy now."""
     if view.quorum is None or not view.current:
-        return ("no etcd member answers, so its members are not known: fix etcd first, or restore it",)
+        return ("no etcd member answers, so the member list is unknown: fix etcd first, or restore it",)
     sums = view.quorum.sentence()
     return tuple(
         (
             f"etcd member {row.member.name or row.member.id} on {row.host or 'no host of the inventory'} is not "
-            f"healthy ({row.error or 'it does not answer'}): {sums}; a busy member would be missing too: fix it first"
+            f"healthy ({row.error or 'it does not answer'}): {sums}; fix it first, "
+            "because a member does not answer while it is defragmented"
         )
         for row in view.members
         if not row.healthy or row.host is None

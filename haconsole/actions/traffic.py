@@ -47,8 +47,8 @@ def oncall_actions() -> tuple[Action, ...]:
             "drain",
             "Drain a control plane",
             (
-                "Remove its API server from every balancer; open connections continue. Lasts until `ready`, or a "
-                "reload of haproxy."
+                "Remove the host's API server from every balancer; open connections continue. The drain lasts until "
+                "`ready`, or a reload of haproxy."
             ),
             (plane,),
             plan_drain,
@@ -56,7 +56,7 @@ def oncall_actions() -> tuple[Action, ...]:
         Action(
             "ready",
             "Put a control plane back in service",
-            "Return its API server to every balancer.",
+            "Return the host's API server to every balancer.",
             (plane,),
             plan_ready,
         ),
@@ -64,14 +64,14 @@ def oncall_actions() -> tuple[Action, ...]:
             "backup",
             "Take a snapshot of etcd",
             (
-                "Taken from a follower if there is one, verified, and kept on its host. With output, also copied "
-                "to this machine."
+                "The snapshot is taken from a follower if there is one, verified, and kept on that member's host. "
+                "With output, it is also copied to this machine."
             ),
             (
                 Argument(
                     "output",
                     ArgumentKind.FILE,
-                    "copy it to this file on this machine, mode 0600, and verify it",
+                    "copy the snapshot to this file on this machine, mode 0600, and verify the copy",
                     letter="o",
                 ),
             ),
@@ -89,7 +89,7 @@ def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: R
     to = tuple(row for row in voters if (row.host == target if target else not row.leader))
     reasons = []
     if leader is None:
-        reasons.append("no etcd member leads now, or it runs on no host of the inventory")
+        reasons.append("etcd has no leader now, or its leader runs on no host of the inventory")
     if not to:
         healthy = ", ".join(str(row.host) for row in voters) or "none"
         reasons.append(f"{target or 'another host'} cannot lead: healthy voters are on {healthy}")
@@ -108,7 +108,7 @@ def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     balancers = balancing(snapshot, inventory, host)
     if balancers.nothing_else_on:
         on = ", ".join(balancers.nothing_else_on)
-        reason = f"{host.name} is the only API server that balancers see up (on {on}): the API would be down"
+        reason = f"{host.name} has the only API server that haproxy on {on} sees up: the API would be down"
         return Refusal("drain", inventory.cluster, (reason,))
     servers = balancers.servers(_in_order(inventory, (*_having(balancers), *balancers.stopped)))
     return _plan(

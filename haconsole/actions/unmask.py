@@ -28,7 +28,7 @@ def unmask_action() -> Action:
         ),
         (
             Argument("service", ArgumentKind.CHOICE, "the service", choices=SERVICES, positional=True, required=True),
-            Argument("host", ArgumentKind.HOST, "the host; every host where it is masked without it", positional=True),
+            Argument("host", ArgumentKind.HOST, "the host; by default every host where it is masked", positional=True),
         ),
         plan_unmask,
         synonyms=("mask", "systemctl unmask"),

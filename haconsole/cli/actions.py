@@ -129,13 +129,13 @@ ACCEPT = click.Option(
     ["--accept-host-key", "accepted"],
     multiple=True,
     metavar="FINGERPRINT",
-    help="Accept a new host that shows this key.",
+    help="Accept an unknown host key that has this SHA256:… fingerprint.",
 )
 WAIT = click.Option(
     ["--wait", "wait_s"],
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Wait this long for another console that has the cluster's lock.",
+    help="Wait this long for another console to release the cluster's lock.",
 )
 TAKE_OVER = TakeOverLock([*TAKE_OVER_NAMES, "take_over"])
 STEP = click.Option(
@@ -143,14 +143,14 @@ STEP = click.Option(
 )
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Start without a confirmation.")
 CONFIRM = click.Option(
-    ["--confirm"], metavar="CLUSTER", help="The cluster's name: confirms the data loss that the plan names."
+    ["--confirm"], metavar="CLUSTER", help="The cluster's name, to confirm the data loss listed in the plan."
 )
 
 OVERRIDE = click.Option(
     ["--override"],
     metavar="REASON",
     default="",
-    help="Override guardrails that stop this; the run log keeps the reason.",
+    help="Override the guardrails that stop this run; the run log keeps the reason.",
 )
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
@@ -210,7 +210,7 @@ def print_stops(plan: Plan, rails: Guardrails, *, as_json: bool) -> int:
     """Print the guardrails that stop the run, as a refusal; returns its exit status."""
     from haconsole.actions.step import Refusal
 
-    hint = "override them with --override REASON, which the run log keeps"
+    hint = "override the guardrails with --override REASON; the run log keeps the reason"
     return print_plan(Refusal(plan.action, plan.cluster, (*rails.reasons, hint)), as_json=as_json)
 
 

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     help="Notify by the terminal when a run ends or a finding opens or closes. Default: none.",
 )
 @click.option(
-    "--hook", default="", metavar="CMD", help="Run CMD at these events, JSON on stdin; or set HACONSOLE_HOOK."
+    "--hook",
+    default="",
+    metavar="CMD",
+    help="Run CMD, JSON on stdin, when a run ends or a finding opens or closes; or set HACONSOLE_HOOK.",
 )
 def open_console(inventory: Path, read_only: bool, theme: str | None, ascii_only: bool, notify: str, hook: str) -> int:
     """Open the console on the cluster of INVENTORY; `haconsole INVENTORY` does the same."""

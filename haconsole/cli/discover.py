@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sudo",
     type=click.Choice(("none", "passwordless", "password")),
-    help="The way to root: none for the login root, otherwise passwordless by default.",
+    help="Use of sudo to become root; default: none for the login root, otherwise passwordless.",
 )
 @click.option(
     "--accept-host-key",

@@ -47,12 +47,12 @@ _KUBERNETES_BIN = click.option(
     "--kubernetes-bin",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     metavar="DIR",
-    help="Take the Kubernetes programs from here, not from the official release or a build.",
+    help="Take the Kubernetes programs from DIR, not from the official release or a build.",
 )
 _NO_KUBERNETES = click.option("--no-kubernetes", is_flag=True, help="Leave the Kubernetes programs out.")
 
 _KUBEADM = click.option(
-    "--kubeadm", is_flag=True, help="Hosts with containerd, kubelet, kubeadm and images, and no cluster on them."
+    "--kubeadm", is_flag=True, help="Install containerd, kubelet, kubeadm and images on the hosts, but no cluster."
 )
 _DEBIAN = click.option("--debian", **_one_of(Debian), help="Debian release of the hosts; bookworm by default.")
 _MIRROR = click.option("--mirror", metavar="URL", help="Debian archive to build from; by default the one apt uses.")
@@ -87,12 +87,15 @@ def prepare(
 @click.option("--hosts", type=int, metavar="N", help="Control planes; default 3.")
 @click.option("--workers", type=int, metavar="N", help="Workers; default 0.")
 @click.option(
-    "--bastion", is_flag=True, default=None, help="Only a bastion can be reached from here, the hosts through it."
+    "--bastion",
+    is_flag=True,
+    default=None,
+    help="Add a bastion; this machine reaches the hosts only through the bastion.",
 )
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
-@click.option("--etcd", **_one_of(EtcdTopology), help="The place of a kubeadm lab's etcd; default stacked.")
+@click.option("--etcd", **_one_of(EtcdTopology), help="etcd topology of a kubeadm lab; default stacked.")
 @click.option(
     "--balancer", **_one_of(Balancer), help=("The load balancer of a kubeadm lab's API servers; default hosts.")
 )
@@ -118,7 +121,7 @@ def up(
     layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
     shape = LabShape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
     if saved is not None and shape != LabShape():
-        raise UsageError("--from takes hosts and roles from the saved lab", hint="leave the other options out")
+        raise UsageError("--from takes hosts and roles from the saved lab", hint="pass only --name with --from")
     with _showing() as progress:
         changed = True
         if saved is not None:
@@ -184,7 +187,7 @@ def status(name: str, as_json: bool) -> int:
 
 @lab.command()
 @_NAME
-@click.option("--show", is_flag=True, help="Print the inventory itself.")
+@click.option("--show", is_flag=True, help="Print the inventory's content, not its path.")
 def inventory(name: str, show: bool) -> None:
     """Print the path of a lab's inventory."""
     one = Lab(name)

@@ -52,7 +52,7 @@ SUMMARIES = {
     "plan": "Show the steps of an action; change nothing.",
     "run": "Run an action step by step.",
     "runs": "List runs, or show the steps of one.",
-    "commands": "List every command that runs ran on hosts.",
+    "commands": "List every command that a run executed on a host.",
     "resume": "Resume a run that did not finish.",
     "undo": "Undo a run, newest step first.",
     "events": "Show events of the last hours.",

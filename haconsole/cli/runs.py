@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 RUN = click.argument("run", shell_complete=recorded_runs)
 ACCEPT = click.option(
-    "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
+    "--accept-host-key",
+    "accepted",
+    multiple=True,
+    metavar="FINGERPRINT",
+    help="Accept an unknown host key that has this SHA256:… fingerprint.",
 )
 TAKE_OVER = click.option(*TAKE_OVER_NAMES, "take_over", cls=TakeOverLock)
 YES = click.option("--yes", "-y", is_flag=True, help="Start without a confirmation.")
@@ -29,18 +33,21 @@ UPDATE = click.option(
     "--update-inventory",
     "update",
     is_flag=True,
-    help="For a run that removes a host: also remove it from the inventory file when done.",
+    help="After a run that removes a host, remove the host from the inventory file too.",
 )
 OVERRIDE = click.option(
-    "--override", metavar="REASON", default="", help="Override guardrails that stop this; the run log keeps the reason."
+    "--override",
+    metavar="REASON",
+    default="",
+    help="Override the guardrails that stop this run; the run log keeps the reason.",
 )
 CONFIRM = click.option(
-    "--confirm", metavar="CLUSTER", help="The cluster's name, where a guardrail requires that it is typed."
+    "--confirm", metavar="CLUSTER", help="The cluster's name, if a guardrail requires the name as confirmation."
 )
 INVENTORY = click.option(
     "--inventory",
     type=click.Path(path_type=Path),
-    help="The inventory's file, if it is no longer where the run read it.",
+    help="The inventory's file, if its path has changed since the run.",
 )
 
 

@@ -26,7 +26,7 @@ QUESTION = "n or enter starts this step, s stops the run: "
 def require_terminal() -> None:
     """Raise UsageError where nobody can confirm the steps."""
     if not sys.stdin.isatty():
-        raise UsageError("--step confirms each step at a terminal, and stdin is none", hint="run it at a terminal")
+        raise UsageError("--step needs a terminal, and stdin is no terminal", hint="run this command at a terminal")
 
 
 class Stepper:

@@ -43,7 +43,7 @@ class UnwrittenFileError(HaconsoleError):
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Replace FILE every 5 s with state and figures; for node_exporter's textfile collector it ends in .prom.",
+    help="Replace FILE every 5 s with state and figures; node_exporter's textfile collector needs a .prom file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/notice/v1, one event per line.")
 @click.option("--hook", default="", metavar="CMD", help="Run CMD at every event, with its JSON on stdin.")

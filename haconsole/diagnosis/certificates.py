@@ -54,7 +54,7 @@ def _renewal(certificate: Certificate) -> tuple[Remedy, ...]:
     if certificate.is_ca:
         return (call("rotate-certs", "replace the CA", ca="yes"),)
     if certificate.role == "kubelet" and certificate.key_path == certificate.path and not certificate.in_kubeconfig:
-        why = f"kubelet should have renewed it: find out why it did not, by journalctl -u kubelet on {certificate.host}"
+        why = f"find out why kubelet did not renew its certificate: journalctl -u kubelet on {certificate.host}"
         return _reissue(certificate), advice(why)
     return (_reissue(certificate),)
 
@@ -100,7 +100,7 @@ def _served_file(certificate: Certificate) -> Iterator[Candidate]:
         certificate,
         "cert.served-old",
         Severity.WARNING,
-        f"is not what {certificate.served_at} presents",
+        f"is not the certificate that {certificate.served_at} presents",
         "The file was renewed, and the process still serves the certificate it loaded at its start.",
         _restart(certificate),
     )
@@ -111,7 +111,7 @@ def _restart(certificate: Certificate) -> Remedy:
     service = next((name for name in SERVICES if certificate.role.startswith(name.removeprefix("kube-"))), None)
     if service is None:
         return advice(f"restart the process that serves {certificate.served_at} on {certificate.host}")
-    return call("restart", f"have {service} load the file", service=service, host=certificate.host)
+    return call("restart", f"restart {service}, so that it loads the file", service=service, host=certificate.host)
 
 
 SERVICES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -125,7 +125,7 @@ def _names(certificate: Certificate) -> Iterator[Candidate]:
         "cert.san-missing",
         Severity.CRITICAL,
         f"does not name {', '.join(certificate.missing_names)}",
-        "Clients that connect by that name refuse it; behind a VIP this shows only at the next failover.",
+        "Clients that use this name refuse the certificate; behind a VIP this shows only at the next failover.",
         _reissue(certificate),
     )
 
@@ -144,15 +144,15 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                 Severity.WARNING if common else Severity.CRITICAL,
                 what,
                 f"the {what} differs between hosts"
-                + ("; one is common to all" if common else f": {odd} has another one than most" if odd else ""),
+                + ("; one is on all hosts" if common else f": most hosts agree, except {odd}" if odd else ""),
                 "A host refuses what another host's CA or key has signed."
-                + (" One is common to all, so a rotation may be unfinished." if common else ""),
+                + (" One is on all hosts, so a rotation may be unfinished." if common else ""),
                 tuple(f"{host} has SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
                 (call("rotate-certs", "resume the rotation", ca="yes"),)
                 if common
                 else (
-                    advice("rename the wrong files on their host, keep them as a backup, then run bootstrap"),
-                    call("bootstrap", "copy the right ones to hosts that have none"),
+                    advice("on the host with the wrong CA or key: rename its files as a backup, then run bootstrap"),
+                    call("bootstrap", "copy the right files to hosts that have none"),
                 ),
             )
         )

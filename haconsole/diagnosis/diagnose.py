@@ -109,7 +109,7 @@ def _failed_section(section: str, error: Exception) -> Candidate:
             f"the rules about {section} failed, and their findings are missing",
             "This is an error of haconsole, not of the cluster.",
             (f"{type(error).__name__} at {place(error)}",),
-            (advice("check this part by hand, and report the error with its place"),),
+            (advice("check this part by hand, and report the error and its line as a bug"),),
         )
     )
 

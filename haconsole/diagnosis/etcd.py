@@ -113,7 +113,7 @@ def _is_hung(facts: HostFacts) -> bool:
 def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
     """Start stopped or hung members with their data unchanged; a snapshot is the last resort."""
     down = tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")) or _is_hung(facts))
-    starts = (call("restart", f"start etcd on {', '.join(down)}; its data stays as it is", service="etcd"),)
+    starts = (call("restart", f"start etcd on {', '.join(down)}; the members' data is unchanged", service="etcd"),)
     away = tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))
     return (
         *(starts if down else ()),
@@ -144,7 +144,7 @@ def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candida
             "etcd.no-fault-tolerance",
             Severity.INFO if alone else Severity.WARNING,
             "etcd",
-            "etcd has one member only" if alone else "one more lost member stops etcd",
+            "etcd has one member only" if alone else "etcd stops if one more member fails",
             view.quorum.sentence() + ".",
             (),
             (advice("add two hosts with the etcd role to the inventory and join them"),)

@@ -83,7 +83,7 @@ def _corrupt(row: EtcdMemberView) -> Candidate:
             Severity.CRITICAL,
             str(row.host or row.member.id),
             f"member {row.member.name} raised the alarm CORRUPT",
-            "Its data differs from the other members'. While the alarm is active the cluster refuses writes.",
+            "The member's data differs from the others'. While the alarm is active the cluster refuses writes.",
             (f"member {row.member.id}",),
             _rejoin(row),
         )
@@ -114,7 +114,7 @@ def _diverged(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidat
                 Severity.CRITICAL,
                 host,
                 f"etcd on {host} holds other data than the other members",
-                "Its clients read other values than those of the other members. Nothing repairs that automatically.",
+                "Clients of this member read other values than clients of the others. etcd does not repair this.",
                 lines,
                 _rejoin(rows[host]) if host in rows else (),
             )
@@ -150,7 +150,7 @@ def _rejoin(row: EtcdMemberView) -> tuple[Remedy, ...]:
         return ()
     return (
         call("remove", "first: remove the corrupt member; its data is renamed, not deleted", host=row.host),
-        call("join", "then: join it again; it copies the data of the others", host=row.host),
+        call("join", "then: join the host again; its new member copies the others' data", host=row.host),
     )
 
 
@@ -176,7 +176,7 @@ def _no_tls() -> Candidate:
             Severity.WARNING,
             "etcd",
             "etcd runs without TLS",
-            "Anyone who reaches its ports can read and write every object of the cluster, secrets included.",
+            "Anyone who reaches etcd's ports can read and write every object of the cluster, secrets included.",
             ("etcd.tls is off in the inventory",),
             (
                 advice("set etcd.tls to certificates in the inventory"),

@@ -136,17 +136,19 @@ def _learner(row: EtcdMemberView, facts: HostFacts, view: EtcdView) -> Iterator[
         return
     index = max((one.endpoint.raft_index for one in view.members if one.endpoint), default=0)
     behind = row.endpoint.raft_index < CAUGHT_UP * index
-    check = advice(f"check its peer port and its disk: {log_command(facts, 'etcd')}; then remove and join it again")
-    finish = call("join", "finish the join: promote it", host=facts.host)
+    check = advice(
+        f"check the learner's peer port and disk: {log_command(facts, 'etcd')}; then remove it and join its host again"
+    )
+    finish = call("join", "finish the join: promote the learner", host=facts.host)
     yield Candidate(
         Finding(
             "etcd.learner-stuck",
             Severity.WARNING,
             facts.host,
-            f"etcd member {row.member.name} is a learner for {age // timedelta(minutes=1)} minutes"
+            f"etcd member {row.member.name} has been a learner for {age // timedelta(minutes=1)} minutes"
             + (" and does not catch up" if behind else ", although it has caught up"),
             "A learner does not vote, so the cluster tolerates no more failures than without it.",
-            (f"its index is {row.endpoint.raft_index}, the highest one {index}",),
+            (f"the learner's raft index is {row.endpoint.raft_index}, the highest is {index}",),
             (check,) if behind else (finish, check),
         ),
         (
@@ -188,7 +190,7 @@ def _ghost(row: EtcdMemberView) -> Candidate:
             ("peer URLs " + ", ".join(row.member.peer_urls),),
             (
                 call("remove", "remove the member", member_id=row.member.id),
-                advice("or add its host to the inventory"),
+                advice("or add the member's host to the inventory"),
             ),
         )
     )
@@ -210,7 +212,7 @@ def _stale_data(facts: HostFacts) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"etcd on {facts.host} cannot start with its data directory",
-            "The member was removed from the cluster, or its data was deleted. Restarting it does not help.",
+            "The member was removed from the cluster, or its data was deleted. Restarting etcd does not help.",
             service_evidence(facts, "etcd"),
             (call("rejoin", "remove the old member, rename its data and join the host again", host=facts.host),),
         ),
@@ -226,8 +228,8 @@ def _missing(host: str, facts: HostFacts) -> Candidate:
             host,
             f"{host} has the etcd role but is not in the member list",
             "The cluster is smaller than the inventory describes.",
-            (reason_of(facts.etcd) or "its etcd belongs to another cluster", *service_evidence(facts, "etcd")),
-            (call("join", "add it as a member", host=host),),
+            (reason_of(facts.etcd) or "etcd on this host belongs to another cluster", *service_evidence(facts, "etcd")),
+            (call("join", "add the host as a member", host=host),),
         ),
         (
             NOT_BOOTSTRAPPED,
@@ -267,7 +269,7 @@ def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:
             f"{' and '.join(stray)} belong to another etcd cluster",
             "Members of different clusters share no data.",
             tuple(f"{host}: cluster {cluster}" for host, cluster in answers.items()),
-            tuple(call("rejoin", "rename its data and join the host to the cluster", host=host) for host in stray),
+            tuple(call("rejoin", "rename the etcd data and join the host again", host=host) for host in stray),
         )
     )
 
@@ -304,8 +306,8 @@ def _even(voters: int) -> Candidate:
             "etcd",
             f"etcd has {voters} voters, an even number",
             f"{voters} voters tolerate no more failures than {voters - 1} and need one more to agree.",
-            (f"{needed_for(voters)} of {voters} needed; {needed_for(voters - 1)} of {voters - 1} would be",),
-            (advice("add a host with the etcd role to the inventory and join it, or remove one"),),
+            (f"majority: {needed_for(voters)} of {voters}; without one: {needed_for(voters - 1)} of {voters - 1}",),
+            (advice("add a host with the etcd role to the inventory and join it, or remove a member"),),
         ),
         anywhere(
             "etcd.stale-data-dir",
@@ -334,7 +336,7 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Can
             ("listed " + ", ".join(row.member.peer_urls), f"the host's address is {facts.address}"),
             (
                 call("update-member", "correct the peer URL in the member list", host=facts.host),
-                advice("then correct the member's own configuration, if it names the other address too"),
+                advice("then correct etcd's own configuration on the host, if it has the wrong URL too"),
             ),
         )
     )
@@ -347,7 +349,7 @@ def _versions(view: EtcdView, versions: set[str]) -> Candidate:
             Severity.WARNING,
             "etcd",
             f"the members run different versions: {', '.join(sorted(versions))}",
-            "The cluster works at the version of its oldest member. Versions differ only during an upgrade.",
+            "The cluster works at the version of its oldest member. Versions should differ only during an upgrade.",
             tuple(f"{row.host}: {row.endpoint.version}" for row in view.members if row.endpoint),
             (advice("finish the upgrade, one member at a time"),),
         )

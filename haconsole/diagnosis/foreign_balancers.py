@@ -78,7 +78,7 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
     where = ", ".join(hosts)
     limits = {
         "keepalived": (
-            "Its VIP is watched. failover needs a check that follows the down file, and is refused otherwise."
+            "keepalived's VIP is observed. failover is refused unless keepalived's check tracks the down file."
         ),
         "haproxy": "drain and ready find a server by its address, where haproxy has a stats socket.",
     }
@@ -88,7 +88,7 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
             Severity.INFO,
             part,
             f"{part}'s files on {where} were not written by haconsole, or were changed since",
-            f"haconsole never replaces them. {limits[part]}",
+            f"haconsole never replaces such files. {limits[part]}",
             (),
             (advice("to let haconsole write a file: move it away, then run bootstrap"),),
         )
@@ -97,15 +97,15 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
 
 def _no_socket(hosts: tuple[HostName, ...], own: tuple[HostName, ...]) -> Candidate:
     """`own` are those with the configuration that haconsole writes, which names a socket."""
-    restarts = tuple(call("restart", "it then opens its socket again", service="haproxy", host=host) for host in own)
-    configure = advice("add `stats socket` with level admin to its global section, and reload haproxy")
+    restarts = tuple(call("restart", "haproxy then opens its socket", service="haproxy", host=host) for host in own)
+    configure = advice("add `stats socket` with level admin to haproxy's global section, then reload haproxy")
     return Candidate(
         Finding(
             "balancer.no-socket",
             Severity.INFO,
             "haproxy",
             f"haproxy on {', '.join(hosts)} has no stats socket: its servers cannot be shown or drained",
-            "Clients may be served; only haproxy's own state of its servers is unknown.",
+            "Clients may be unaffected; only the server states that haproxy reports are unknown.",
             (),
             (*restarts, *((configure,) if set(hosts) - set(own) else ())),
         )

@@ -90,7 +90,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             Severity.WARNING,
             name,
             f"{len(down)} of {len(sights)} balancers see server {name} down",
-            "haproxy sends it no new connections until its check passes again.",
+            "haproxy sends the server no new connections until its check passes again.",
             evidence,
             (advice(f"find out why the API server on {name} fails: {log}, and its /readyz"),),
         ),
@@ -148,9 +148,9 @@ def _draining(name: str, idle: list[ServerSight]) -> Candidate:
             Severity.WARNING,
             name,
             f"server {name} is set to {idle[0][2].admin_state} on {len(idle)} of the balancers",
-            "An administrator or an action drained it. It gets no new connections until it is set to ready.",
+            "An administrator or an action drained the server. It gets no new connections until it is set to ready.",
             tuple(f"{host}: {backend.name} {server.admin_state}" for host, backend, server in idle),
-            (call("ready", "when the work on it is done: set it to ready", host=name),),
+            (call("ready", "when the work on the host is done: set the server to ready", host=name),),
         )
     )
 

@@ -51,7 +51,7 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
             Severity.WARNING,
             f"haproxy@{facts.host}",
             f"haproxy on {facts.host} sees no server up, though other balancers do",
-            "The API servers work, so its own checks fail: by its configuration, its CA file, a firewall or a route.",
+            "The API servers work, so this balancer is at fault: its configuration, CA file, a firewall or a route.",
             tuple(
                 f"{backend.name}/{server.name} {server.address} {server.status} {server.check} {server.check_detail}"
                 for backend in haproxy.backends
@@ -59,7 +59,7 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
             ),
             (
                 call("bootstrap", "write haproxy's configuration again and reload it", only="haproxy"),
-                advice(f"compare haproxy.cfg of {facts.host} with another balancer's; check its firewall and routes"),
+                advice(f"compare haproxy.cfg, firewall and routes of {facts.host} with another balancer's"),
             ),
         ),
         (
@@ -80,7 +80,7 @@ def _unchecked(facts: HostFacts, backend: HaproxyBackend) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"haproxy on {facts.host} does not check {', '.join(server.name for server in servers)}",
-            "Without a check it sends requests to servers that are down.",
+            "Without a check haproxy sends requests to servers that are down.",
             tuple(f"{backend.name}/{server.name} {server.address}: {server.status}" for server in servers),
             (call("bootstrap", "write a configuration that checks /readyz", only="haproxy"),),
         )

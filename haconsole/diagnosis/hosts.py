@@ -24,8 +24,8 @@ FIXES = {
     Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's, then start haconsole with --accept-host-key",
     Cause.HOST_KEY_CHANGED: "find out why the host key changed, then remove the old line from known_hosts",
     Cause.JUMP_FAILED: "fix the connection to the jump host first",
-    Cause.CONNECTION_LOST: "the connection was lost; it is retried automatically",
-    Cause.SUDO_REFUSED: "allow the SSH user to use sudo, or enter its password",
+    Cause.CONNECTION_LOST: "the connection was lost; haconsole reconnects automatically",
+    Cause.SUDO_REFUSED: "allow the SSH user to use sudo, or enter the user's password",
 }
 
 
@@ -86,7 +86,7 @@ def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 def _clock_source(snapshot: ClusterSnapshot, host: HostName) -> tuple[str, ...]:
     facts = snapshot.host(host)
     system = value_of(facts.system) if facts else None
-    return (f"its clock source is {system.clocksource}",) if system and system.clocksource else ()
+    return (f"the host's clock source is {system.clocksource}",) if system and system.clocksource else ()
 
 
 def _clock(subject: str, offset_ms: float, other: str, *more: str) -> Candidate:
@@ -130,7 +130,7 @@ def _read_only(facts: HostFacts, disk: DiskSpace) -> Candidate:
             Severity.CRITICAL,
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} is mounted read-only",
-            "Programs that write there fail. Linux mounts a file system read-only after errors of its device.",
+            "Programs that write to the file system fail. Linux makes it read-only after errors of its device.",
             (f"mount point {disk.mount}",),
             (
                 advice(
@@ -149,7 +149,7 @@ def _no_inodes(facts: HostFacts, disk: DiskSpace) -> Candidate:
             Severity.CRITICAL,
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} has {disk.free_inodes} of {disk.inodes} inodes left",
-            "No new file can be made there, although space may be free.",
+            "No new file can be created on the file system, although space may be free.",
             (f"mount point {disk.mount}",),
             (advice(f"on {facts.host}: find the folder with the most files (du --inodes -x {disk.mount} | sort -n)"),),
         )

@@ -40,14 +40,14 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"unknown flag: |flag provided but not defined",
         "The program does not know one of its flags.",
-        "correct the flag in its unit or in its environment file, then restart it",
+        "correct the flag in the unit or its environment file, then restart the unit",
         kubeadm=(
             "correct the flag: in the manifest of a static pod, or in /var/lib/kubelet/kubeadm-flags.env for kubelet"
         ),
     ),
     _text(
         r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
-        "kubelet's client certificate expired, because the host was off or its renewal had stopped.",
+        "kubelet's client certificate expired, because the host was off or kubelet had stopped renewing it.",
         kubeadm=(
             "run rotate-certs with due = yes: it signs a new pair for kubelet and restarts kubelet. By hand: kubeadm "
             "kubeconfig user --client-name system:node:NODE --org system:nodes, as /etc/kubernetes/kubelet.conf"
@@ -122,7 +122,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"\boom-kill\b|cannot allocate memory|out of memory",
-        "The kernel ended the process, or refused it memory.",
+        "The kernel OOM-killed the process, or refused it memory.",
     ),
     _text(
         r"\(.*\bexit 203\)|status=203/EXEC",
@@ -137,26 +137,29 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"\bstart-limit-hit\b",
-        "systemd gave up after too many failed starts. Its log gives the first reason.",
+        "systemd gave up after too many failed starts. The unit's log gives the first reason.",
     ),
     _text(
         r"too many open files",
         "The process has reached its limit of open files.",
-        "raise LimitNOFILE of its unit, then restart it",
+        "raise LimitNOFILE of the process's unit, then restart the unit",
     ),
     _text(
         r"etcd cluster is not healthy",
-        "A member of etcd does not answer, often that of a control plane that no longer exists.",
-        kubeadm="remove that member by its ID, delete its Node, reset the host, then join: run remove, then join",
+        "An etcd member does not answer, often the member of a control plane that no longer exists.",
+        kubeadm=(
+            "run remove, then join. By hand: remove the dead member by its ID, delete its Node, reset the host, "
+            "then join"
+        ),
     ),
     _text(
         r'secret "kubeadm-certs" was not found|message authentication failed',
-        "The certificates that kubeadm uploaded expired after 2 hours, or belong to another key.",
-        kubeadm="upload them again right before the join: kubeadm init phase upload-certs --upload-certs",
+        "The certificates that kubeadm uploaded expired after 2 hours, or need another certificate key.",
+        kubeadm="upload the certificates again right before the join: kubeadm init phase upload-certs --upload-certs",
     ),
     _text(
         r"could not find a JWS signature",
-        "The token of the join expired, or no controller-manager is leader, which signs it.",
+        "The join token expired, or it is not signed because no controller-manager is leader.",
         kubeadm=(
             "check the lease kube-controller-manager first; then make a token right before the join: kubeadm token "
             "create --print-join-command"
@@ -164,7 +167,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"doesn't have a stable controlPlaneEndpoint",
-        "The cluster was made without a common address of its control planes.",
+        "The cluster was created without a common endpoint for its control planes.",
         kubeadm=(
             "set up the VIP, then add it to certSANs and controlPlaneEndpoint in the ConfigMap kubeadm-config, to "
             "cluster-info and to every kubelet.conf"
@@ -193,12 +196,12 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"can only promote a learner member|too many learner members",
-        "A learner of an earlier attempt to join is still a member of etcd.",
+        "A learner of an earlier join attempt is still in etcd's member list.",
         "find out why the new etcd does not start, remove the learner by its ID, then join again",
     ),
     _text(
         r"not enough started members|re-configuration failed due to",
-        "etcd refuses changes of its members while one of them is not started.",
+        "etcd refuses membership changes while a member is not started.",
         "start the stopped member, or remove it by its ID",
     ),
     _text(
@@ -214,7 +217,10 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"failed to find .*\.snap\.db|tocommit\(\d+\) is out of range|walpb: crc mismatch|snap: crc mismatch",
         "This etcd member lost writes, usually in a power cut.",
-        kubeadm="if the other members have the quorum: rename its data directory, remove the member, and join it again",
+        kubeadm=(
+            "if the other members have quorum: rename this member's data directory, remove the member, and join its "
+            "host again"
+        ),
     ),
     _text(
         r"no space left on device",

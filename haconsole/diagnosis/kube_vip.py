@@ -49,13 +49,13 @@ def _unowned(
             Severity.CRITICAL,
             "vip",
             f"no host holds {vip.address}: clients that use it reach nothing",
-            "Every control plane was queried and none has the address on an interface. kube-vip sets it on the host "
-            "that holds its lease.",
+            "Every control plane was queried and none has the address on an interface. kube-vip sets the VIP on "
+            "the host that holds its lease.",
             (_lease_evidence(snapshot, vip), *(line for facts in planes for line in service_evidence(facts, KUBE_VIP))),
             (
                 *((_restart(holder),) if holder else ()),
                 advice(f"read kube-vip's log on the control planes: tail -n 50 {log_files(KUBE_VIP)}"),
-                advice("check that kube-vip on its host reaches the API server and may update its lease"),
+                advice("check on each control plane that kube-vip reaches the API server and may update its lease"),
             ),
         ),
         (NOT_BOOTSTRAPPED, QUORUM_LOST, *pods, *_api_causes(planes)),
@@ -77,8 +77,8 @@ def _split(snapshot: ClusterSnapshot, view: VipView, vip: LeasedVip, lease: Leas
             Severity.CRITICAL,
             view.address,
             f"{' and '.join(view.owners)} hold {view.address} at the same time",
-            "Only the holder of kube-vip's lease should have it; clients reach either host at random. A kube-vip that "
-            "was killed leaves the address behind.",
+            "Only the holder of kube-vip's lease should have the VIP; clients reach either host at random. A kube-vip "
+            "that was killed leaves the address behind.",
             (_lease_evidence(snapshot, vip),),
             tuple(remedy for host in strayed for remedy in _removals(snapshot, vip, host)),
         ),
@@ -92,7 +92,7 @@ def _differs(snapshot: ClusterSnapshot, view: VipView, vip: LeasedVip, host: Hos
     holder = lease.host if lease else None
     if host in view.owners:
         summary = f"{host} has {vip.address}, but {holder} holds kube-vip's lease {vip.lease}"
-        why = "Clients still reach the old host. The address does not follow the lease when this host fails."
+        why = "Clients reach the host with the address. The address does not follow the lease when that host fails."
     else:
         summary = f"{host} holds kube-vip's lease {vip.lease}, but does not have {vip.address}"
         why = (
@@ -120,10 +120,13 @@ def _no_lease(snapshot: ClusterSnapshot, view: VipView, vip: LeasedVip) -> Candi
             Severity.WARNING,
             view.address,
             f"{owners} has {vip.address}, but kube-vip's lease {vip.lease} does not exist",
-            "kube-vip moves the address with its lease. Without one the address stays where it is when its host fails.",
+            "kube-vip moves the address with its lease. Without a lease the address does not move when its host fails.",
             (_lease_evidence(snapshot, vip), *(line for host in view.owners for line in _pod_evidence(snapshot, host))),
             (
-                advice("compare vip_leaderelection and vip_leasename in kube-vip's manifest with kube_vip.lease here"),
+                advice(
+                    "compare vip_leaderelection and vip_leasename in kube-vip's manifest with kube_vip.lease in the "
+                    "inventory"
+                ),
                 advice(f"read kube-vip's log: tail -n 50 {log_files(KUBE_VIP)} on {owners}"),
             ),
         ),
@@ -140,8 +143,8 @@ def _owner_causes(host: HostName) -> tuple[Key, ...]:
 
 def _restart(host: HostName) -> Remedy:
     return advice(
-        f"on {host}: restart kube-vip: move its manifest out of kubelet's folder for 20 s, then back. kubelet reads "
-        "every file there, so keep it elsewhere"
+        f"on {host}: restart kube-vip: move its manifest to another folder for 20 s, then back. Renaming is not "
+        "enough: kubelet reads every file in its folder"
     )
 
 

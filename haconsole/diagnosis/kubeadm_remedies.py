@@ -41,7 +41,7 @@ def _is_bootstrap(remedy: Remedy) -> bool:
 
 _ONE_CA = (
     advice(
-        "on the host with the other one: rename its files, then copy the CA, its key and the sa pair from another "
+        "on the host whose CA or sa pair differs: rename those files, then copy CA, CA key and sa pair from another "
         "control plane"
     ),
     call("rotate-certs", "then reissue the certificates of that host"),
@@ -60,7 +60,7 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
         case "bootstrap" if arguments.get("only") in (None, "etcd", "kubernetes"):
             text = _bootstrap(remedy, kubernetes)
         case "rejoin" if stacked and host:
-            text = f"remove {host} with its member; then run join {host}"
+            text = f"remove {host} and its etcd member; then run join {host}"
             return ActionCall("remove", (("host", host),), text, remedy.last_resort)
         case "join" | "remove" | "replace" if stacked:
             pass

@@ -64,21 +64,21 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
     if unit is None or unit.running or not isinstance(facts.services, Known) or crash_loops(unit, facts.services.at):
         return
     plane = facts.has(Role.CONTROL_PLANE) or facts.has(Role.ETCD)
-    consequence = "Its containers run on, but nothing restarts them" + (
+    consequence = "The host's containers keep running, but nothing restarts them" + (
         ", etcd and the API server included." if plane else "."
     )
-    missing = f"install kubelet on {facts.host}, or take its role out of the inventory"
+    missing = f"install kubelet on {facts.host}, or remove the host's role from the inventory"
     yield Candidate(
         Finding(
             "kubelet.down",
             Severity.WARNING,
             facts.host,
             f"kubelet is not running on {facts.host}",
-            f"{consequence} The node turns NotReady within a minute, and its pods are moved away after five more.",
+            f"{consequence} The node turns NotReady within a minute, and its pods are evicted after five more.",
             (*service_evidence(facts, "kubelet"), *kubelet_errors(facts)),
             (
                 advice(f"on {facts.host}: systemctl start kubelet" if unit.exists else missing),
-                advice(f"find out why it ended: journalctl -u kubelet on {facts.host}"),
+                advice(f"find out why kubelet stopped: journalctl -u kubelet on {facts.host}"),
             ),
         ),
         (
@@ -110,11 +110,11 @@ def _containerd_down(facts: HostFacts) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"the container runtime, containerd, is not running on {facts.host}",
-            "Containers run on without it, but kubelet can neither start nor restart any, and the node turns NotReady.",
+            "Running containers stay up, but kubelet can neither start nor restart any, and the node turns NotReady.",
             service_evidence(facts, "containerd"),
             (
                 advice(f"on {facts.host}: systemctl start containerd"),
-                advice(f"find out why it ended: journalctl -u containerd on {facts.host}"),
+                advice(f"find out why containerd stopped: journalctl -u containerd on {facts.host}"),
             ),
         ),
         (("service.crash-loop", f"containerd@{facts.host}"), *on(facts.host, "host.disk-full")),
@@ -128,7 +128,7 @@ def _cri_disabled(facts: HostFacts) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"containerd on {facts.host} has its CRI plugin disabled",
-            "kubelet speaks to containerd by the CRI only. A containerd that has loaded this setting runs no pod.",
+            "kubelet uses containerd only through the CRI. Once containerd has loaded this setting, it runs no pod.",
             (f"{CONTAINERD_CONFIG} has cri among disabled_plugins", *kubelet_errors(facts)),
             (
                 advice(
@@ -155,7 +155,7 @@ def _different_drivers(facts: HostFacts, of_kubelet: str, of_runtime: str) -> Ca
             Severity.WARNING,
             facts.host,
             f"kubelet and containerd on {facts.host} use different cgroup drivers",
-            "Two managers of one control group tree disagree under load: pods restart again and again.",
+            "Two managers of one cgroup tree conflict under load: pods restart again and again.",
             (
                 f"kubelet: cgroupDriver {of_kubelet}",
                 f"containerd: SystemdCgroup = {str(of_runtime == 'systemd').lower()}, so {of_runtime}",

@@ -111,9 +111,9 @@ def _apiserver(
             severity,
             facts.host,
             f"the apiserver on {facts.host} answers but is not ready: {failing}",
-            "Its /readyz fails, so balancers with an HTTP check send it nothing.",
+            "The API server's /readyz fails, so balancers with an HTTP check send it no requests.",
             service_evidence(facts, "kube-apiserver"),
-            (advice("fix what the failing check names, etcd first"),),
+            (advice("fix the component that the failing check names, etcd first"),),
         )
         if any(name.startswith("etcd") for name in facts.apiserver.value.failing):
             lost_hosts = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
@@ -143,9 +143,9 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
             Severity.WARNING,
             facts.host,
             f"the apiserver on {facts.host} has an outdated list of etcd servers",
-            "It connects to members that no longer exist, or never to members that do.",
+            "The API server connects to removed members, or does not use all current ones.",
             tuple(f"no such member: {url}" for url in sorted(strange))
-            + tuple(f"not in its list: {url}" for url in sorted(absent)),
+            + tuple(f"not in the API server's list: {url}" for url in sorted(absent)),
             (call("bootstrap", "write the list and restart API servers one at a time", only="kubernetes"),),
         ),
         (QUORUM_LOST, *anywhere("etcd.stale-data-dir", "etcd.missing-member", "etcd.ghost-member")),
@@ -170,7 +170,7 @@ def _flags(planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
                 Severity.WARNING,
                 host,
                 f"the apiserver on {host} runs with other flags than the others",
-                "A client gets another answer depending on the API server that the balancer chooses.",
+                "The result of a request depends on the API server that the balancer chooses.",
                 tuple(differences),
                 (
                     call("bootstrap", "write the unit again and restart API servers one at a time", only="kubernetes"),
@@ -195,7 +195,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             Severity.WARNING,
             f"{component}@{facts.host}",
             f"{component} is not running on {facts.host}",
-            "Its leader lock has one standby fewer.",
+            "The component's leader lock has one standby fewer.",
             service_evidence(facts, component),
             (
                 *restarts(facts, component, "kubernetes"),
@@ -231,7 +231,7 @@ def _lease(
             Severity.WARNING,
             subject,
             f"{lease.name} has no leader: its lock is {state.value}",
-            f"The holder must renew within {lease.duration_s} s; until another takes the lock, this work is not done.",
+            f"The holder must renew the lock within {lease.duration_s} s. Without a holder the component does no work.",
             (f"holder {lease.holder or 'none'}, renewed {age} when it was read from {lease.source.value}",),
             (
                 *_restart_of_holder(lease),
@@ -287,7 +287,7 @@ def _holder(lease: Lease, subject: str) -> Iterator[Candidate]:
             f"{lease.name} is led from outside the inventory, by {lease.holder}",
             "A holder's identity begins with its host's name, and no host of the inventory has this name.",
             (f"holder {lease.holder}",),
-            (advice("find that host; add it to the inventory, or stop the component on it"),),
+            (advice("find the holder's host; add it to the inventory, or stop the component on it"),),
         )
     )
 

@@ -16,8 +16,8 @@ from haconsole.model.observed import Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 PRESSURES = {
-    "MemoryPressure": ("memory", "find the pods that take it: kubectl top pods -A; stop or limit them"),
-    "DiskPressure": ("disk space", "free space: df -h, and unused images and logs"),
+    "MemoryPressure": ("memory", "find the pods that use most memory: kubectl top pods -A; stop or limit them"),
+    "DiskPressure": ("disk space", "free disk space (df -h): remove unused images and logs"),
     "PIDPressure": ("process IDs", "find the pods with the most processes, and limit them"),
     "NetworkUnavailable": ("a working network", "look at the network plug-in's pod on the node"),
 }
@@ -49,11 +49,11 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
             Severity.WARNING,
             node.name,
             f"node {node.name}{where} is not ready" + (": its kubelet stopped reporting" if silent else ""),
-            "No pod is placed on it. Its pods are moved elsewhere after 5 minutes.",
+            "No pod is scheduled on the node. Its pods are evicted after 5 minutes.",
             (
                 f"Ready is {ready.status if ready else 'missing'}"
                 + (f": {ready.reason} {ready.message}".rstrip() if ready else ""),
-                *((f"its lease was renewed {age_s:.0f} s ago",) if age_s is not None else ("it has no lease",)),
+                *((f"node lease renewed {age_s:.0f} s ago",) if age_s is not None else ("the node has no lease",)),
                 *(service_evidence(facts, "kubelet") if facts else ("the inventory has no host of this name",)),
                 *(kubelet_errors(facts) if facts else ()),
             ),
@@ -76,7 +76,7 @@ def _pressure(node: NodeState) -> Candidate:
             Severity.WARNING,
             node.name,
             f"node {node.name} lacks {short}",
-            "kubelet evicts pods from it and takes no new ones until this is over.",
+            "kubelet evicts pods from the node and admits no new ones until the shortage is over.",
             tuple(f"{each.type}: {each.reason} {each.message}".rstrip() for each in node.abnormal),
             (*fixes, advice(f"kubectl describe node {node.name}")),
         ),
@@ -91,9 +91,9 @@ def _cordoned(node: NodeState) -> Candidate:
             Severity.INFO,
             node.name,
             f"node {node.name} is cordoned: no new pods are placed on it",
-            "An administrator or a tool marked it unschedulable, for example to drain it.",
+            "An administrator or a tool marked the node unschedulable, for example to drain it.",
             (),
-            (advice(f"when the work on it is done: kubectl uncordon {node.name}"),),
+            (advice(f"when the work on the node is done: kubectl uncordon {node.name}"),),
         )
     )
 
@@ -110,11 +110,14 @@ def _unregistered(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> It
                 "node.missing",
                 Severity.WARNING,
                 facts.host,
-                f"{facts.host} is no node of the cluster",
-                "Its role in the inventory needs a kubelet that has joined the cluster. No pod runs on it.",
+                f"{facts.host} is not a node of the cluster",
+                "The host's role needs a kubelet that has joined the cluster. No pod runs on the host.",
                 (*service_evidence(facts, "kubelet"), f"nodes: {', '.join(node.name for node in nodes)}"),
                 (
-                    advice(f"on {facts.host}: kubeadm join; kubeadm token create --print-join-command prints it"),
+                    advice(
+                        f"on {facts.host}: run the kubeadm join command that a control plane prints by kubeadm token "
+                        "create --print-join-command"
+                    ),
                     advice("or remove the host from the inventory"),
                 ),
             ),

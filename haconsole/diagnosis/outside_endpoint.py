@@ -57,7 +57,7 @@ def _unreachable(
             tuple(f"{host}: {HOW[state]}" for host, state in failed.items()),
             (
                 advice("check the balancer behind this address: that it runs, and that it leads to ready API servers"),
-                advice(f"check the way to it from {', '.join(failed)}: firewall, route and name"),
+                advice(f"check the path to the endpoint from {', '.join(failed)}: firewall, route and DNS"),
             ),
         ),
         (NOT_BOOTSTRAPPED, QUORUM_LOST, ("vip.unowned", "vip"), *_api_causes(snapshot)),

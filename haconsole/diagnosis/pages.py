@@ -40,30 +40,32 @@ PAGES: dict[str, Page] = {
         "A voter without a name counts for the majority and cannot vote.", "etcdctl member list -w table"
     ),
     "etcd.learner-stuck": Page(
-        "A learner does not vote: the join is not finished, and the cluster tolerates no more failures.",
+        "A learner does not vote: until the join is finished, the member adds no fault tolerance.",
         "etcdctl endpoint status --cluster -w table: compare IS LEARNER and RAFT INDEX",
     ),
-    "etcd.ghost-member": Page("The member votes, and nobody watches or updates it.", "etcdctl member list -w table"),
+    "etcd.ghost-member": Page(
+        "The member votes, but haconsole neither observes nor changes it.", "etcdctl member list -w table"
+    ),
     "etcd.stale-data-dir": Page(
-        "etcd refuses data of another membership, so each restart fails in the same way.",
+        "etcd refuses the data directory of a removed member, so each restart fails in the same way.",
         "journalctl -u etcd -n 50; etcdctl member list",
     ),
     "etcd.missing-member": Page(
         "The cluster tolerates fewer failures than the inventory intends.", "etcdctl member list -w table"
     ),
     "etcd.cluster-id-mismatch": Page(
-        "Members of different clusters share no data: clients see one or the other.",
+        "Members of different clusters share no data: clients read from one cluster or the other.",
         "etcdctl endpoint status -w json on each host: compare cluster_id",
     ),
     "etcd.duplicate-name": Page(
         "A configuration that refers to the name may mean either member.", "etcdctl member list -w table"
     ),
     "etcd.peer-url-mismatch": Page(
-        "The others connect to the listed URL, so the member may fall behind or be cut off.",
+        "The other members connect to the listed URL, so this member may fall behind or be cut off.",
         "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
     ),
     "etcd.even-voters": Page(
-        "One voter more needs one more vote and tolerates no more failures.", "etcdctl member list"
+        "One voter less would need one vote less and tolerate as many failures.", "etcdctl member list"
     ),
     "etcd.version-skew": Page(
         "The cluster works at the oldest member's version; a skew is meant only for an upgrade.",
@@ -85,13 +87,13 @@ PAGES: dict[str, Page] = {
         "etcdctl endpoint status -w json: compare dbSize and dbSizeInUse",
     ),
     "etcd.unencrypted": Page(
-        "Everyone who reaches its port can read all secrets and change the cluster.", "curl http://HOST:2379/version"
+        "Anyone who reaches etcd's port can read all secrets and change the cluster.", "curl http://HOST:2379/version"
     ),
     "vip.unowned": Page(
         "Clients that use the VIP reach nothing.", "ip -br address on each balancer; journalctl -u keepalived -n 50"
     ),
     "vip.split": Page(
-        "Connections go to either owner at random, and break when the network switches to the other.",
+        "Connections go to either owner at random, and break when the network switches to the other owner.",
         "ip -br address; tcpdump -ni INTERFACE proto 112",
     ),
     "vip.owner-unhealthy": Page(
@@ -103,7 +105,7 @@ PAGES: dict[str, Page] = {
         "diff the keepalived.conf of the balancers",
     ),
     "vip.stale-arp": Page(
-        "The host sends its requests to a host that no longer owns the VIP.",
+        "The host sends requests for the VIP to a host that no longer owns it.",
         "ip neighbour show VIP; ip link on the owner",
     ),
     "balancer.foreign": Page(
@@ -111,14 +113,14 @@ PAGES: dict[str, Page] = {
         "head -3 /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf",
     ),
     "balancer.no-socket": Page(
-        "The state of haproxy's servers is unknown; clients may be served well.",
+        "haconsole does not know the state of haproxy's servers; clients may be unaffected.",
         "grep 'stats socket' /etc/haproxy/haproxy.cfg; ls -l /run/haproxy",
     ),
     "keepalived.down": Page(
         "The VIP cannot move to this host.", "systemctl status keepalived; journalctl -u keepalived -n 50"
     ),
     "haproxy.down": Page(
-        "The balancer forwards nothing, and the VIP must not be there.",
+        "The balancer forwards nothing, so it must not own the VIP.",
         "systemctl status haproxy; haproxy -c -f /etc/haproxy/haproxy.cfg",
     ),
     "haproxy.backend-down": Page(
@@ -130,7 +132,7 @@ PAGES: dict[str, Page] = {
         "echo 'show info; show stat' | socat - /run/haproxy/admin.sock; grep maxconn /etc/haproxy/haproxy.cfg",
     ),
     "haproxy.unresolved": Page(
-        "haproxy has no address for the server, so it sends it nothing.",
+        "haproxy has no address for the server and sends no requests to it.",
         "getent hosts NAME on the balancer; grep server /etc/haproxy/haproxy.cfg",
     ),
     "haproxy.weak-check": Page(
@@ -146,26 +148,26 @@ PAGES: dict[str, Page] = {
         "grep server /etc/haproxy/haproxy.cfg",
     ),
     "apiserver.down": Page(
-        "Its clients need another API server; with none left nothing can be changed.",
+        "The API server's clients need another one; if none is left, nothing can be changed.",
         "systemctl status kube-apiserver or crictl ps -a; curl -k https://HOST:6443/readyz",
     ),
     "apiserver.not-ready": Page(
-        "Balancers that check /readyz send it nothing.", "curl -k https://HOST:6443/readyz?verbose"
+        "Balancers that check /readyz send the API server no requests.", "curl -k https://HOST:6443/readyz?verbose"
     ),
     "apiserver.etcd-servers-stale": Page(
-        "It connects to members that are gone, or depends on too few.",
+        "The API server connects to removed members, or uses too few of the current ones.",
         "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline | grep etcd-servers",
     ),
     "apiserver.flags-differ": Page(
-        "A client gets another answer depending on the API server that serves it.",
+        "The result of a request depends on the API server that handles it.",
         "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline on each control plane, then diff",
     ),
     "component.down": Page(
-        "With the last instance down its work stops: no scheduling, or no controllers.",
+        "When the last instance is down, scheduling or the controllers stop.",
         "systemctl status kube-scheduler kube-controller-manager",
     ),
     "lease.expired": Page(
-        "Until another instance takes the lock, this work is not done.", "kubectl -n kube-system get lease"
+        "Until another instance takes the lock, the component does no work.", "kubectl -n kube-system get lease"
     ),
     "lease.holder-unknown": Page(
         "A component outside the inventory works on this cluster.", "kubectl -n kube-system get lease -o wide"
@@ -184,14 +186,14 @@ PAGES: dict[str, Page] = {
         "grep disabled_plugins /etc/containerd/config.toml",
     ),
     "runtime.cgroup-driver": Page(
-        "Two managers of control groups make pods restart under load.",
+        "Two cgroup drivers on one host make pods restart under load.",
         "grep SystemdCgroup /etc/containerd/config.toml; grep cgroupDriver /var/lib/kubelet/config.yaml",
     ),
     "static-pod.manifest-missing": Page(
-        "kubelet stops the component of a manifest that is gone.", "ls /etc/kubernetes/manifests"
+        "kubelet stops a component whose manifest is gone.", "ls /etc/kubernetes/manifests"
     ),
     "static-pod.stray-manifest": Page(
-        "kubelet runs either file, so a change may have no effect.", "grep -H 'name:' /etc/kubernetes/manifests/*"
+        "kubelet runs either file: changing one may have no effect.", "grep -H 'name:' /etc/kubernetes/manifests/*"
     ),
     "static-pod.unreadable-manifest": Page(
         "kubelet ignores the file, so the component does not run.", "journalctl -u kubelet | grep manifest"
@@ -203,12 +205,14 @@ PAGES: dict[str, Page] = {
     "node.not-ready": Page(
         "Kubernetes moves its pods to other nodes after some minutes.", "kubectl describe node NODE"
     ),
-    "node.pressure": Page("kubelet evicts pods to free what is short.", "kubectl describe node NODE; df -h; free -m"),
+    "node.pressure": Page(
+        "kubelet evicts pods to free the resource that is short.", "kubectl describe node NODE; df -h; free -m"
+    ),
     "node.cordoned": Page("New pods are placed elsewhere.", "kubectl get nodes"),
     "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
     "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
     "cert.expiring": Page(
-        "After that date every connection with it is refused.", "openssl x509 -noout -enddate -in FILE"
+        "After the expiry peers refuse every connection with the certificate.", "openssl x509 -noout -enddate -in FILE"
     ),
     "cert.served-old": Page(
         "The renewal has no effect until the process loads the file.",
@@ -221,7 +225,7 @@ PAGES: dict[str, Page] = {
         "Two CAs are trusted until the rotation is finished or undone.", "grep -c BEGIN ca.crt"
     ),
     "cert.wrong-ca": Page(
-        "One side refuses what the other's CA signed.",
+        "One host refuses certificates that another host's CA signed.",
         "openssl verify -CAfile ca.crt FILE; sha256sum ca.crt on each host",
     ),
     "cert.key-mismatch": Page(
@@ -231,7 +235,7 @@ PAGES: dict[str, Page] = {
     "cert.key-exposed": Page("Every account that can read the key can pose as its owner.", "ls -l KEY"),
     "host.unreachable": Page("Nothing on the host can be read or changed; its services may work.", "ssh -v USER@HOST"),
     "host.slow": Page(
-        "Answers come too late to judge; members and leases may fail under such load.",
+        "Answers arrive too late to judge the host; etcd members and leases may fail under such load.",
         "uptime; cat /proc/pressure/*; top",
     ),
     "host.clock-skew": Page("Certificates, leases and logs depend on the time.", "timedatectl; chronyc tracking"),
@@ -244,19 +248,19 @@ PAGES: dict[str, Page] = {
         "Programs that write there fail; the disk may be failing.", "grep ' ro[, ]' /proc/mounts; dmesg | tail"
     ),
     "host.peer-unreachable": Page(
-        "Members, API servers or balancers on the two hosts cannot work together, though each works for others.",
+        "Members, API servers or balancers on the two hosts cannot work together, but work with other hosts.",
         "on HOST: timeout 2 bash -c '</dev/tcp/PEER/2380'; nft list ruleset; ip route get PEER",
     ),
     "host.duplicate-name": Page(
-        "Lease holders, nodes and logs of the two hosts are confused.", "hostname; cat /etc/machine-id on each host"
+        "Lease holders, nodes and logs of the hosts are mixed up.", "hostname; cat /etc/machine-id on each host"
     ),
     "probe.failed": Page(
-        "The state of what could not be queried is unknown; this means nothing for the component.",
+        "The state of the component is unknown; the component itself may work.",
         "run the command in the evidence by hand, as the SSH login",
     ),
     "service.masked": Page("Neither systemd nor an administrator can start the unit.", "systemctl status UNIT"),
     "service.crash-loop": Page(
-        "The program works for moments only.", "systemctl show UNIT -p NRestarts; journalctl -u UNIT -n 50"
+        "The program runs only briefly after each start.", "systemctl show UNIT -p NRestarts; journalctl -u UNIT -n 50"
     ),
     "service.disabled": Page("After a reboot the host lacks the service.", "systemctl is-enabled UNIT"),
     "service.hung": Page(
@@ -282,7 +286,7 @@ PAGES: dict[str, Page] = {
         "The component reaches no API server, so it holds no lock and does no work.", "grep server: KUBECONFIG"
     ),
     "vip.not-master": Page(
-        "keepalived and the host's addresses disagree, so the VIP stays there when it should move, or is nowhere.",
+        "keepalived and the host's addresses disagree, so the VIP does not move when it should, or no host has it.",
         "ip -br address; journalctl -u keepalived | grep STATE",
     ),
     "endpoint.unreachable": Page(
@@ -290,7 +294,7 @@ PAGES: dict[str, Page] = {
         "run curl -k https://ENDPOINT/readyz on each host; check the server states that the balancer reports",
     ),
     "vip.lease-differs": Page(
-        "Clients reach the owner of the address, and it does not move when that host fails.",
+        "Clients reach the owner of the address, but the address does not move when the owner fails.",
         "ip -br address on each control plane; kubectl -n kube-system get lease plndr-cp-lock",
     ),
     "vip.not-serving": Page(
@@ -316,11 +320,11 @@ PAGES: dict[str, Page] = {
         "journalctl -u etcd --since -10min | grep 'elected leader'",
     ),
     "etcd.slow-disk": Page(
-        "A member answers no write before it is on the disk.",
+        "A member acknowledges a write only after the write is on disk.",
         "journalctl -u etcd --since -10min | grep fdatasync; iostat -x 1",
     ),
     "lease.churn": Page(
-        "While a lock changes hands its work is not done.",
+        "While a leader lock changes hands, its component does no work.",
         "kubectl -n kube-system get lease; journalctl -u kube-scheduler --since -10min | grep lease",
     ),
     "config.invalid": Page(

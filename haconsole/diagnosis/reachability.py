@@ -28,7 +28,7 @@ HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.REJECTED: "the connection is refused, although a process listens there",
     PortState.SILENT: "no answer to two attempts",
-    PortState.UNREACHABLE: "the network reports it unreachable",
+    PortState.UNREACHABLE: "the network reports the host unreachable",
 }
 
 
@@ -121,7 +121,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
             Severity.WARNING,
             host,
             f"connections between {host} and {', '.join(others)} fail on port {ports}",
-            "The port answers elsewhere, so its process runs: a firewall, a route or the MTU between them is wrong.",
+            "The port answers elsewhere, so its process runs: a firewall, a route or the MTU between hosts is wrong.",
             tuple(map(str, blocked)),
             (
                 advice(
@@ -129,7 +129,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
                     f"allow TCP port {ports} between the cluster's hosts"
                 ),
                 advice(
-                    f"if the firewalls allow it, check the route: ip route get ADDRESS, tracepath -p {ports} ADDRESS"
+                    f"if firewalls allow the port, check the route: ip route get ADDRESS, tracepath -p {ports} ADDRESS"
                 ),
             ),
         ),

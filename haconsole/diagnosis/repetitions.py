@@ -48,7 +48,7 @@ _RULES = (
         "and a keepalived that crashes.",
         (
             advice(
-                "find out why it moves: journalctl -u keepalived on each balancer; run its check script by hand there"
+                "find out why the VIP moves: journalctl -u keepalived on each balancer; run the check script by hand"
             ),
             advice("find out what adds and removes keepalived's down file, if a host has one"),
             advice("raise advert_int, or the check's fall and rise, if the hosts or their network are slow"),
@@ -78,9 +78,9 @@ _RULES = (
         "leases",
         8,
         "leader locks change hands again and again",
-        "A component loses its lock if it cannot renew it in time, exits, and starts again.",
+        "A component that cannot renew its lock in time loses the lock, exits, and starts again.",
         (
-            advice("find out why they lose it: journalctl -u kube-scheduler -u kube-controller-manager on each host"),
+            advice("find out why locks are lost: journalctl -u kube-scheduler -u kube-controller-manager on each host"),
             advice("check the API servers' latency and etcd's: a slow disk delays every renewal"),
         ),
         anywhere(
@@ -99,10 +99,10 @@ _RULES = (
         "",
         3,
         "etcd waits for its disk: single writes take more than a second",
-        "A member answers no write before it is on the disk. A leader with a slow disk slows the cluster down.",
+        "A member acknowledges a write only once it is on disk. A leader with a slow disk slows the cluster down.",
         (
             advice("find what else writes to this disk: iotop, iostat -x 1; give etcd a disk of its own"),
-            advice("move the leadership to another member until then: run move-leader"),
+            advice("until the disk is fast enough, move the leadership to another member: run move-leader"),
         ),
         (),
         per_host=True,

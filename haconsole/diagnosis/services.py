@@ -53,7 +53,7 @@ def _masked(facts: HostFacts, unit: ServiceState) -> Candidate:
             f"{unit.name} on {facts.host} is masked, so nothing can start it",
             "A masked unit is linked to /dev/null. An administrator masks a unit to keep it stopped.",
             service_evidence(facts, unit.name)[1:],
-            (call("unmask", "unmask it and start it", service=unit.name, host=facts.host),),
+            (call("unmask", "unmask the unit and start it", service=unit.name, host=facts.host),),
         ),
         (NOT_BOOTSTRAPPED,),
     )
@@ -66,9 +66,9 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             Severity.WARNING,
             f"{unit.name}@{facts.host}",
             f"{unit.name} on {facts.host} ends again and again: systemd restarted it {unit.restarts} times",
-            "The process starts and ends after a moment. Its own log gives the reason.",
+            "The process exits shortly after each start. Its own log gives the reason.",
             service_evidence(facts, unit.name),
-            (advice(f"fix what its log names: {log_command(facts, unit.name)}"),),
+            (advice(f"fix the error that its log names: {log_command(facts, unit.name)}"),),
         ),
         (
             NOT_BOOTSTRAPPED,
@@ -166,7 +166,7 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             ),
             (
                 call("restart", "restart the hung process", service=name, host=facts.host),
-                advice(f"find the cause: {log_command(facts, name)}; look at the disk and the load there"),
+                advice(f"find the cause: {log_command(facts, name)}; check the host's disk and load"),
             ),
         ),
         (

@@ -53,8 +53,8 @@ THROTTLED = 0.25
 NEARLY = 0.95
 _PROBLEMS = {
     FileCondition.MISSING: "does not exist",
-    FileCondition.UNREADABLE: "cannot be read by its account",
-    FileCondition.UNWRITABLE: "cannot be written by its account",
+    FileCondition.UNREADABLE: "cannot be read by the unit's account",
+    FileCondition.UNWRITABLE: "cannot be written by the unit's account",
     FileCondition.EMPTY: "is empty",
     FileCondition.NOT_EXECUTABLE: "is not executable",
 }
@@ -95,7 +95,7 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} lacks a requirement: {what}",
-            f"Its unit names this, {effect}.",
+            f"The unit requires this, {effect}.",
             lines,
             tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
             or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
@@ -116,7 +116,7 @@ def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Re
     elif part is not None:
         yield call("bootstrap", f"write what is missing, then start {setup.name} where it is stopped", only=part)
     if file.state is FileCondition.UNREADABLE:
-        yield advice(f"or on {facts.host}: compare with another host: namei -l {file.path}; then chown, chmod")
+        yield advice(f"or on {facts.host}: compare with another host (namei -l {file.path}), then chown and chmod")
     elif file.name != "program":
         yield advice(f"or on {facts.host}: put {file.path} back from a backup, with its owner and its mode")
 
@@ -146,9 +146,9 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
 
 def _exceeded(limits: Limits) -> Iterator[str]:
     if limits.throttled_share is not None and limits.throttled_share > THROTTLED:
-        yield f"its CPU quota throttles it in {limits.throttled_share:.0%} of all periods"
+        yield f"the CPU quota throttles the unit in {limits.throttled_share:.0%} of all periods"
     if limits.memory_bytes and (limits.memory_kills or limits.memory_used_bytes > NEARLY * limits.memory_bytes):
-        kills = f", {limits.memory_kills} processes were killed" if limits.memory_kills else ""
+        kills = f", {limits.memory_kills} processes were OOM-killed" if limits.memory_kills else ""
         yield f"memory, {limits.memory_used_bytes >> 20} of {limits.memory_bytes >> 20} MiB{kills}"
     if limits.tasks and limits.tasks_used > NEARLY * limits.tasks:
         yield f"tasks, {limits.tasks_used} of {limits.tasks}"
@@ -163,14 +163,14 @@ def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterato
     started = f"{setup.name} was started {unit.started:%Y-%m-%d %H:%M:%S}Z" if unit.started else ""
     part = PARTS.get(setup.name)
     own = setup.reload_needed or any(file.name in OWN_FILES for file in newer)
-    restart = call("restart", "restart it, so that it loads the file", service=setup.name, host=facts.host)
+    restart = call("restart", "restart the unit, so that it loads the file", service=setup.name, host=facts.host)
     rewrite = call("bootstrap", "write the unit as the inventory describes it, and restart it", only=part or "")
     yield Candidate(
         Finding(
             "service.stale-config",
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
-            f"{setup.name} on {facts.host} runs with older settings than its files have",
+            f"{setup.name} on {facts.host} runs with older settings than those in its files",
             "The program reads these files at its start only. The change takes effect at some later restart.",
             (*reload, *(f"{file.path} was written {file.written_at:%Y-%m-%d %H:%M:%S}Z" for file in newer), started),
             (rewrite, restart) if own and part else (restart,),
@@ -216,7 +216,7 @@ def _changed_settings(
         return
     remove = f"rm {' '.join(added)} && systemctl daemon-reload && systemctl restart {setup.name}"
     revert = advice(f"on {facts.host}: {remove}")
-    rewrite = call("bootstrap", "write the files again as the inventory describes them, and restart it", only=part)
+    rewrite = call("bootstrap", "write the files again as the inventory describes them; restart the unit", only=part)
     yield Candidate(
         Finding(
             "service.changed-settings",

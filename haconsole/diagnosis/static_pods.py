@@ -94,7 +94,7 @@ def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
                 if main
                 else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
                 "kubelet reads every file in that folder whose name does not begin with a dot, whatever its ending. "
-                "It may run the copy in place of the right one, and upgrades wait for a pod that does not change.",
+                "kubelet may run the copy instead of the right file, and upgrades wait for a pod that does not change.",
                 tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
                 (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
             )
@@ -112,15 +112,15 @@ def _missing(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
 
 def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceState) -> Candidate:
     name, folder = service.name, kubelet.static_pod_folder
-    state = "its process still runs, and ends once kubelet reads the folder" if service.running else "it does not run"
+    state = "its process still runs until kubelet reads the folder again" if service.running else "it does not run"
     return Candidate(
         Finding(
             "static-pod.manifest-missing",
             Severity.WARNING,
             f"{name}@{facts.host}",
             f"{name} has no manifest in {folder} on {facts.host}: {state}",
-            "kubelet runs a static pod for as long as its manifest is in this folder, and stops it with the manifest.",
-            (f"manifests there: {', '.join(pod.file for pod in kubelet.static_pods) or 'none'}",),
+            "kubelet runs a static pod only while its manifest is in this folder, and stops the pod without it.",
+            (f"manifests in the folder: {', '.join(pod.file for pod in kubelet.static_pods) or 'none'}",),
             (
                 advice(f"on {facts.host}: move {name}.yaml back into {folder}, if it was moved away"),
                 advice(_written_again(name, facts.host)),
@@ -133,9 +133,9 @@ def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceS
 def _written_again(name: str, host: str) -> str:
     """The way to a lost manifest; kubeadm writes only those of its own four components."""
     if name not in KUBEADM_PODS:
-        return f"if it is lost: copy it from another host, and change in it what is {host}'s own"
+        return f"if the manifest is lost: copy it from another host, and adapt the copy to {host}"
     phase = "etcd local" if name == "etcd" else f"control-plane {name.removeprefix('kube-')}"
-    return f"if it is lost: kubeadm init phase {phase} on {host} writes it again"
+    return f"if the manifest is lost: kubeadm init phase {phase} on {host} writes it again"
 
 
 def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datetime) -> Iterator[Candidate]:
@@ -194,7 +194,7 @@ def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
             Severity.WARNING,
             f"{pod.file.partition('.')[0]}@{facts.host}",
             f"kubelet on {facts.host} cannot use {path} as a manifest: {pod.problem}",
-            "kubelet reads every file in that folder whose name does not begin with a dot. This one starts no pod.",
+            "kubelet reads every file in that folder whose name does not begin with a dot. This file starts no pod.",
             (f"{path}: {pod.problem}",),
             (advice(f"on {facts.host}: correct {path}, or move it out of the folder"),),
         )
@@ -210,15 +210,15 @@ def _crash_loop(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
             Severity.WARNING,
             f"{pod.name}@{facts.host}",
             f"static pod {pod.name} on {facts.host} does not stay up{times}",
-            "Its container ends after a moment, and kubelet waits longer before each new start, 5 minutes at most.",
+            "The pod's container exits soon after each start; kubelet waits longer each time, 5 minutes at most.",
             (*log, *(() if log else kubelet_errors(facts))),
             (
                 advice(
-                    f"on {facts.host}: fix what its log names, in {kubelet.static_pod_folder}/{pod.file} or in the "
-                    f"files "
-                    "that it mounts; kubelet starts it again automatically"
+                    f"on {facts.host}: fix the error that the pod's log names, in "
+                    f"{kubelet.static_pod_folder}/{pod.file} or in the files that the pod mounts. kubelet then starts "
+                    "the pod again automatically"
                 ),
-                advice(f"read its log: tail -n 50 {log_files(pod.name)} on {facts.host}"),
+                advice(f"read the pod's log: tail -n 50 {log_files(pod.name)} on {facts.host}"),
             ),
         ),
         _loop_causes(facts, pod),

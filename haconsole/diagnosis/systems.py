@@ -50,17 +50,19 @@ def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     for name, hosts in by_name.items():
         if name and len(hosts) > 1:
             yield _shared(
-                hosts, f"hostname {name}", "Lease holders and nodes are named after it, so they are confused."
+                hosts, f"hostname {name}", "Lease holders and nodes have this name, so the hosts are mixed up."
             )
     for machine, hosts in by_machine.items():
         if machine and len(hosts) > 1:
-            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP clients and kubelets use it to distinguish hosts.")
+            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP and kubelet distinguish hosts by the machine-id.")
 
 
 def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
     names = " and ".join(hosts)
     fix = (
-        "hostnamectl set-hostname NAME" if what.startswith("hostname") else "systemd-machine-id-setup after removing it"
+        "hostnamectl set-hostname NAME"
+        if what.startswith("hostname")
+        else "remove /etc/machine-id, run systemd-machine-id-setup"
     )
     return Candidate(
         Finding(
@@ -70,7 +72,7 @@ def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
             f"{names} have the same {what}",
             f"Clones of one image have the same hostname and machine-id. {why}",
             (),
-            (advice(f"give {hosts[-1]} its own: {fix}, then restart its components"),),
+            (advice(f"on {hosts[-1]}: {fix}, then restart this host's components"),),
         )
     )
 
@@ -89,7 +91,7 @@ def _shared_addresses(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                     Severity.CRITICAL,
                     facts.host,
                     f"{facts.host} has the address {entry.address} of {other}",
-                    "Connections to this address end at either host, and every component between them may fail.",
+                    "Connections to this address reach either host, so components on both hosts may fail.",
                     (f"{facts.host}: {entry.address}/{entry.prefix} on {entry.interface}",),
                     (advice(f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"),),
                 )
@@ -166,14 +168,14 @@ def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str)
             "vip.stale-arp",
             Severity.WARNING,
             facts.host,
-            f"{facts.host} sends what is for {entry.address} to another host than its owner {owner.host}",
-            "Its neighbour table has an old hardware address for the VIP, so it cannot reach the API there.",
-            (f"its entry: {entry.hardware} ({entry.state})", f"{owner.host}'s interface: {own}"),
+            f"{facts.host} sends traffic for {entry.address} to another host than the owner {owner.host}",
+            "The host's neighbour table has an old MAC address for the VIP, so it does not reach the API.",
+            (f"neighbour entry: {entry.hardware} ({entry.state})", f"{owner.host}'s interface: {own}"),
             (
                 *(
                     ()
                     if permanent
-                    else (call("announce-vip", "announce the owner's address again", vip=entry.address),)
+                    else (call("announce-vip", "announce the VIP again from its owner", vip=entry.address),)
                 ),
                 advice(f"{'' if permanent else 'or '}on {facts.host}: ip neighbour flush nud all to {entry.address}"),
                 *(
@@ -201,8 +203,8 @@ def _stale_configurations(facts: HostFacts) -> Iterator[Candidate]:
                 Severity.WARNING,
                 f"{name}@{facts.host}",
                 f"{name} on {facts.host} runs an older configuration than {path}",
-                "The file was changed after the last start or reload. The change takes effect at the next one, "
-                "perhaps in the middle of a failover.",
+                "The file was changed after the last start or reload. The change takes effect at the next "
+                "restart or reload, perhaps in the middle of a failover.",
                 (
                     f"{path} was written {written_at:%Y-%m-%d %H:%M:%S}Z",
                     f"{name} was started or reloaded {unit.since:%Y-%m-%d %H:%M:%S}Z",
@@ -219,7 +221,7 @@ def _invalid(facts: HostFacts, check: ConfigCheck) -> Candidate:
             "config.invalid",
             Severity.WARNING,
             f"{check.program}@{facts.host}",
-            f"{check.program} on {facts.host} would not load {check.path}",
+            f"{check.program} on {facts.host} rejects {check.path}",
             "A running process keeps its old configuration. It does not come up again after a restart or a reboot.",
             (f"{check.program}: {check.message or 'no reason given'}",),
             (

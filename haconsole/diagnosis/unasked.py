@@ -46,12 +46,12 @@ FIXES = {
     Cause.SUDO_REFUSED: "allow the SSH login NOPASSWD in sudoers, or set ssh.sudo: password in the inventory",
     Cause.NO_SESSION: "raise MaxSessions in sshd_config on {host} (10 is the default), and reload sshd",
     Cause.TIMED_OUT: "look at the load and the disk of {host}: uptime, and cat /proc/pressure/*",
-    Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue what expired",
+    Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue an expired one",
     Cause.NOT_INSTALLED: "install the missing program on {host}",
     Cause.NOT_CONFIGURED: "correct the path in the inventory, or put the missing file back on {host}",
     Cause.NOT_RUNNING: "reload the service on {host}, so that it opens its socket again",
     Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
-    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and look for other output",
+    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and look for unexpected output",
 }
 NOT_BY_OVERLOAD = (
     *(Cause.SUDO_REFUSED, Cause.NO_SESSION, Cause.AUTH_FAILED),
@@ -137,7 +137,7 @@ def _failed(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"{facts.host} could not be queried about {labels}: {WORDS.get(cause, 'the question failed')}",
-            "This reports nothing about the components themselves: they may well work.",
+            "Only the queries failed: the components themselves may work.",
             _evidence(facts, troubles),
             _fixes(facts, troubles, cause),
         ),
@@ -151,8 +151,8 @@ def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
             "probe.failed",
             Severity.WARNING,
             facts.host,
-            f"{facts.host} answers questions only one after the other: {WORDS[Cause.NO_SESSION]}",
-            "All questions were answered in the end. A live view keeps a session open and fails on such a host.",
+            f"{facts.host} answers queries only one at a time: {WORDS[Cause.NO_SESSION]}",
+            "All queries were answered in the end. A live view keeps a session open and fails on such a host.",
             (f"sshd on {facts.host} refused a session {refused} times",),
             (advice(FIXES[Cause.NO_SESSION].format(host=facts.host)),),
         )
@@ -171,7 +171,7 @@ def _rank(cause: Cause) -> int:
 def _evidence(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
     reasons = dict.fromkeys(facts.says(trouble.failed.reason) for trouble in troubles)
     instead = (
-        f"{one.label} on {facts.host} was queried from {one.instead}: it answers" for one in troubles if one.instead
+        f"{one.label} on {facts.host} was queried from {one.instead} and answers" for one in troubles if one.instead
     )
     return (*reasons, *instead)
 
@@ -207,8 +207,8 @@ def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
             "host.slow",
             Severity.WARNING,
             facts.host,
-            f"{facts.host} is slow: {labels} were all late",
-            "Unrelated questions to one host were late at the same time, so the host lacks processor time or its disk "
+            f"{facts.host} is slow: the queries of {labels} were all late",
+            "Unrelated queries of one host were late at the same time, so the host lacks processor time or its disk "
             "does not keep up. Its components may well work, if slowly.",
             (*_load(facts), *_evidence(facts, troubles or late)),
             (

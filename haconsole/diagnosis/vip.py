@@ -21,7 +21,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Candidates about every VIP and every keepalived."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     for facts in balancers:
-        yield from service_down(facts, "keepalived", "the VIP cannot come to this host", ("vip.unowned", "vip"))
+        yield from service_down(facts, "keepalived", "the VIP cannot move to this host", ("vip.unowned", "vip"))
         yield from _forced_down(facts)
     for view in vip_views(snapshot):
         if is_leased(snapshot, view.address):
@@ -44,7 +44,7 @@ def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterato
             Severity.CRITICAL,
             owner.host,
             f"{owner.host} holds {view.address}, but its haproxy does not run",
-            "Clients reach a host that forwards nothing, and keepalived on it does not fail over.",
+            "Clients reach a host that forwards nothing, and keepalived on this host does not fail over.",
             service_evidence(owner, "haproxy"),
             (
                 call("failover", "move the VIP to another balancer", vip=view.address),
@@ -66,14 +66,14 @@ def _not_master(view: VipView, snapshot: ClusterSnapshot) -> Iterator[Candidate]
 
 
 def _disagreement(view: VipView, facts: HostFacts, entry: InterfaceAddress | None) -> Candidate:
-    restart = call("restart", "restart it, so that it sets its addresses again", service="keepalived", host=facts.host)
+    restart = call("restart", "restart keepalived to set its addresses again", service="keepalived", host=facts.host)
     if entry is None:
         summary = f"keepalived on {facts.host} is MASTER of {view.address}, and the host does not have the address"
-        why = "Something removed the address. keepalived does not add it again, and the other balancers wait."
+        why = "Something removed the address. keepalived does not add it again, and the other balancers stay in BACKUP."
         remedies: tuple[Remedy, ...] = (restart,)
     else:
-        summary = f"{facts.host} has {view.address}, and keepalived there is not its master"
-        why = "The address was added by hand, or is left from a keepalived that was killed. It does not move."
+        summary = f"{facts.host} has {view.address}, but keepalived on it is not MASTER"
+        why = "The address was added by hand, or is left from a keepalived that was killed. The address does not move."
         by_hand = f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"
         remedies = (advice(by_hand), restart)
     return Candidate(
@@ -94,7 +94,7 @@ def _forced_down(facts: HostFacts) -> Iterator[Candidate]:
             f"{facts.host} cannot own the VIP: its down file exists",
             "An administrator or an action created the file to keep the VIP off this host.",
             (),
-            (call("failback", f"when the work on {facts.host} is done: remove the file"),),
+            (call("failback", f"when the work on {facts.host} is done: remove the down file"),),
         ),
         (repetitions.FLAPPING,) if repetitions.took_vip(facts) else (),
     )
@@ -112,7 +112,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             states,
             (
                 *_starts_of_keepalived(balancers),
-                advice("check why keepalived does not claim it: haproxy must run and see a server up"),
+                advice("check why keepalived does not claim the VIP: haproxy must run and see a server up"),
             ),
         )
         explained = anywhere("vip.not-master", "vip.config-mismatch", "vip.fault")
@@ -127,12 +127,12 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             Severity.CRITICAL,
             view.address,
             f"{owners} hold {view.address} at the same time",
-            "They do not receive each other's VRRP adverts, so each is master; clients reach either at random. "
-            "Either a firewall drops the adverts, or their VRRP settings differ; this console found no difference.",
+            "The hosts do not receive each other's VRRP adverts, so each is MASTER; clients reach either at random. "
+            "A firewall drops the adverts, or VRRP settings differ (haconsole found no difference).",
             states,
             (
-                advice("check that no firewall drops IP protocol 112 between them"),
-                advice("compare router ID and auth_pass of their keepalived.conf"),
+                advice("check that no firewall drops IP protocol 112 between these hosts"),
+                advice("compare router ID and auth_pass in keepalived.conf of these hosts"),
                 advice("use unicast where the network drops multicast"),
             ),
         )
@@ -143,7 +143,7 @@ def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...
     """One start of keepalived for every host where it is stopped; otherwise the missing part of a balancer."""
     remedies = tuple(one for facts in balancers for one in restarts(facts, "keepalived", "keepalived"))
     if any(isinstance(one, ActionCall) and one.action == "restart" for one in remedies):
-        return (call("restart", "start it wherever it is stopped", service="keepalived"),)
+        return (call("restart", "start each stopped keepalived", service="keepalived"),)
     return tuple(dict.fromkeys(remedies))
 
 

@@ -97,7 +97,7 @@ def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
     """On its own address a host without a firewall refuses only what no process listens on."""
     if attempts.states.get(owner.host) is PortState.REFUSED:
         yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
-        yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of its configuration")
+        yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of haproxy's configuration")
     yield advice(
         f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
     )

@@ -46,7 +46,7 @@ def _wrong(facts: HostFacts, instance: VrrpInstance, what: str, *evidence: str) 
             Severity.WARNING,
             f"{vip}@{facts.host}",
             f"keepalived's settings for {vip}: {what}",
-            "Its adverts do not reach the other balancers, or it cannot hold the address.",
+            "The host's adverts do not reach the other balancers, or the host cannot hold the VIP.",
             evidence,
             (call("bootstrap", "write the settings again", only="keepalived"),),
         ),
@@ -68,11 +68,11 @@ def _fault(facts: HostFacts, instance: VrrpInstance) -> Iterator[Candidate]:
             Severity.WARNING,
             facts.host,
             f"keepalived on {facts.host} is in FAULT: this host cannot take {vip}",
-            "Its check script fails, or its interface is down or missing.",
+            "The VRRP instance's check script fails, or its interface is down or missing.",
             (),
             (
                 call("bootstrap", "write keepalived's files, the check included, again", only="keepalived"),
-                advice(f"run the check of its vrrp_script by hand on {facts.host}; journalctl -u keepalived names it"),
+                advice(f"run the vrrp_script check by hand on {facts.host}; journalctl -u keepalived names the script"),
             ),
         ),
         (

@@ -22,7 +22,9 @@ def fill_in(content: str, inventory: Inventory) -> str:
         name = f"{match[1]}/{match[2]}"
         secret = known.get(name)
         if secret is None:
-            raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", hint="plan again")
+            raise HaconsoleError(
+                f"the plan needs the secret {name}, which the inventory does not have", hint="plan again"
+            )
         return secret.reveal()
 
     return close_seal(_NAMED.sub(value, content))

@@ -112,7 +112,7 @@ class _InventoryReader:
             marks[key.text] = key.mark
             return True
         if key.text == "<<" and key.plain:
-            self._fault(key.mark, where, "a merge key (<<) is not supported", "write its keys out")
+            self._fault(key.mark, where, "a merge key (<<) is not supported", "copy the merged keys here")
             return False
         suggestion = did_you_mean(key.text, tuple(name for name in known if name not in marks))
         hint = f"did you mean {suggestion}?" if suggestion else f"the keys here are: {', '.join(known)}"
@@ -214,7 +214,7 @@ def _how_to_fill(kind: inspect.StructType) -> str:
     required = [entry.encode_name for entry in kind.fields if entry.required]
     if required:
         return f"give it the keys {', '.join(required)}" if len(required) > 1 else f"give it the key {required[0]}"
-    return "give it keys, leave it out, or write {} for all defaults"
+    return "add keys below, remove the entry, or write {} for all defaults"
 
 
 def _is_plain(kind: inspect.Type) -> bool:

@@ -28,7 +28,9 @@ def why_watched_only(inventory: Inventory) -> str:
     """The reason why no action changes this cluster; empty where actions are possible."""
     product = _PRODUCTS.get(inventory.kubernetes.deployment) if inventory.kubernetes else None
     return (
-        f"{product} runs this cluster: it is only watched; change it with {product}'s own commands" if product else ""
+        f"{product} runs this cluster, which is only watched; change the cluster with {product}'s own commands"
+        if product
+        else ""
     )
 
 

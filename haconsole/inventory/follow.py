@@ -29,7 +29,7 @@ class FileChange:
     @property
     def by_hand(self) -> str:
         """The manual change, as text."""
-        return f"{self.host} has left: remove it from {self.path}, with all references to it"
+        return f"{self.host} has left the cluster: remove this host and all references to it from {self.path}"
 
     def apply(self) -> None:
         """Write the new text; raises HaconsoleError if the file cannot be written or was changed meanwhile."""

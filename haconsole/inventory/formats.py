@@ -42,7 +42,7 @@ def address(text: str, folders: Folders) -> str:
     if "%" in text:
         raise WrongFormatError("an address with a zone", "write it without % and the text after it")
     if value.is_unspecified or value.is_multicast or text == "255.255.255.255":
-        raise WrongFormatError("an address no single host has", "write the host's own address")
+        raise WrongFormatError("an unspecified, multicast or broadcast address", "write the host's own address")
     return str(value)
 
 
@@ -52,7 +52,7 @@ def network(text: str, folders: Folders) -> str:
     except ValueError:
         raise WrongFormatError("not a network in CIDR notation") from None
     if value.ip != value.network.network_address:
-        raise WrongFormatError("an address inside a network", f"write the network itself: {value.network}")
+        raise WrongFormatError("a network with host bits set", f"write the network itself: {value.network}")
     return str(value.network)
 
 
@@ -68,7 +68,7 @@ def vip(text: str, folders: Folders) -> str:
     except ValueError:
         raise WrongFormatError(f"an address with an impossible prefix length ({prefix})") from None
     if network.prefixlen == 0:
-        raise WrongFormatError("an address in a network of all addresses", "write the prefix length of its network")
+        raise WrongFormatError("an address with the prefix length 0", "write the prefix length of its network")
     _no_network_address(ipaddress.ip_address(value), network)
     return f"{value}{slash}{prefix and int(prefix)}"
 

@@ -69,7 +69,7 @@ class Guardrail(Part, frozen=True, kw_only=True):
             )
         ),
     ]
-    reason: Annotated[Sentence, Meta(description="The reason, which everybody sees whom the rule stops.")]
+    reason: Annotated[Sentence, Meta(description="The reason, shown to everybody whom the rule stops.")]
     actions: Annotated[
         tuple[ActionName, ...],
         Meta(title="a list of actions", examples=[["restore"]], description="The restricted actions; all if unset."),
@@ -77,7 +77,7 @@ class Guardrail(Part, frozen=True, kw_only=True):
     start: Annotated[TimeOfDay | None, Meta(description="With no-changes: the first minute without changes.")] = None
     end: Annotated[
         TimeOfDay | None,
-        Meta(description="With no-changes: the minute when runs may start again; of the next day if before `start`."),
+        Meta(description="With no-changes: the minute when runs may start again, on the next day if before `start`."),
     ] = None
     days: Annotated[
         tuple[Weekday, ...],

@@ -194,7 +194,7 @@ class _Builder:
     def _shallow(self, mark: Mark) -> None:
         if len(self.stack) > MAX_DEPTH:
             raise _unreadable(
-                mark, f"values are nested more than {MAX_DEPTH} deep", "no part of an inventory is that deep"
+                mark, f"values are nested more than {MAX_DEPTH} deep", "remove levels: an inventory needs fewer"
             )
 
     def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> bool:

@@ -20,13 +20,16 @@ class SelinuxMode(StrEnum):
 class Repository(Part, frozen=True, kw_only=True):
     """A package repository beside those that a host already has."""
 
-    name: Annotated[Token, Meta(description="Name of its file in sources.list.d or yum.repos.d.")]
+    name: Annotated[Token, Meta(description="Name of the repository's file in sources.list.d or yum.repos.d.")]
     apt: Annotated[AptSource | None, Meta(description="For hosts with apt: URL, suite and components.")] = None
     yum: Annotated[Url | None, Meta(description="For hosts with dnf or yum: its baseurl.")] = None
     key: Annotated[
-        LocalPath | None, Meta(description="File with its public signing key on this machine; it is sent to the hosts.")
+        LocalPath | None,
+        Meta(description="File on this machine with the repository's public signing key; sent to the hosts."),
     ] = None
-    unsigned: Annotated[bool, Meta(description="Accept it without signatures; for a trusted network only.")] = False
+    unsigned: Annotated[
+        bool, Meta(description="Accept the repository without signatures; for a trusted network only.")
+    ] = False
 
 
 class Release(Part, frozen=True, kw_only=True):
@@ -51,7 +54,7 @@ class Runtime(Part, frozen=True, kw_only=True):
     """Settings of containerd that kubelet depends on; other settings of an existing configuration are kept."""
 
     sandbox_image: Annotated[
-        ImageName | None, Meta(description="Image of the pod sandbox; the one of kubernetes.version if unset.")
+        ImageName | None, Meta(description="Image of the pod sandbox; if unset, the image for kubernetes.version.")
     ] = None
     cni_dir: Annotated[Path | None, Meta(description="Folder of the CNI plug-ins; found if unset.")] = None
 
@@ -67,7 +70,7 @@ class Preparation(Part, frozen=True, kw_only=True):
         LocalPath | None,
         Meta(description="Folder with .deb or .rpm files on this machine, sent by SSH; for hosts without internet."),
     ] = None
-    releases: Annotated[Releases, Meta(description="Releases of programs that no package has.")] = Releases()
+    releases: Annotated[Releases, Meta(description="Release archives or folders, instead of packages.")] = Releases()
     images: Annotated[
         tuple[LocalPath, ...],
         Meta(
@@ -78,8 +81,10 @@ class Preparation(Part, frozen=True, kw_only=True):
         ),
     ] = ()
     runtime: Annotated[Runtime, Meta(description="Settings of the container runtime.")] = Runtime()
-    selinux: Annotated[SelinuxMode, Meta(description="SELinux on nodes, where it is enforcing now.")] = (
+    selinux: Annotated[SelinuxMode, Meta(description="Setting for nodes on which SELinux is enforcing now.")] = (
         SelinuxMode.PERMISSIVE
     )
-    firewall: Annotated[bool, Meta(description="Open the ports in an active firewall; false: only list them.")] = True
+    firewall: Annotated[
+        bool, Meta(description="Open the cluster's ports in an active firewall; false: only list these ports.")
+    ] = True
     hold: Annotated[bool, Meta(description="Exclude the cluster's packages from upgrades.")] = True

@@ -134,7 +134,7 @@ def _secret(node: Node, notes: Mapping[str, Any]) -> str:
     if not _is_text(node):
         raise WrongValueError("is a number or a truth value, not text", "put it in quotes")
     if not re.search(notes["pattern"], node.text) or not node.text.isprintable():
-        raise WrongValueError("does not fit (it is not shown here)", f"write {title}")
+        raise WrongValueError("is invalid (the value is not shown here)", f"write {title}")
     return node.text
 
 
@@ -147,7 +147,7 @@ def _harmless(text: str, notes: Mapping[str, Any]) -> None:
 def _inert(text: str, notes: Mapping[str, Any]) -> None:
     bad = next((char for char in text if char in _ACTED_ON), None)
     if bad is not None:
-        reason = f"has {bad} in it, which a shell or a configuration file would act on"
+        reason = f"contains {bad}, which a shell or a configuration file would interpret"
         raise WrongValueError(reason, example(notes))
 
 

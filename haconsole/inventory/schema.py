@@ -109,17 +109,16 @@ class Ssh(Part, frozen=True, kw_only=True):
     user: Annotated[User | None, Meta(description="Login name; default: your own.")] = None
     port: Annotated[Port | None, Meta(description="sshd's port; default: 22, or ssh_config's.")] = None
     identity_file: Annotated[
-        LocalPath | None, Meta(description="Private key; ~ is your home folder, relative is from this file's.")
+        LocalPath | None,
+        Meta(description="Private key file; ~ is your home folder, relative paths start in this file's folder."),
     ] = None
     known_hosts: Annotated[LocalPath | None, Meta(description="Known host keys, instead of ssh's own files.")] = None
     config: Annotated[LocalPath | None, Meta(description="ssh_config to read, instead of ~/.ssh/config.")] = None
     jump: Annotated[
         JumpHost | None,
-        Meta(
-            description="Host to go through. Bastions do not take it from the cluster's `ssh`; `none` means directly."
-        ),
+        Meta(description="Jump host; `none` connects directly. Bastions ignore `jump` of the cluster's `ssh`."),
     ] = None
-    sudo: Annotated[Sudo | None, Meta(description="The way to root; default: passwordless.")] = None
+    sudo: Annotated[Sudo | None, Meta(description="Use of sudo to become root; default: passwordless.")] = None
     connect_timeout_s: Annotated[
         Annotated[float, Meta(gt=0, le=120, title="seconds")] | None,
         Meta(description="Seconds to connect and log in; default: 10."),
@@ -129,8 +128,10 @@ class Ssh(Part, frozen=True, kw_only=True):
 class Host(Part, frozen=True, kw_only=True):
     """One host. `address` is what the others reach it by; `ssh` and `ssh_address` only how the operator does."""
 
-    name: Annotated[Name, Meta(description="Its name here, in etcd (see etcd_name) and as a Kubernetes node.")]
-    address: Annotated[Address, Meta(description="Address the other hosts reach it by; etcd and the API listen there.")]
+    name: Annotated[Name, Meta(description="Name of the host here, in etcd (see etcd_name) and as a Kubernetes node.")]
+    address: Annotated[
+        Address, Meta(description="Address by which other hosts reach this host; etcd and the API listen on it.")
+    ]
     roles: Annotated[
         tuple[Role, ...],
         Meta(
@@ -145,21 +146,22 @@ class Host(Part, frozen=True, kw_only=True):
         None
     )
     interface: Annotated[
-        Interface | None, Meta(description="Interface that carries VIPs here, if it is not the VIP's `interface`.")
+        Interface | None, Meta(description="Interface for VIPs on this host, if not the VIP's `interface`.")
     ] = None
     vrrp_priority: Annotated[
         Annotated[int, Meta(ge=1, le=254, title="a VRRP priority")] | None,
-        Meta(description="The highest available one holds the VIP; default: 100, 90, 80 … in the order of the file."),
+        Meta(description="The highest available priority holds the VIP; default: 100, 90, 80 … in file order."),
     ] = None
-    etcd_name: Annotated[Name | None, Meta(description="Name of its etcd member, if it is not `name`.")] = None
+    etcd_name: Annotated[Name | None, Meta(description="Name of the host's etcd member, if not `name`.")] = None
 
 
 class Discovery(Part, frozen=True, kw_only=True):
     """The discovery of etcd members at first start."""
 
-    kind: Annotated[DiscoveryKind, Meta(description="static: the members listed here; url; srv.")] = (
-        DiscoveryKind.STATIC
-    )
+    kind: Annotated[
+        DiscoveryKind,
+        Meta(description="static: the members in this file; url: a discovery service; srv: DNS records."),
+    ] = DiscoveryKind.STATIC
     value: Annotated[
         DiscoveryValue | None, Meta(description="The discovery service's URL, or the domain of the SRV records.")
     ] = None
@@ -191,9 +193,9 @@ class Etcd(Part, frozen=True, kw_only=True):
     placement: Annotated[
         EtcdPlacement, Meta(description=("The supervisor of etcd: systemd, or kubelet with a manifest."))
     ] = EtcdPlacement.SYSTEMD
-    tls: Annotated[EtcdTls, Meta(description="certificates; auto: etcd makes its own; off: plain text.")] = (
-        EtcdTls.CERTIFICATES
-    )
+    tls: Annotated[
+        EtcdTls, Meta(description="certificates; auto: self-signed certificates of etcd; off: plain text.")
+    ] = EtcdTls.CERTIFICATES
     client_port: Annotated[Port, Meta(description="Port for clients.")] = 2379
     peer_port: Annotated[Port, Meta(description="Port between members.")] = 2380
     metrics_port: Annotated[
@@ -207,7 +209,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     version: Annotated[
         Version | None, Meta(description="Version that prepare installs, in quotes; any that is offered if unset.")
     ] = None
-    token: Annotated[Token, Meta(description="--initial-cluster-token; differs between clusters on one network.")] = (
+    token: Annotated[Token, Meta(description="--initial-cluster-token; must differ between clusters on a network.")] = (
         "etcd-cluster"
     )
     discovery: Annotated[Discovery, Meta(description="The discovery of members at first start.")] = Discovery()
@@ -218,7 +220,7 @@ class Etcd(Part, frozen=True, kw_only=True):
         int, Meta(ge=50, le=50000, title="milliseconds", description="At least 5 heartbeats, better 10 round trips.")
     ] = 1000
     quota_bytes: Annotated[
-        int, Meta(ge=1 << 20, le=16 << 30, title="bytes", description="Size at which etcd refuses writes.")
+        int, Meta(ge=1 << 20, le=16 << 30, title="bytes", description="Database size at which etcd refuses writes.")
     ] = 2 << 30
 
 
@@ -260,7 +262,7 @@ class Kubeadm(Part, frozen=True, kw_only=True):
     ] = None
     cni: Annotated[
         LocalPath | None,
-        Meta(description="Manifest of the pod network, applied after the first control plane; unset: hosts have one."),
+        Meta(description="Manifest of the CNI, applied after the first control plane; unset: hosts have a CNI."),
     ] = None
     ignore_preflight_errors: Annotated[
         tuple[PreflightCheck, ...],
@@ -291,7 +293,7 @@ class Kubernetes(Part, frozen=True, kw_only=True):
     ] = Deployment.SYSTEMD
     endpoint: Annotated[
         Endpoint | None,
-        Meta(description="The balanced API, through the VIP or an outside balancer; by default VIP:haproxy.bind_port."),
+        Meta(description="host:port of the balanced API, VIP or outside balancer; default: VIP:haproxy.bind_port."),
     ] = None
     api_port: Annotated[Port, Meta(description="Port of each kube-apiserver.")] = 6443
     service_cidr: Annotated[Cidr, Meta(description="Addresses of Services; no host or pod has one of these.")] = (
@@ -332,7 +334,7 @@ class VirtualIp(Part, frozen=True, kw_only=True):
         Interface | None,
         Meta(
             description=(
-                "Interface that carries it, unless a host sets another; default: the one with the host's address."
+                "Interface for the VIP, unless a host sets another; default: the interface with the host's address."
             )
         ),
     ] = None
@@ -343,10 +345,18 @@ class VirtualIp(Part, frozen=True, kw_only=True):
         VrrpMode.UNICAST
     )
     advert_int_s: Annotated[
-        float, Meta(ge=0.1, le=40, title="seconds", description="Pause between adverts; takeover is about 3 of them.")
+        float,
+        Meta(
+            ge=0.1,
+            le=40,
+            title="seconds",
+            description="Interval between adverts; a backup takes over after about 3 missed adverts.",
+        ),
     ] = 1.0
     auth_pass: Annotated[AuthPass | None, Meta(description="Password of VRRP, a guard against mix-ups only.")] = None
-    preempt: Annotated[bool, Meta(description="Whether a higher priority takes the VIP back.")] = True
+    preempt: Annotated[
+        bool, Meta(description="Whether a balancer with a higher priority preempts the VIP's owner.")
+    ] = True
 
 
 class Haproxy(Part, frozen=True, kw_only=True):
@@ -354,7 +364,7 @@ class Haproxy(Part, frozen=True, kw_only=True):
 
     placement: Annotated[
         EtcdPlacement,
-        Meta(description="Supervisor of haproxy: systemd, or kubelet as a static pod, which is only watched."),
+        Meta(description="Supervisor of haproxy: systemd, or kubelet. A static pod of kubelet is only watched."),
     ] = EtcdPlacement.SYSTEMD
     bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
     health_port: Annotated[Port, Meta(description="Port where keepalived and others check that haproxy serves.")] = 8404
@@ -368,7 +378,7 @@ class Keepalived(Part, frozen=True, kw_only=True):
 
     placement: Annotated[
         EtcdPlacement,
-        Meta(description="The supervisor of keepalived: systemd, or kubelet with a manifest, which is only watched."),
+        Meta(description="Supervisor of keepalived: systemd, or kubelet. A static pod of kubelet is only watched."),
     ] = EtcdPlacement.SYSTEMD
     config_file: Annotated[Path, Meta(description="keepalived's configuration.")] = "/etc/keepalived/keepalived.conf"
     down_file: Annotated[Path, Meta(description="While this file exists the host releases the VIP.")] = (
@@ -389,7 +399,9 @@ class Pki(Part, frozen=True, kw_only=True):
     algorithm: Annotated[KeyAlgorithm, Meta(description="Kind of every new private key.")] = KeyAlgorithm.ECDSA_P256
     ca_days: Annotated[int, Meta(ge=1, le=36500, title="days", description="Life of a new CA.")] = 3650
     leaf_days: Annotated[int, Meta(ge=1, le=3650, title="days", description="Life of a new certificate.")] = 365
-    ca_key: Annotated[CaKeyPlace, Meta(description="The place of the CA's private key.")] = CaKeyPlace.HOSTS
+    ca_key: Annotated[
+        CaKeyPlace, Meta(description="Place of the CA's private key: every control plane, or encrypted with you.")
+    ] = CaKeyPlace.HOSTS
     ca_keys: Annotated[
         LocalPath | None,
         Meta(description="Folder of the encrypted CA keys kept with you; CLUSTER-ca-keys beside this file if unset."),
@@ -399,7 +411,7 @@ class Pki(Part, frozen=True, kw_only=True):
 class Inventory(Part, frozen=True, kw_only=True):
     """A cluster as it should be."""
 
-    cluster: Annotated[Token, Meta(description="Name of the cluster, in the journal, the lock and on screen.")]
+    cluster: Annotated[Token, Meta(description="Name of the cluster in the run log, the lock and on screen.")]
     hosts: Annotated[
         tuple[Host, ...], Meta(min_length=1, max_length=200, title="a list of hosts", description="Every host.")
     ]
@@ -422,7 +434,7 @@ class Inventory(Part, frozen=True, kw_only=True):
     )
     keepalived: Annotated[Keepalived, Meta(description="keepalived on the load balancers.")] = Keepalived()
     kube_vip: Annotated[
-        KubeVip | None, Meta(description="The address that kube-vip moves between the control planes, if it does.")
+        KubeVip | None, Meta(description="The address that kube-vip moves between the control planes, if in use.")
     ] = None
     pki: Annotated[Pki, Meta(description="Settings of certificates.")] = Pki()
     preparation: Annotated[

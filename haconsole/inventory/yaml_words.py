@@ -18,40 +18,40 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "mapping values are not allowed",
         _HERE,
-        "two keys are in one line, or a key is deeper than its neighbours",
-        "put each key in a line of its own, or a value with a colon in quotes",
+        "two keys are on one line, or a key is indented more than its neighbours",
+        "put each key on its own line, or put a value that contains a colon in quotes",
     ),
-    ("escape character", _HERE, "a backslash is before a letter that it cannot escape", "double the backslash"),
-    ("hexdecimal", _HERE, "a backslash is before digits that are no character", "double the backslash"),
+    ("escape character", _HERE, "a backslash cannot escape this letter", "double the backslash"),
+    ("hexdecimal", _HERE, "the digits after a backslash are no character code", "double the backslash"),
     (" a tag", _OPENED, *TAG),
     (
         "quoted scalar",
         _OPENED,
         "the quote that opens here is never closed",
-        "close it, or double a quote that is meant",
+        "close the quote, or double a quote inside the text",
     ),
     (
         "did not find expected ',' or ']'",
         _OPENED,
         "the list that opens here with [ is not closed",
-        "close it with ], and part its entries with commas",
+        "close the list with ], and separate its entries with commas",
     ),
     (
         "did not find expected ',' or '}'",
         _OPENED,
         "the mapping that opens here with { is not closed",
-        "close it with }, and part its entries with commas",
+        "close the mapping with }, and separate its entries with commas",
     ),
     (
         "expected key",
         _HERE,
-        "this belongs to no key: the line is too deep or not deep enough, or the value before it has ended",
+        "this text belongs to no key: its indentation is wrong, or the value before it has ended",
         "indent the line like its neighbours, or put the complete value in quotes",
     ),
     (
         "'-' indicator",
         _HERE,
-        "a list is before this line, which does not begin with `- `",
+        "this line follows a list and does not begin with `- `",
         "indent the line like the entry it belongs to, or begin it with `- `",
     ),
     (
@@ -69,7 +69,7 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "document start",
         _HERE,
-        "the document has ended before this: the line is less deep than the first one, or follows `...`",
+        "the document has ended before this line: it is indented less than the first line, or follows `...`",
         "begin all top keys in the first column",
     ),
 )

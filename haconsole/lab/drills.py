@@ -33,7 +33,7 @@ def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[LabFaul
     Raises LabError for an unknown scenario or host, or when nobody holds what the scenario is about.
     """
     if scenario not in SCENARIOS:
-        raise LabError(f"there is no scenario `{scenario}`", hint=f"there are {', '.join(SCENARIOS)}")
+        raise LabError(f"there is no scenario `{scenario}`", hint=f"choose one of: {', '.join(SCENARIOS)}")
     if host is not None:
         lab.spec.host(host)
     faults = SCENARIOS[scenario].faults(look(lab, host))

@@ -51,10 +51,10 @@ class LabFault:
             FaultKind.STOP: f"{self.host}: {self.unit} is stopped",
             FaultKind.KILL: f"{self.host}: {self.unit} was killed, its supervisor starts it again",
             FaultKind.POWER: f"{self.host}: its power is cut",
-            FaultKind.CUT: f"{self.host}: nothing it sends or is sent arrives",
+            FaultKind.CUT: f"{self.host}: no packet from or to this host arrives",
             FaultKind.MUTE: f"{self.host}: its VRRP adverts are dropped",
-            FaultKind.QUOTA: f"{self.host}: {self.unit} may use 2 % of a processor",
-            FaultKind.SLOW: f"{self.host}: everything on it together may use 4 % of a processor",
+            FaultKind.QUOTA: f"{self.host}: {self.unit} is throttled to 2 % of a CPU",
+            FaultKind.SLOW: f"{self.host}: everything on it together is throttled to 4 % of a CPU",
         }[self.kind]
 
 
@@ -163,36 +163,36 @@ def _of_other(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
 SCENARIOS = {
     "etcd-member-down": Scenario("a follower's etcd stops", _member_down),
     "etcd-leader-killed": Scenario("etcd's leader is killed, and restarts", _leader_killed),
-    "quorum-lost": Scenario("so many etcd members stop that the others cannot decide", _quorum_lost),
+    "quorum-lost": Scenario("so many etcd members stop that the others have no quorum", _quorum_lost),
     "keepalived-stopped": Scenario("keepalived stops on the VIP's owner", _keepalived_stopped),
     "vip-split": Scenario("VRRP adverts are dropped, so that every balancer takes the VIP", _vip_split),
     "haproxy-stopped": Scenario("haproxy stops on the VIP's owner", _haproxy_stopped),
     "apiserver-down": Scenario("one API server stops", _apiserver_down),
     "scheduler-killed": Scenario("the leading scheduler is killed, and restarts", _scheduler_killed),
     "host-down": Scenario("a host loses power", _host_down),
-    "host-cut-off": Scenario("a host's network is silent, its processes go on", _host_cut_off),
+    "host-cut-off": Scenario("a host loses its network, and its processes keep running", _host_cut_off),
     "haproxy-masked": Scenario("haproxy is stopped and masked", _scripted("masked")),
     "haproxy-stale": Scenario(
         "haproxy's configuration file was changed and haproxy was not reloaded", _scripted("stale")
     ),
     "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
-    "etcd-diverged": Scenario("a follower's database gets another value of one key", _scripted("diverged")),
+    "etcd-diverged": Scenario("one key gets another value in a follower's database", _scripted("diverged")),
     "etcd-peer-port-blocked": Scenario(
-        "a follower's firewall drops connections to its peer port", _scripted("peer-port")
+        "a follower's firewall drops connections to etcd's peer port", _scripted("peer-port")
     ),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
     "etcd-key-unreadable": Scenario(
-        "a follower's etcd may not read its own key, and is killed", _scripted("key-unreadable")
+        "a follower's etcd is killed, and cannot read its server key at the restart", _scripted("key-unreadable")
     ),
-    "etcd-throttled": Scenario("a follower's etcd gets 2 % of a processor", _etcd_throttled),
-    "etcd-settings-changed": Scenario("a drop-in gives a follower a wrong setting", _scripted("drop-in")),
-    "etcd-settings-stale": Scenario("a follower's settings are written and not loaded", _scripted("env-stale")),
+    "etcd-throttled": Scenario("a follower's etcd is throttled to 2 % of a CPU", _etcd_throttled),
+    "etcd-settings-changed": Scenario("a systemd drop-in gives a follower's etcd a bad setting", _scripted("drop-in")),
+    "etcd-settings-stale": Scenario("a follower's etcd.env is written and etcd not restarted", _scripted("env-stale")),
     "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),
     "vip-added-by-hand": Scenario(
         "the VIP is added by hand to a balancer that is not its owner", _of_other("vip-added")
     ),
-    "vip-stale-arp": Scenario("a host's neighbour table has a wrong entry for the VIP", _of_other("stale-arp")),
+    "vip-stale-arp": Scenario("a host's neighbour table has a wrong MAC address for the VIP", _of_other("stale-arp")),
     "vip-port-blocked": Scenario(
         "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")
     ),
@@ -203,10 +203,10 @@ SCENARIOS = {
     "host-slow": Scenario("a host gets 4 % of a processor", _host_slow),
     "api-unauthorized": Scenario("a host's kubeconfig has a token that the API refuses", _scripted("wrong-token")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
-    "login-output": Scenario("a login prints a line of its own", _scripted("login-output")),
-    "sessions-limited": Scenario("sshd allows one session only", _scripted("one-session")),
-    "stats-socket-gone": Scenario("haproxy's stats socket is gone, haproxy goes on", _of_other("no-socket")),
-    "program-missing": Scenario("a program that queries need is missing", _scripted("no-program")),
-    "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
+    "login-output": Scenario("every login to a host prints a line", _scripted("login-output")),
+    "sessions-limited": Scenario("sshd allows one session for each connection", _scripted("one-session")),
+    "stats-socket-gone": Scenario("haproxy's stats socket is deleted, haproxy keeps running", _of_other("no-socket")),
+    "program-missing": Scenario("the program ip, which haconsole needs, is missing on a host", _scripted("no-program")),
+    "sshd-stopped": Scenario("sshd stops on a host, the other services keep running", _scripted("sshd")),
 }
 """Every drill by its name. There is none for the clock: hosts share the machine's."""

@@ -65,7 +65,7 @@ def _kubernetes(spec: LabSpec, version: str | None) -> str:
 
 
 _KUBEADM = (
-    "# the hosts share this machine's kernel: no systemd cgroups, swap may be on, conntrack's limits are not theirs",
+    "# the hosts share this machine's kernel: no systemd cgroups, swap may be on, conntrack's limits are the machine's",
     "kubeadm:",
     f"  cri_socket: {CRI_SOCKET}",
     "  cgroup_driver: cgroupfs",

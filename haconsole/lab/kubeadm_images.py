@@ -106,7 +106,7 @@ def _contents_of(root: Path, reference: str) -> Contents:
         return known[name](root)
     program = root / _BIN / name
     if not program.is_file():
-        raise LabError(f"kubeadm expects the image {reference}, and {program} is missing to make it of")
+        raise LabError(f"kubeadm expects the image {reference}, which is built from {program}: that program is missing")
     return ((program, f"/usr/local/bin/{name}"),), ()
 
 

@@ -216,7 +216,7 @@ def sweep(lab: str, folder: Path) -> bool:
         unmount(place)
     shutil.rmtree(folder, ignore_errors=True)
     if leftovers := remains(lab, folder):
-        raise LabError(f"of lab `{lab}` these cannot be removed: {', '.join(leftovers)}")
+        raise LabError(f"these parts of lab `{lab}` cannot be removed: {', '.join(leftovers)}")
     return True
 
 

@@ -63,7 +63,7 @@ def check_kernel() -> None:
     if not hierarchies(Path("/proc/self/mounts").read_text()):
         missing.append("a writable control group tree at /sys/fs/cgroup")
     if missing:
-        hint = "use a machine, virtual or not, rather than a container without these rights"
+        hint = "use a physical or virtual machine, not a container without these rights"
         raise LabImpossibleError(f"a lab needs {', '.join(missing)}, which this kernel does not offer here", hint=hint)
 
 
@@ -85,7 +85,7 @@ def check_inotify(hosts: int) -> None:
     used = sum(_inotify_instances(path) for path in Path("/proc").iterdir() if path.name.isdigit())
     if used + hosts * _INOTIFY_A_HOST > limit:
         hint = f"take another lab down, or run `sysctl fs.inotify.max_user_instances={max(1024, limit * 4)}`"
-        what = f"{hosts} more hosts need {hosts * _INOTIFY_A_HOST} inotify instances; of {limit}, {used} are taken"
+        what = f"{hosts} more hosts need {hosts * _INOTIFY_A_HOST} inotify instances; {used} of {limit} are in use"
         raise LabImpossibleError(what, hint=hint)
 
 
@@ -111,7 +111,7 @@ def meet(needs: tuple[Need, ...], progress: Progress) -> None:
     packages = tuple(sorted({need.package for need in missing}))
     tools = ", ".join(need.what for need in missing)
     if not Path("/etc/debian_version").exists() or not Need("apt-get", "apt").is_met():
-        raise LabImpossibleError(f"a lab needs {tools} and this is no Debian to install them on")
+        raise LabImpossibleError(f"a lab needs {tools}; these can be installed only on Debian")
     progress.stage(f"installing {' '.join(packages)}")
     environment = {**os.environ, "PATH": SEARCH_PATH, "DEBIAN_FRONTEND": "noninteractive"}
     watch(("apt-get", "-q", "update"), _ignore, deadline_s=600, environment=environment)

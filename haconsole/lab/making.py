@@ -35,7 +35,7 @@ def claim_again(places: Places, spec: LabSpec) -> None:
     """Record a lab that must have the subnet it has; raises LabError where something on this machine uses it."""
     with state.locked(places.state, "subnets"):
         if spec.subnet in network.subnets_in_use() | {each.subnet for each in state.recorded(places.state)}:
-            hint = "remove the lab that has it; the saved cluster's certificates contain these addresses"
+            hint = "remove the lab that uses this network: the saved cluster's certificates contain its addresses"
             raise LabError(f"10.99.{spec.subnet}.0/24 is in use on this machine", hint=hint)
         state.save(places.lab(spec.name), spec)
 

@@ -84,7 +84,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl start ssh",
     ),
     "stale": ScriptedFault(
-        "haproxy's configuration was written after it was loaded",
+        "haproxy's configuration file was written after haproxy loaded it",
         f"sleep 2; touch {_HAPROXY}",
         "systemctl reload haproxy",
     ),
@@ -94,7 +94,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f"! mountpoint -q {_DATA} || umount -l {_DATA}; systemctl restart etcd",
     ),
     "diverged": ScriptedFault(
-        "etcd's database holds another value of one key",
+        "one key has another value in etcd's database than on the other members",
         f"{_ETCDCTL} put /drill {_MARK}A >/dev/null; sleep 1; systemctl stop etcd;"
         f" sed -i 's/{_MARK}A/{_MARK}B/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
         f"systemctl stop etcd; sed -i 's/{_MARK}B/{_MARK}A/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
@@ -105,7 +105,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "nft delete table inet drill 2>/dev/null || :",
     ),
     "key-unreadable": ScriptedFault(
-        "etcd may not read the key of its certificate",
+        "etcd cannot read the key of its server certificate",
         "chown root: /etc/etcd/pki/server.key; systemctl kill --signal=SIGKILL etcd",
         "chown etcd: /etc/etcd/pki/server.key; systemctl restart --no-block etcd",
     ),
@@ -117,12 +117,12 @@ SCRIPTED: dict[str, ScriptedFault] = {
         " systemctl restart kube-scheduler",
     ),
     "vip-added": ScriptedFault(
-        "it has the VIP, added by hand",
+        "the VIP was added by hand, outside keepalived",
         f'{_VIP}; ip address add "$vip" dev "$link"',
         f'{_VIP}; ip address del "$vip" dev "$link" 2>/dev/null || :; systemctl restart keepalived',
     ),
     "vip-port": ScriptedFault(
-        "its firewall rejects connections to the balanced port",
+        "its firewall rejects connections to haproxy's port 8443",
         f"{_DRILL_CHAIN}; nft 'add rule inet drill in tcp dport 8443 reject with tcp reset'",
         "nft delete table inet drill 2>/dev/null || :",
     ),
@@ -133,7 +133,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl stop drill-flapping 2>/dev/null || :; rm -f /etc/keepalived/down",
     ),
     "mtu": ScriptedFault(
-        "its network sends packets of 900 bytes at most",
+        "the MTU of its interface is 900",
         f'{_VIP}; ip link set dev "$link" mtu 900',
         f'{_VIP}; ip link set dev "$link" mtu 1500',
     ),
@@ -143,7 +143,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f'{_OTHER}; ip address del "$other/32" dev lo 2>/dev/null || :',
     ),
     "stale-arp": ScriptedFault(
-        "its neighbour entry for the VIP has a wrong hardware address",
+        "its neighbour entry for the VIP has a wrong MAC address",
         f'{_VIP}; vip=${{vip%/*}}; sysctl -qw "net.ipv4.neigh.$link.base_reachable_time_ms=3600000";'
         ' ip neighbour replace "$vip" lladdr 02:00:00:00:00:99 dev "$link" nud reachable',
         f'{_VIP}; sysctl -qw "net.ipv4.neigh.$link.base_reachable_time_ms=30000";'

@@ -27,7 +27,7 @@ class EndpointView:
     def sentence(self) -> str:
         """``endpoint 10.0.0.9:6443: cp1, cp2 answered``."""
         names = ", ".join(self.answering)
-        others = f"{self.unrecognised} certificate{'s' * (self.unrecognised > 1)} of no known control plane"
+        others = f"{self.unrecognised} unrecognised certificate{'s' * (self.unrecognised > 1)}"
         who = " and ".join(part for part in (names, others if self.unrecognised else "") if part)
         return f"endpoint {self.address}: {f'{who} answered' if who else 'no TLS answer to any host'}"
 

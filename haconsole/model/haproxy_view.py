@@ -6,6 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from haconsole.model.haproxy import AdminState, HaproxyFacts, HaproxyServer
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Failed, Known
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,16 @@ def other_servers(facts: HaproxyFacts, places: tuple[ServerPlace, ...]) -> tuple
         for server in backend.servers
         if f"{backend.name}/{server.name}" not in out and server.up and server.admin_state is AdminState.READY
     )
+
+
+def addresses_of(facts: HostFacts) -> frozenset[str]:
+    """The host's name and its addresses as last known, without loopback."""
+    fact = facts.addresses.last if isinstance(facts.addresses, Failed) else facts.addresses
+    own = fact.value if isinstance(fact, Known) else ()
+    return frozenset({facts.host, facts.address, *(entry.address for entry in own)} - {*LOOPBACK})
+
+
+def is_server_of(server: HaproxyServer, facts: HostFacts, vips: Collection[str]) -> bool:
+    """Whether haproxy's server is at an address of the host; `vips` belong to no host."""
+    host = server.address.rpartition(":")[0].strip("[]")
+    return host in addresses_of(facts) - {*vips}

@@ -38,7 +38,7 @@ class Measure:
 
 
 FSYNC = Measure(
-    "etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less", usual=0.01
+    "etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 % of etcd's WAL fsyncs took at most this time", usual=0.01
 )
 COMMIT = Measure(
     "etcd_commit_p99",
@@ -51,7 +51,7 @@ ROUND_TRIP = Measure(
     "etcd_round_trip_p99",
     "peer round trip p99",
     Unit.SECONDS,
-    "99 of 100 messages to the slowest peer and back",
+    "99 % of round trips to the slowest peer took at most this time",
     SELDOM_S,
     usual=0.02,
 )
@@ -66,7 +66,7 @@ LAG = Measure(
     "etcd_lag",
     "behind leader",
     Unit.NUMBER,
-    "Entries that the leader has committed and this member not applied",
+    "Entries that the leader committed but this member has not applied",
     usual=10,
 )
 FAILED_PROPOSALS = Measure(
@@ -127,7 +127,7 @@ MEMORY = Measure(
     "host_memory",
     "memory",
     Unit.RATIO,
-    "Memory that programs cannot get without swapping",
+    "Share of memory that is not available without swapping",
     usual=1,
 )
 DISK = Measure(

@@ -51,7 +51,7 @@ def decrypted(pem: bytes, passphrase: Secret) -> PrivateKey:
         key = serialization.load_pem_private_key(pem, password=passphrase.reveal().encode())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PkiError(
-            "the passphrase does not open the CA's key", hint="give the one it was encrypted with"
+            "the passphrase does not open the CA's key", hint="enter the passphrase that encrypted this key"
         ) from error
     return PrivateKey(key.private_bytes(serialization.Encoding.PEM, PLAIN_FORM, serialization.NoEncryption()))
 

@@ -84,9 +84,9 @@ def certificate_state(certificate: Certificate, now: datetime) -> Cell:
     if certificate.not_before > now:
         return Cell("✖ not valid yet", Tone.CRITICAL)
     if certificate.chain_ok is False:
-        return Cell("✖ not of the CA in use", Tone.CRITICAL)
+        return Cell("✖ from another CA", Tone.CRITICAL)
     if certificate.key_matches is False:
-        return Cell("✖ key is another's", Tone.CRITICAL)
+        return Cell("✖ key mismatch", Tone.CRITICAL)
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
         return Cell("▲ an older one is served", Tone.WARNING)
     if certificate.key_mode is not None and certificate.key_mode & 0o077:

@@ -20,14 +20,14 @@ DOES: dict[type, str] = {
     op.AddMember: "A member is added to etcd's member list. It copies the data first and has no vote yet.",
     op.PromoteMember: "The new member gets a vote as soon as it has all of the leader's data.",
     op.RemoveMember: "A member is removed from etcd's member list: from then on its vote does not count.",
-    op.UpdateMember: "The member list gets the URL at which the other members reach this one.",
+    op.UpdateMember: "The member list gets the URL at which the other members reach this member.",
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
     op.DrainNode: "The node gets no new pods, and its pods are evicted; their controllers start them on other nodes.",
     op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",
-    op.ForgetControlPlane: "kubeadm's own list of control planes is corrected, so that it never contacts this one.",
-    op.JoinNode: "kubeadm makes {host} part of the cluster. Its credentials are made for this and deleted after it.",
+    op.ForgetControlPlane: "The removed host leaves kubeadm's list of control planes, so kubeadm never contacts it.",
+    op.JoinNode: "kubeadm makes {host} part of the cluster. Join credentials are made for this and deleted after it.",
     op.SetServerState: "One server of haproxy is set to drain, so that it gets no new connections, or to ready.",
-    op.CopyFromHost: "A file is copied from another host, part by part. It is complete there or absent.",
+    op.CopyFromHost: "A file is copied from another host, part by part. The target gets the complete file or none.",
     op.SaveSnapshot: (
         "{host}'s member sends its database through SSH to this machine, which verifies it and stores it on the host."
     ),
@@ -45,7 +45,7 @@ WORDS = {
         ("a certificate authority: it signs certificates, and clients that trust it accept them."),
     ),
     r"certificates?": ("certificate", "proves the identity of a key's owner, signed by a CA and valid until a date."),
-    r"kubeconfig": ("kubeconfig", "a file with the API server's address and the identity to use there."),
+    r"kubeconfig": ("kubeconfig", "a file with the API server's address and the client's credentials for it."),
     r"API servers?|apiserver": ("API server", "the central API of Kubernetes; only it reads and writes etcd."),
     r"scheduler": ("scheduler", "selects the node for each pod; one of several is active at a time."),
     r"controller[- ]manager": (
@@ -58,7 +58,7 @@ WORDS = {
     r"locks?|leases?": ("lease", "a lock with an expiry: its holder is active and must renew it to stay active."),
     r"units?|systemd": ("unit", "systemd's description of a service: its command, its start and its restart."),
     r"service[- ]account": ("service account", "the identity of a program in the cluster at the API server."),
-    r"drain(ed)?": ("drain", "to send a server no new connections, so that it can be stopped without a loss."),
+    r"drain(ed)?": ("drain", "to send a server no new connections, so that it can be stopped without losing requests."),
 }
 """Technical terms as patterns, each with its name and its meaning."""
 
@@ -95,7 +95,7 @@ def way_back(step: Step) -> str:
 def _if_it_fails(step: Step) -> tuple[Item, ...]:
     """The consequences of a failure."""
     if step.undo is None:
-        text = "Steps that need it do not start. There is nothing to undo."
+        text = "Steps that need this step do not start. There is nothing to undo."
         return (Heading("If it fails"), Sentence(Cell(text)))
     last = isinstance(step.undo, op.Irreversible)
     text = way_back(step)
@@ -103,7 +103,7 @@ def _if_it_fails(step: Step) -> tuple[Item, ...]:
     undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(text if stays else f"To undo it: {text}"))
     return (
         Heading("If it fails"),
-        Sentence(Cell("Steps that need it do not start, and the run reports the reason.")),
+        Sentence(Cell("Steps that need this step do not start, and the run reports the reason.")),
         undo,
     )
 

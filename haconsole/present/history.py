@@ -143,7 +143,7 @@ def _who(record: RunRecord) -> str:
 
 def _next(record: RunRecord) -> tuple[Item, ...]:
     if record.standing is RunStatus.BROKEN_OFF:
-        text = "r resumes it: the hosts' state is read, and the first missing step comes next."
+        text = "r resumes the run: it reads the hosts' state and continues at the first missing step."
         return (Heading("Next"), Sentence(Cell(text)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
 
@@ -224,7 +224,7 @@ def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
                 )
             ),
             Sentence(Cell(f"{_well(record)} of its {len(record.steps)} steps are known to be done.")),
-            Sentence(Cell("y shows it; r resumes it there. n ignores it; h lists it later.")),
+            Sentence(Cell("y shows the run, where r resumes it. n ignores it; h lists it later.")),
         ),
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.hosts import (
     CLOCK_SKEW_MS,
     DISK_FULL,
     DISK_LOW,
-    ApiserverFacts,
     DiskSpace,
     HostFacts,
     Reach,
@@ -91,17 +91,31 @@ def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
     return Cell(f"✖ {len(there) - len(down)}/{len(there)} {states}", Tone.CRITICAL)
 
 
-def api_cell(api: Observed[ApiserverFacts]) -> Cell:
-    if isinstance(api, NotAsked):
-        return NOTHING
+def api_cell(facts: HostFacts) -> Cell:
+    """The state of the host's API server; unknown where it could not be queried."""
+    api = facts.apiserver
     if isinstance(api, Failed) and api.cause in (Cause.NOT_CONFIGURED, Cause.NOT_INSTALLED):
         return Cell("not set up", Tone.MUTED)
-    known = display_of(api)
-    if known.value is None or known.stale:
-        return Cell("✖ no answer", Tone.CRITICAL)
-    if known.value.ready:
-        return Cell("● ready", Tone.GOOD)
-    return Cell(f"✖ not ready ({len(known.value.failing)})", Tone.CRITICAL)
+    match verdict(facts, "kube-apiserver", api):
+        case Verdict.ANSWERS:
+            assert isinstance(api, Known)
+            ready, failing = api.value.ready, api.value.failing
+            return Cell("● ready", Tone.GOOD) if ready else Cell(f"✖ not ready ({len(failing)})", Tone.CRITICAL)
+        case Verdict.DOWN if not isinstance(facts.reach, Failed):
+            return Cell("✖ down", Tone.CRITICAL)
+        case Verdict.SILENT if not isinstance(facts.reach, Failed):
+            return Cell("✖ no answer", Tone.CRITICAL)
+        case Verdict.WAITING:
+            return Cell("? not queried yet", Tone.UNKNOWN)
+        case _:
+            return Cell("? no answer", Tone.UNKNOWN)
+
+
+def _api(facts: HostFacts) -> Cell:
+    if isinstance(facts.apiserver, NotAsked):
+        return NOTHING
+    is_lost = isinstance(facts.reach, Failed) and not isinstance(facts.apiserver, Known)
+    return UNKNOWN if is_lost else api_cell(facts)
 
 
 def disk_cell(disks: Observed[tuple[DiskSpace, ...]]) -> Cell:
@@ -135,7 +149,7 @@ def _row(facts: HostFacts, now: datetime) -> Row:
         Cell(facts.host),
         reach_cell(facts),
         aged(services_cell(facts.services), facts.services, now),
-        UNKNOWN if is_unreachable and not isinstance(facts.apiserver, NotAsked) else api_cell(facts.apiserver),
+        _api(facts),
         aged(disk_cell(facts.disks), facts.disks, now),
         aged(clock_cell(facts.clock_offset_ms), facts.clock_offset_ms, now),
         Cell(facts.address, Tone.MUTED),

@@ -68,7 +68,7 @@ def past_table(pasts: tuple[HostPast, ...], snapshot: ClusterSnapshot, hours: fl
 def gaps(pasts: tuple[HostPast, ...]) -> tuple[str, ...]:
     """The hosts whose events could not be read, or only the newest of them."""
     return tuple(
-        f"{past.host} not read: {past.problem}" if past.problem else f"{past.host}: only the newest"
+        f"{past.host} not read: {past.problem}" if past.problem else f"{past.host}: newest events only"
         for past in pasts
         if past.problem or not past.complete
     )

@@ -12,6 +12,7 @@ from haconsole.model.component import Verdict, verdict
 from haconsole.model.endpoint_view import endpoint_view
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyServer
+from haconsole.model.haproxy_view import LOOPBACK, addresses_of, is_server_of
 from haconsole.model.hosts import ApiserverFacts, HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, NotAsked, Observed, value_of
@@ -23,6 +24,7 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.etcd import role_of, state_of, unlisted_state
 from haconsole.present.facts import display_of
 from haconsole.present.haproxy import silent_state
+from haconsole.present.hosts import api_cell
 from haconsole.present.request_path import EMPTY, EdgeState, NodeId, PathEdge, PathNode, RequestPath, Stage
 from haconsole.present.row_keys import ApiserverKey, BalancerKey, EndpointKey, HostKey, MemberKey, ServerKey, VipKey
 from haconsole.present.sparkline import figure_text
@@ -30,7 +32,6 @@ from haconsole.present.sparkline import figure_text
 CLIENTS = NodeId(Stage.CLIENTS, "")
 EXTERNAL = "outside"
 NOT_RUNNING = "the API server does not run"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ETCD_CHECK = "etcd"
 """The start of the names of /readyz' checks of etcd."""
 
@@ -103,8 +104,8 @@ class _Path:
         address = self._endpoint[0] if self._endpoint else ""
         known = (
             *(NodeId(Stage.VIP, view.address) for view in self._vips if view.address == address),
-            *(NodeId(Stage.BALANCER, facts.host) for facts in self._balancers if address in _addresses(facts)),
-            *(NodeId(Stage.API, facts.host) for facts in self._planes if address in _addresses(facts)),
+            *(NodeId(Stage.BALANCER, facts.host) for facts in self._balancers if address in addresses_of(facts)),
+            *(NodeId(Stage.API, facts.host) for facts in self._planes if address in addresses_of(facts)),
         )
         if known:
             return known[:1]
@@ -114,7 +115,7 @@ class _Path:
 
     def _external(self) -> tuple[PathNode, ...]:
         """A balancer outside the inventory, if the endpoint is neither a VIP nor a host."""
-        is_known = any(self._endpoint[0] in _addresses(facts) for facts in self._planes) if self._endpoint else True
+        is_known = any(self._endpoint[0] in addresses_of(facts) for facts in self._planes) if self._endpoint else True
         if self._vips or self._balancers or is_known or self._endpoint is None:
             return ()
         view = endpoint_view(self._snapshot)
@@ -179,10 +180,9 @@ class _Path:
 
     def _is_at(self, server: HaproxyServer, plane: HostFacts) -> bool:
         kubernetes = self._inventory.kubernetes
-        host, _, port = server.address.rpartition(":")
-        if kubernetes is not None and port != str(kubernetes.api_port):
+        if kubernetes is not None and not server.address.endswith(f":{kubernetes.api_port}"):
             return False
-        return host.strip("[]") in _addresses(plane) - set(self._snapshot.vips)
+        return is_server_of(server, plane, self._snapshot.vips)
 
     def _unlisted_servers(self) -> Iterator[tuple[PathNode, tuple[PathEdge, ...]]]:
         """Servers in the API's backends that are on no host of the inventory."""
@@ -214,7 +214,7 @@ class _Path:
 
 Judgement = tuple[EdgeState, str]
 """The state of an edge, and why."""
-_NO_SERVER: Judgement = EdgeState.BROKEN, "haproxy has no server for it"
+_NO_SERVER: Judgement = EdgeState.BROKEN, "haproxy has no server for this host"
 _RANK = {EdgeState.WORKS: 0, EdgeState.UNUSED: 1, EdgeState.UNKNOWN: 2, EdgeState.BROKEN: 3}
 
 
@@ -251,12 +251,6 @@ def _is_down(facts: HostFacts) -> bool:
     return is_reached and verdict(facts, "haproxy", facts.haproxy) is Verdict.DOWN
 
 
-def _addresses(facts: HostFacts) -> set[str]:
-    """The host's name and addresses."""
-    own = display_of(facts.addresses).value or ()
-    return {facts.host, facts.address, *(entry.address for entry in own)} - {*LOOPBACK}
-
-
 def _servers(facts: HostFacts) -> tuple[HaproxyServer, ...]:
     """The servers on a balancer, remembered if it gives no answer."""
     haproxy = display_of(facts.haproxy).value
@@ -269,7 +263,7 @@ def _server_check(server: HaproxyServer) -> Judgement:
         return EdgeState.UNUSED, f"set to {server.admin_state}"
     check = " ".join(part for part in (server.check, server.check_detail) if part)
     if server.status.startswith("no check"):
-        return EdgeState.UNKNOWN, "haproxy does not check it"
+        return EdgeState.UNKNOWN, "haproxy does not check this server"
     if server.up:
         return EdgeState.WORKS, f"{server.status} {check}".rstrip()
     return EdgeState.BROKEN, f"{server.status} {check}".rstrip() + f", for {span(server.last_change_s)}"
@@ -298,9 +292,9 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
         return (EdgeState.BROKEN, "does not have the address") if unowned else (EdgeState.UNUSED, "standby")
     match view.state:
         case VipState.SPLIT:
-            return EdgeState.BROKEN, f"has the address, as {len(view.owners) - 1} other has"
+            return EdgeState.BROKEN, f"has the address, other owners: {len(view.owners) - 1}"
         case VipState.UNKNOWN:
-            return EdgeState.UNKNOWN, "has the address, as another has; not confirmed yet"
+            return EdgeState.UNKNOWN, "has the address, another host too; not confirmed yet"
         case _:
             return EdgeState.WORKS, "has the address"
 
@@ -324,24 +318,7 @@ def _apiserver(facts: HostFacts) -> PathNode:
         note = Cell(figure_text(m.API_REQUEST, request / 1000), Tone.MUTED)
     elif api is not None and api.version:
         note = Cell(api.version, Tone.MUTED)
-    return PathNode(NodeId(Stage.API, facts.host), api_state(facts), ApiserverKey(facts.host), note)
-
-
-def api_state(facts: HostFacts) -> Cell:
-    """The API server as a sign and words."""
-    match verdict(facts, "kube-apiserver", facts.apiserver):
-        case Verdict.ANSWERS:
-            assert isinstance(facts.apiserver, Known)
-            api = facts.apiserver.value
-            return Cell("● ready", Tone.GOOD) if api.ready else Cell(f"✖ not ready ({len(api.failing)})", Tone.CRITICAL)
-        case Verdict.DOWN if not isinstance(facts.reach, Failed):
-            return Cell("✖ down", Tone.CRITICAL)
-        case Verdict.SILENT if not isinstance(facts.reach, Failed):
-            return Cell("✖ no answer", Tone.CRITICAL)
-        case Verdict.WAITING:
-            return Cell("? not queried yet", Tone.UNKNOWN)
-        case _:
-            return Cell("? no answer", Tone.UNKNOWN)
+    return PathNode(NodeId(Stage.API, facts.host), api_cell(facts), ApiserverKey(facts.host), note)
 
 
 def _member_id(row: EtcdMemberView) -> NodeId:

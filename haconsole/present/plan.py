@@ -49,7 +49,7 @@ def plan_table(
     steps = plan.steps if forecasts is None or everything else changing_steps(plan, forecasts)
     rows = tuple(_plan_row(step, numbers[step.id], forecasts) for step in steps)
     columns = COLUMNS if forecasts is None else (*COLUMNS[:1], Column("NOW", least=8), *COLUMNS[1:])
-    empty = Cell("nothing to do" if not plan.steps else "nothing will change: every effect is there", Tone.GOOD)
+    empty = Cell("nothing to do" if not plan.steps else "no change: every step is already in effect", Tone.GOOD)
     gist = plan_gist(plan) if forecasts is None else (*forecast_gist(plan, forecasts), *plan_gist(plan)[1:])
     if stops:
         brief = stops_gist(stops)
@@ -97,7 +97,7 @@ def irreversible(plan: Plan) -> tuple[Step, ...]:
 def undo_sentence(plan: Plan) -> str:
     """The effect of undo on a plan without irreversible steps."""
     if any(isinstance(step.undo, LeftByUndo) for step in plan.steps):
-        return "Every step is checked before and after. Undo leaves steps marked `stays`; each gives its reason."
+        return "Every step is checked before and after. Undo skips steps marked `stays`; each gives its reason."
     return "Every step is checked before and after, and can be undone."
 
 
@@ -142,7 +142,7 @@ def _change(step: Step) -> tuple[Item, ...]:
         *_checks("Preconditions", tuple(check_line(check) for check in step.precondition)),
         *_checks("Verified by", tuple(check_line(check) for check in step.verification)),
         Heading("Undo"),
-        Sentence(Cell(way_back(step) or "the plan has no undo for it", Tone.MUTED)),
+        Sentence(Cell(way_back(step) or "the plan has no undo for this step", Tone.MUTED)),
     )
 
 

@@ -254,7 +254,7 @@ def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     if step not in view.paused_steps or view.over:
         return ()
     if step != view.paused_steps[0]:
-        return (Sentence(Cell("This step is held, and another one is next: n starts this one.", Tone.WARNING), "‖"),)
+        return (Sentence(Cell("This step is paused and is not the next: n starts this step.", Tone.WARNING), "‖"),)
     keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
     return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
 

@@ -39,6 +39,6 @@ def waiting_tables(hosts: tuple[tuple[str, str], ...], reason: str = "") -> dict
         for pane, title in TITLES.items()
     }
     if reason:
-        cell = Cell(f"✖ {reason}. It is retried automatically.", Tone.CRITICAL)
+        cell = Cell(f"✖ {reason}. haconsole retries automatically.", Tone.CRITICAL)
         panes[PaneId.FINDINGS] = replace(panes[PaneId.FINDINGS], empty=cell)
     return panes | {PaneId.HOSTS: hosts_table}

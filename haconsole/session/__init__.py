@@ -35,7 +35,7 @@ class GuardrailError(RefusedError):
     """Guardrails of the inventory stop the action now."""
 
     def __init__(self, stops: tuple[GuardrailStop, ...]) -> None:
-        hint = "wait, or override it with a reason that the run log keeps"
+        hint = "wait, or override the guardrail with a reason, which the run log records"
         super().__init__("; ".join(f"guardrail: {stop}" for stop in stops), hint=hint)
         self.stops = stops
 

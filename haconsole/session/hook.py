@@ -48,5 +48,5 @@ async def call_hook(argv: tuple[str, ...], line: str) -> str:
             await process.wait()
     if process.returncode:
         message = stderr.decode(errors="replace").strip().splitlines()
-        return f"{argv[0]} ended with {process.returncode}: {message[-1] if message else 'no output'}"
+        return f"{argv[0]} ended with status {process.returncode}: {message[-1] if message else 'no output'}"
     return ""

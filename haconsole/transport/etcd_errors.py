@@ -43,25 +43,25 @@ _CAUSES: dict[str, Cause] = {
 }
 
 _MENDS: dict[str, str] = {
-    EtcdErrorKind.REFUSED: "see whether etcd runs there and listens on its client port",
-    EtcdErrorKind.UNAVAILABLE: "check that etcd runs there and accepts this client certificate, then retry",
+    EtcdErrorKind.REFUSED: "check that etcd runs on the host and listens on its client port",
+    EtcdErrorKind.UNAVAILABLE: "check that etcd runs on the host and accepts this client certificate, then retry",
     EtcdErrorKind.DEADLINE: "check the member's disk, load and peers",
     EtcdErrorKind.TLS: "compare the CA and the client certificate with the ones etcd was started with",
     EtcdErrorKind.DENIED: "use a client certificate whose user may do this",
     EtcdErrorKind.NO_LEADER: "start members until a majority of the voters runs",
     EtcdErrorKind.UNHEALTHY_CLUSTER: "wait until all started members are connected, at least 5 s after a start",
     EtcdErrorKind.NOT_FOUND: "read the member list again",
-    EtcdErrorKind.EXISTS: "read the member list again: the member or its peer URL is on it",
+    EtcdErrorKind.EXISTS: "read the member list again: the list has the member or its peer URL already",
     EtcdErrorKind.LEARNER_NOT_READY: "wait until the learner has caught up with the leader, and promote it again",
-    EtcdErrorKind.NOT_A_LEARNER: "read the member list again: it votes already",
+    EtcdErrorKind.NOT_A_LEARNER: "read the member list again: the member votes already",
     EtcdErrorKind.TOO_MANY_LEARNERS: "promote or remove the existing learner first",
     EtcdErrorKind.IS_LEARNER: "query a voting member",
     EtcdErrorKind.NOT_LEADER: "query the leader",
     EtcdErrorKind.NOT_A_VOTER: "choose a voting member of the list",
     EtcdErrorKind.NO_SPACE: "compact, defragment one member at a time, then disarm the alarm",
-    EtcdErrorKind.CORRUPT: "find the member that differs, remove it and join it again",
+    EtcdErrorKind.CORRUPT: "find the corrupt member, remove it and join its host again",
     EtcdErrorKind.COMPACTED: "query a newer revision",
-    EtcdErrorKind.UNSUPPORTED: "this etcd is too old for it: upgrade it to 3.4 or newer",
+    EtcdErrorKind.UNSUPPORTED: "this etcd is too old for the request: upgrade etcd to 3.4 or newer",
     EtcdErrorKind.OTHER: "read etcd's journal on that host",
 }
 
@@ -92,7 +92,7 @@ _BY_WORDS = (
 _TLS_MEANINGS = (
     ("certificate_verify_failed", "its certificate is not signed by the CA in use, or has expired"),
     ("hostname verification", "its certificate does not name the address that was used"),
-    ("security handshaker", "the CA, client certificate or key at hand cannot be read"),
+    ("security handshaker", "the CA, client certificate or key in use cannot be read"),
     ("alert", "it does not accept our client certificate"),
     ("tsi_", "it refuses our client certificate, or requires one and got none"),
 )

@@ -111,5 +111,5 @@ def _context(host: HostName, credentials: EtcdCredentials) -> ssl.SSLContext:
     try:
         return ssl_context(KubeCredentials(credentials.ca, credentials.cert, credentials.key))
     except (ssl.SSLError, ValueError) as error:
-        detail = f"the CA, client certificate or key at hand cannot be read ({error})"
+        detail = f"the CA, client certificate or key in use cannot be read ({error})"
         raise EtcdError(host, EtcdErrorKind.TLS, "GET /metrics", detail) from None

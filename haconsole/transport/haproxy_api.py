@@ -101,15 +101,15 @@ def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure |
         case 0:
             return HaproxyFailure(Cause.OTHER, "closed the connection without an answer", "read haproxy's journal")
         case None:
-            return HaproxyFailure(Cause.CONNECTION_LOST, "the connection was lost before it answered", "retry")
+            return HaproxyFailure(Cause.CONNECTION_LOST, "the connection was lost before haproxy answered", "retry")
         case 67:
             return HaproxyFailure(
-                Cause.NOT_INSTALLED, message, "install haproxy, or take the load-balancer role off this host"
+                Cause.NOT_INSTALLED, message, "install haproxy, or remove the load-balancer role from this host"
             )
         case 69:
             return HaproxyFailure(Cause.NOT_INSTALLED, message, "install socat on the host")
         case 72:
-            hint = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add one there"
+            hint = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add a stats socket there"
             return HaproxyFailure(Cause.NOT_CONFIGURED, message, hint)
         case 75:
             return HaproxyFailure(Cause.NOT_RUNNING, message, "start haproxy; its journal has the reason of its stop")

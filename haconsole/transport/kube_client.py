@@ -143,7 +143,7 @@ def open_client(host: HostName, target: Target, credentials: KubeCredentials, se
     try:
         context = ssl_context(credentials)
     except (ssl.SSLError, ValueError) as error:
-        detail = f"the CA, client certificate or key at hand cannot be read ({error})"
+        detail = f"the CA, client certificate or key in use cannot be read ({error})"
         raise KubeError(host, KubeErrorKind.TLS, "connect", detail) from None
     connections: WeakSet[Any] = WeakSet()
     api = api_client(configuration(host=f"https://{server_name if isinstance(target, Path) else target}"))

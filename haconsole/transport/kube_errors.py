@@ -38,17 +38,17 @@ _CAUSES: dict[str, Cause] = {
 }
 
 _MENDS: dict[str, str] = {
-    KubeErrorKind.REFUSED: "see whether kube-apiserver runs there and listens on its port",
-    KubeErrorKind.UNAVAILABLE: "check that kube-apiserver runs there, then retry",
+    KubeErrorKind.REFUSED: "check that kube-apiserver runs on the host and listens on its port",
+    KubeErrorKind.UNAVAILABLE: "check that kube-apiserver runs on the host, then retry",
     KubeErrorKind.DEADLINE: "check etcd first: without quorum the apiserver answers late or not at all",
     KubeErrorKind.TLS: "compare the CA and the client certificate of the kubeconfig with the apiserver's",
     KubeErrorKind.DENIED: "use the kubeconfig of an administrator, and see that its certificate has not expired",
-    KubeErrorKind.NOT_FOUND: "see whether this version of Kubernetes has it",
+    KubeErrorKind.NOT_FOUND: "check that this version of Kubernetes has the resource",
     KubeErrorKind.GONE: "list again",
-    KubeErrorKind.EXISTS: "it exists already, or was changed meanwhile: retry",
+    KubeErrorKind.EXISTS: "the object exists already, or was changed meanwhile: retry",
     KubeErrorKind.TOO_MANY: "retry later; an eviction waits for its PodDisruptionBudget",
     KubeErrorKind.SERVER: "check etcd first, then read kube-apiserver's journal",
-    KubeErrorKind.UNREADABLE: "see whether it is a kube-apiserver that listens there",
+    KubeErrorKind.UNREADABLE: "check that the process on the port is kube-apiserver",
     KubeErrorKind.OTHER: "read kube-apiserver's journal on that host",
 }
 

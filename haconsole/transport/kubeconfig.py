@@ -56,9 +56,10 @@ def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = 
     cert, key = _data(user, "client-certificate", files), _data(user, "client-key", files)
     token = _token(user, files)
     if ca is None:
-        raise KubeconfigError("the kubeconfig names no CA", hint="set certificate-authority or its -data")
+        hint = "set certificate-authority or certificate-authority-data"
+        raise KubeconfigError("the kubeconfig names no CA", hint=hint)
     if token is None and (cert is None or key is None):
-        hint = "use one with a client certificate or a token, e.g. admin.conf"
+        hint = "use a kubeconfig with a client certificate or a token, e.g. admin.conf"
         raise KubeconfigError("the kubeconfig's user has neither client certificate and key nor token", hint=hint)
     return KubeCredentials(ca, cert, Secret(key.decode("ascii", "replace")) if key else None, token)
 

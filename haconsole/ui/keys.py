@@ -146,10 +146,8 @@ EVERYWHERE = (
     Key("ctrl+p,colon", _request(OfferCommands), ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 8),
     Key("R", _request(ShowRun, True), "R", "run", "The current run", Scope.BESIDE, 1),
     Key("R", _request(ShowRun), "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
-    Key(
-        "P", _request(OpenText), "P", "pager", "The text here, or a host's units and files, in $PAGER", Scope.EVERYWHERE
-    ),
-    Key("E", _request(OpenText, True), "E", "editor", "The same in $EDITOR, as a copy", Scope.EVERYWHERE),
+    Key("P", _request(OpenText), "P", "pager", "This text, or a host's units and files, in $PAGER", Scope.EVERYWHERE),
+    Key("E", _request(OpenText, True), "E", "editor", "A copy of the pager's text in $EDITOR", Scope.EVERYWHERE),
     *_through_screens(Scope.EVERYWHERE),
     Key("T", _request(NextTheme), "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key(
@@ -192,7 +190,7 @@ REPLAY = (
 DASHBOARD = (
     Key("tab", "step(1)", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
     Key("shift+tab", "step(-1)", "shift+tab", "previous pane", "To the previous pane", Scope.DASHBOARD),
-    Key("1", "pane(1)", "1 - 9", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
+    Key("1", "pane(1)", "1 - 9", "panes", "To the pane with this number", Scope.DASHBOARD, 8),
     *(
         Key(f"{n}", f"pane({n})", f"{n}", f"pane {n}: {of}", "", Scope.DASHBOARD)
         for n, of in enumerate(PANES, 1)
@@ -228,11 +226,19 @@ DASHBOARD = (
     ),
     Key("s", _request(OpenShell), "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: problem, cause and fix", Scope.DASHBOARD, 7),
-    Key("e", "only('events')", "e", "events", "Events: all changes, also from before the start", Scope.DASHBOARD, 8),
+    Key(
+        "e",
+        "only('events')",
+        "e",
+        "events",
+        "Events: all changes, also from before the console's start",
+        Scope.DASHBOARD,
+        8,
+    ),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("v", _request(ShowGraphs), "v", "graphs", "States and figures over time", Scope.DASHBOARD, 9),
-    Key("p", _request(ShowPath), "p", "path", "Clients to etcd: every edge as it is now", Scope.DASHBOARD, 9),
+    Key("p", _request(ShowPath), "p", "path", "Path of a request: every edge, clients to etcd", Scope.DASHBOARD, 9),
     Key("h", _request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
     Key("C", _request(ShowCommands), "C", "commands", "Every command that was run on hosts", Scope.DASHBOARD, 9),
     Key(
@@ -249,7 +255,7 @@ DASHBOARD = (
         _request(FreezeScreen),
         "space",
         "freeze",
-        "Freeze all screens, or show news again",
+        "Freeze all screens, or show new data again",
         Scope.DASHBOARD,
         10,
     ),
@@ -263,7 +269,7 @@ DASHBOARD = (
         _request(FixFinding),
         "m",
         "fix",
-        "Start a fix of the finding; several are listed",
+        "Start the finding's fix, or choose one of several",
         Scope.FINDING,
         1,
         changes=True,
@@ -273,7 +279,7 @@ DASHBOARD = (
         _request(FixFinding, 1),
         "1 - 9",
         "fix by number",
-        "Start the fix of that number",
+        "Start the fix with this number",
         Scope.FIXES,
         2,
         changes=True,
@@ -295,7 +301,7 @@ LOGS = (
     ),
     Key("s", _request(OpenShell), "s", "shell", "A shell on this host", Scope.HOST, 2, changes=True),
     Key("slash", "screen.filter", "/", "filter", "Show only lines that contain a text, and mark it", Scope.LOGS, 1),
-    Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
+    Key("S", "save", "S", "save", "Save the lines shown to a file in this folder", Scope.LOGS, 2),
     Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
     _help(Scope.LOGS, "this screen", 4),
     Key("up,k", "move('line', -1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
@@ -304,7 +310,7 @@ LOGS = (
         Scope.JOURNAL,
         "oldest entry kept",
         "newest",
-        follow=Key("end,G", "move('end', 1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
+        follow=Key("end,G", "move('end', 1)", "end G", "follow", "To the newest entry, then follow", Scope.JOURNAL, 5),
     ),
 )
 
@@ -313,7 +319,7 @@ STEPS = (
     Key("v", "switch('steps')", "v", "all steps", "All steps, or only those that will change something", Scope.PLAN, 1),
     _teach("switch('teach')", Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
-    Key("p", _request(PauseRun, False), "p", "continue", "Start all paused steps and pause no more", Scope.HELD, 1),
+    Key("p", _request(PauseRun, False), "p", "continue", "Start all held steps and hold no others", Scope.HELD, 1),
     Key(
         "p",
         _request(PauseRun, True),
@@ -324,8 +330,8 @@ STEPS = (
         1,
     ),
     _teach(_request(TeachRun), Scope.RUN, 4),
-    Key("q", _request(Quit), "q", "quit", "Leave the console, after one more question", Scope.RUN, 5),
-    Key("s", _request(StopRun), "s", "stop", "Start no further step; again: leave the running ones", Scope.RUN, 1),
+    Key("q", _request(Quit), "q", "quit", "Close the console, after a confirmation", Scope.RUN, 5),
+    Key("s", _request(StopRun), "s", "stop", "Start no further step; again: leave running ones to hosts", Scope.RUN, 1),
     Key(
         "v", "switch('steps')", "v", "steps, grid", "All steps in a list, or the grid of phases and hosts", Scope.RUN, 2
     ),
@@ -362,7 +368,7 @@ TABLE = (
     Key("down,j", "move('line', 1)", "↓ j", "row down", "One row down", Scope.TABLE),
     Key("up,k", "move('line', -1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *_paging(Scope.TABLE, "first row", "last row", space=False),
-    Key("o", "order", "o", "sort", "Sort by the next column, up, then down, then not", Scope.TABLE, 9),
+    Key("o", "order", "o", "sort", "Sort by the next column: up, down, unsorted", Scope.TABLE, 9),
     _copy(Scope.TABLE, "row"),
 )
 
@@ -382,11 +388,11 @@ GRAPH = (
         "look('step', -1)",
         "← →",
         "cursor",
-        "The cursor back by a cell; at the edge the time moves",
+        "The cursor one cell back; at the edge the graph scrolls",
         Scope.GRAPH,
         1,
     ),
-    Key("right", "look('step', 1)", "→", "cursor on", "The cursor on by a cell", Scope.GRAPH),
+    Key("right", "look('step', 1)", "→", "cursor on", "The cursor one cell forward", Scope.GRAPH),
     Key(
         "shift+left,left_square_bracket",
         "look('pan', -1)",
@@ -413,7 +419,7 @@ PATH = (
     Key("left", "look('stage', -1)", "← →", "stage", "To the stage before", Scope.PATH, 2),
     Key("right", "look('stage', 1)", "→", "next stage", "To the next stage", Scope.PATH),
     Key("down,j", "move('line', 1)", "↓ j", "node", "To the next node of the stage", Scope.PATH, 3),
-    Key("up,k", "move('line', -1)", "↑ k", "node up", "To the node before it", Scope.PATH),
+    Key("up,k", "move('line', -1)", "↑ k", "node up", "To the previous node of the stage", Scope.PATH),
     Key("pagedown,space,ctrl+f", "look('words', 1)", "pgdn space", "page down", "A page of edges down", Scope.PATH, 6),
     Key("pageup,ctrl+b", "look('words', -1)", "pgup", "page up", "A page of edges up", Scope.PATH),
     Key("l", _request(FollowJournal), "l", "log", "The log of the node's unit or container, followed", Scope.PATH, 5),
@@ -426,7 +432,7 @@ WINDOWS = (
     Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     Key("P", _request(OpenText), "P", "pager", "This text in $PAGER", Scope.OVERLAY, 5),
     Key("E", _request(OpenText, True), "E", "editor", "A copy of this text in $EDITOR", Scope.OVERLAY, 9),
-    Key("l", _request(FollowJournal), "l", "log", "The log of its unit or container, followed", Scope.OVERLAY, 3),
+    Key("l", _request(FollowJournal), "l", "log", "The log of the unit or container, followed", Scope.OVERLAY, 3),
     *_through_screens(Scope.OVERLAY),
     _help(Scope.OVERLAY, "this window", 4),
     Key("enter,space", "switch", "enter", "show, hide", "Show or hide the column", Scope.COLUMNS, 1, priority=True),
@@ -446,10 +452,10 @@ WINDOWS = (
     Key("enter", "submit", "enter", "send", "Send the password", Scope.SECRET, 1),
     Key("escape", "screen.dismiss(None)", "esc", "cancel", "Give no password", Scope.SECRET, 1),
     Key("enter", "submit", "enter", "agree", "Confirm, when the name is right", Scope.TYPED, 1),
-    Key("escape", "screen.dismiss(False)", "esc", "no", "Do not run it", Scope.TYPED, 1),
+    Key("escape", "screen.dismiss(False)", "esc", "no", "Do not start the run", Scope.TYPED, 1),
     _help(Scope.TYPED, "this question", 2, "f1"),
     Key("enter", "submit", "enter", "override", "Override the guardrail for this reason", Scope.REASON, 1),
-    Key("escape", "screen.dismiss('')", "esc", "no", "Do not run it", Scope.REASON, 1),
+    Key("escape", "screen.dismiss('')", "esc", "no", "Do not start the run", Scope.REASON, 1),
     _help(Scope.REASON, "this question", 2, "f1"),
     Key("enter", "submit", "enter", "keep the filter", "Keep the filter", Scope.FILTER, 1),
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),

@@ -70,7 +70,8 @@ def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
-        raise ThemeError(f"theme {path}: {error}", hint="themes/dark.yaml has every field a theme needs") from error
+        hint = "compare the file with themes/dark.yaml, which has every field"
+        raise ThemeError(f"theme {path}: {error}", hint=hint) from error
     return textual_theme(theme.in_sixteen() if sixteen else theme, path)
 
 

@@ -69,5 +69,5 @@ def test_a_balancer_that_could_not_hold_it_is_not_chosen(installed: Program) -> 
     finally:
         lab.exec("cp2", "systemctl", "start", "haproxy")
     assert named.returncode == 4
-    assert "cp2 cannot hold it: does not run haproxy" in named.stderr
+    assert "cp2, which does not run haproxy" in named.stderr
     assert "moves from cp1 to cp3" in planned.stdout

@@ -216,7 +216,7 @@ async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_res
     assert told == "1\n"
     assert ended.outcome is Outcome.SKIPPED
     said = ended.next_step or ""
-    assert "the lock is lost: 3 hosts keep it, 2 needed, 1 confirm it; cp2: " in said
+    assert "the lock is lost: 1 of 3 hosts confirm the lock, 2 needed; cp2: " in said
     assert f"haconsole resume {ended.run}" in said
     again = [event async for event in (await session.resume(ended.run)).events()]
     assert [event.outcome for event in again if isinstance(event, StepDone)] == [Outcome.ALREADY, Outcome.DONE]

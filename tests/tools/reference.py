@@ -130,7 +130,7 @@ def _json() -> Iterator[str]:
     from haconsole.cli.reports.plan import PlanReport, RefusalReport
     from haconsole.cli.reports.run import EventReport
     from haconsole.cli.reports.runs import RunRecordReport, RunsReport
-    from haconsole.cli.reports.status import StatusReport
+    from haconsole.cli.reports.status_shapes import StatusReport
 
     shapes: dict[str, Any] = {
         "haconsole/status/v1": StatusReport,

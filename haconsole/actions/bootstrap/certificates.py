@@ -23,7 +23,8 @@ from haconsole.scripts import load_script
 
 PHASE = "certificates"
 KEPT = LeftByUndo(
-    "all certificates that it signed, here and on other hosts, would become invalid; an unused CA does no harm"
+    "without the CA all certificates that it signed, here and on other hosts, would be invalid; an unused CA does no "
+    "harm"
 )
 
 

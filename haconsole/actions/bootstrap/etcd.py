@@ -150,5 +150,5 @@ def take_down(etcd: EtcdLayout) -> UndoByCommand:
     unit = etcd.unit or ""
     return UndoByCommand(
         RunCommand(("sh", "-ec", TAKE_DOWN, "take-down", unit, etcd.member_dir), timeout_s=START_S),
-        (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not renamed")),
+        (stopped(unit), FilesAbsent((etcd.member_dir,), "the member's data is not renamed")),
     )

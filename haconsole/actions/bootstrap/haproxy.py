@@ -19,7 +19,7 @@ CONFIG_WHY = (
     "accepts connections; only this check detects it. Only root can use the control socket."
 )
 DROP_IN_WHY = (
-    "The unit is the distribution's. This adds a directory for the control socket and a restart after every exit."
+    "The unit is the distribution's. A drop-in adds a directory for the control socket and a restart after every exit."
 )
 START_WHY = "haproxy validates the new configuration first, so that a mistake in it stops no running process."
 
@@ -60,7 +60,7 @@ def _files(ctx: PlanContext, haproxy: HaproxyLayout, host: Host, after: tuple[St
             "haproxy.drop-in",
             host.name,
             drop_in,
-            title="Add to haproxy's unit",
+            title="Write a drop-in for haproxy's unit",
             why=DROP_IN_WHY,
             phase=PHASE,
             needs=after,

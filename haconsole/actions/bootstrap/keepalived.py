@@ -14,14 +14,14 @@ from haconsole.inventory.schema import Host
 PHASE = "keepalived"
 
 CHECK_WHY = (
-    "keepalived notices a lost host, but not that its balancer serves nothing. This check queries haproxy here "
+    "keepalived detects a lost host, but not a haproxy that serves nothing. This check queries haproxy here "
     "for an available API server. Without one, or while the down file exists, the host releases the VIP."
 )
 CONFIG_WHY = (
     "Each balancer has its own priority, and all share router ID and peers. The check has no weight: a failing "
     "host cannot hold the VIP, however high its priority."
 )
-DROP_IN_WHY = "The distribution's unit does not restart a crashed keepalived; this adds a restart."
+DROP_IN_WHY = "The distribution's unit does not restart a crashed keepalived; the drop-in adds a restart."
 START_WHY = (
     "keepalived takes the VIP once haproxy here has an API server up, if no balancer of higher priority "
     "advertises for 3 to 4 s."
@@ -54,7 +54,8 @@ def _files(ctx: PlanContext, keepalived: KeepalivedLayout, host: Host, after: tu
          File(keepalived.check_script, keepalived_check(inventory), 0o755)),
         ("config", "Write keepalived's configuration", CONFIG_WHY,
          File(keepalived.config_file, keepalived_conf(inventory, host, interfaces), 0o600)),
-        ("drop-in", "Add to keepalived's unit", DROP_IN_WHY, File(keepalived.drop_in, keepalived_drop_in(inventory))),
+        ("drop-in", "Write a drop-in for keepalived's unit", DROP_IN_WHY,
+         File(keepalived.drop_in, keepalived_drop_in(inventory))),
     )  # fmt: skip
     return tuple(
         write_step(

@@ -22,7 +22,7 @@ UNIT_WHY = {
     "kube-scheduler": "The scheduler runs on every control plane; a lease elects the active one.",
 }
 KUBECONFIG_WHY = {
-    "admin": "Clients connect through the load-balanced endpoint, so it works whichever control plane is down.",
+    "admin": "Clients connect through the load-balanced endpoint, so this file works whichever control plane is down.",
     "controller-manager": (
         "The controller manager connects to the API server of this host, so its lease depends "
         "on neither VIP nor balancer."
@@ -34,9 +34,11 @@ KUBECONFIG_WHY = {
 START_WHY = {
     "kube-apiserver": "etcd is healthy, so the API server can start; it is ready when its /readyz succeeds.",
     "kube-controller-manager": (
-        "Its API server is ready. The process exits when it loses its lease, and systemd restarts it."
+        "The API server here is ready. The process exits when it loses its lease, and systemd restarts it."
     ),
-    "kube-scheduler": "Its API server is ready. The process exits when it loses its lease, and systemd restarts it.",
+    "kube-scheduler": (
+        "The API server here is ready. The process exits when it loses its lease, and systemd restarts it."
+    ),
 }
 
 

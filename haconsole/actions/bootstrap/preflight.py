@@ -89,7 +89,7 @@ def _selinux_allows(program: str) -> Check:
     """The ports of a balancer that SELinux does not allow by default; it confines the program to web ports."""
     boolean = f"{program}_connect_any"
     means = f"SELinux, if enforcing, lets {program} use these ports"
-    problem = f"SELinux keeps {program} from the ports it needs; allow it: setsebool -P {boolean} on"
+    problem = f"SELinux denies {program} the ports that it needs; allow them: setsebool -P {boolean} on"
     return script(scripts.CONFINED, "confined", boolean, means=means, problem=problem)
 
 
@@ -113,8 +113,8 @@ def _leftovers(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
         checks += _etcd_leftovers(ctx, host, mark)
     files = _files_to_own(ctx, parts)
     if files:
-        problem = "not set up by this cluster's bootstrap; stop the service and rename these files"
-        means = f"absent, or marked as this cluster's: {', '.join(files)}"
+        problem = "files that this cluster's bootstrap did not write; stop their service and rename them"
+        means = f"these files are absent, or marked as this cluster's: {', '.join(files)}"
         checks.append(script(scripts.FOREIGN_FILES, "files", mark, *files, means=means, problem=problem))
     if BootstrapPart.HAPROXY in parts and places.haproxy:
         checks.append(
@@ -147,14 +147,17 @@ def _etcd_leftovers(ctx: PlanContext, host: Host, mark: str) -> tuple[Check, ...
     checks: list[Check] = [script(scripts.FOREIGN_DATA, "data", data, config, mark, means=own, problem=foreign)]
     if any(row.host == host.name for row in lost_members(ctx)):
         lost_data = (
-            f"{data} is absent, but etcd lists this host as a member that has run: it lost its data; run replace"
+            f"{data} is absent, but etcd lists this host as a member that has run: its data is lost; "
+            f"run rejoin {host.name}"
         )
         checks.append(script(scripts.DATA_THERE, "data", data, means=f"the member's data in {data}", problem=lost_data))
     return tuple(checks)
 
 
 def _foreign_service(mark: str, unit: str, config: str, shows: str) -> Check:
-    problem = f"{unit} runs with a {config} that serves something else; move that to another host, or stop {unit}"
+    problem = (
+        f"{unit} runs with a {config} that serves other services; move these services to another host, or stop {unit}"
+    )
     means = f"{unit} serves only this cluster"
     return script(scripts.FOREIGN_SERVICE, "service", mark, unit, config, shows, means=means, problem=problem)
 
@@ -169,9 +172,7 @@ def _reach(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     ]
     if not words:
         return ()
-    problem = (
-        "another host does not answer; open the port between them (firewall, security group), or correct the address"
-    )
+    problem = "another host does not answer; open its port (firewall, security group), or correct its address"
     once = _once(words)
     ports = {name: [port for _, port, other in _triples(once) if other == name] for name in once[2::3]}
     means = "; ".join(f"{name} answers on {', '.join(numbers)}" for name, numbers in ports.items())

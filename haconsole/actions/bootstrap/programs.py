@@ -37,7 +37,7 @@ def _kubernetes(ctx: PlanContext, settings: Kubernetes) -> tuple[Check, ...]:
     oldest = OLDEST_KUBERNETES if version_of(settings.version) else OLDEST_WITHOUT_VERSION
     there = f"put the release's binaries into {settings.binary_dir}"
     hint = f"{there}, or set kubernetes.version to the installed version" + (
-        "" if series else "; 1.20 to 1.23 need other flags"
+        "" if series else "; 1.20 to 1.23 need that setting, because their flags differ"
     )
     components = ctx.layout.kubernetes.components if ctx.layout.kubernetes else ()
     return tuple(_program(oldest, (component.binary, "--version"), hint, series) for component in components)

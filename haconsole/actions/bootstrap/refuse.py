@@ -84,12 +84,12 @@ def _contradictions(ctx: PlanContext) -> tuple[str, ...]:
     reasons = []
     if BootstrapPart.KUBERNETES in ctx.parts and inventory.etcd.tls is EtcdTls.AUTO:
         reasons.append(
-            "etcd.tls is auto: an API server cannot verify self-signed certificates of members; use certificates"
+            "etcd.tls is auto: an API server cannot verify self-signed certificates; set etcd.tls to certificates"
         )
     if BootstrapPart.KEEPALIVED in ctx.parts:
         reasons += [
             f"vips: {vip.address} has an auth_pass, but VRRP version 3 (IPv6, or advert_int_s with a fraction) has no "
-            "authentication; remove one of the two"
+            "authentication; remove auth_pass, or the fraction"
             for vip in inventory.vips
             if vip.auth_pass is not None and vrrp_version(vip) == 3
         ]
@@ -126,7 +126,10 @@ def clocks(ctx: PlanContext) -> tuple[str, ...]:
     if difference <= MAX_SKEW_MS:
         return ()
     return (
-        f"the clocks of {low} and {high} are {difference:.0f} ms apart, {MAX_SKEW_MS:.0f} at most; run chrony on them",
+        (
+            f"the clocks of {low} and {high} are {difference:.0f} ms apart, and at most {MAX_SKEW_MS:.0f} are allowed; "
+            "run chrony on both"
+        ),
     )
 
 
@@ -189,7 +192,7 @@ def _other_etcd(ctx: PlanContext) -> tuple[str, ...]:
     view = etcd_view(ctx.snapshot)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
+        return (f"the hosts belong to different etcd clusters ({ids}): rename the data of the stray host first",)
     return (*_strangers(view), *(() if by_kubeadm(ctx) else _not_members(view)))
 
 
@@ -211,7 +214,7 @@ def _not_members(view: EtcdView) -> tuple[str, ...]:
         return ()
     unstarted = tuple(row.host for row in view.members if not row.member.started and row.host)
     return tuple(
-        f"{host} is not a member of the etcd cluster {view.cluster_id} that runs on the others: run join {host}"
+        f"{host} is not a member of the etcd cluster {view.cluster_id} that runs on other hosts: run join {host}"
         for host in (*view.unlisted, *unstarted)
     )
 

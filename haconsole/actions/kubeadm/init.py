@@ -125,7 +125,7 @@ def _ours_step(ctx: PlanContext, first: Host) -> Step:
         config,
         data,
         means=f"no cluster in {' and '.join(filter(None, (config, data)))} but this one",
-        problem="another cluster is on this host; if it is not needed, undo it (kubeadm reset)",
+        problem="another cluster is on this host; if it is not needed, reset the host (kubeadm reset)",
     )
     check = AnyOf(((ours,), _initialized(ctx, first)))
     title = "Check for leftovers of another cluster"
@@ -147,7 +147,7 @@ def _init(ctx: PlanContext, first: Host, version: str, needs: tuple[StepId, ...]
         host=HostName(first.name),
         operation=RunCommand(("sh", "-ec", INIT, "init", *words), timeout_s=JOIN_S + LEAVE_S),
         verification=_initialized(ctx, first),
-        undo=Irreversible("it would delete the cluster; to do that: kubeadm reset on every host"),
+        undo=Irreversible("an undo would delete the cluster; to delete it: kubeadm reset on every host"),
         needs=(write.id,),
         verify_within_s=READY_S,
         phase=PHASE,

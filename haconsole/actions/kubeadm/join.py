@@ -42,13 +42,13 @@ CLEAR_WHY = (
 )
 PLANE_WHY = (
     "The token and the key of the uploaded certificates are made right before the join and deleted after it. They "
-    "are never shown, logged or stored on a disk. Its API server and other static pods start."
+    "are never shown, logged or stored on a disk. The host's API server and other static pods start."
 )
 WORKER_WHY = (
     "The token is made right before the join and deleted after it. It is never shown, logged or stored on a disk. "
     "kubelet gets its own certificate and registers the node."
 )
-UNDO = Irreversible("undo it with: run remove")
+UNDO = Irreversible("to remove the host again: run remove")
 
 
 def preflight_steps(inventory: Inventory, host: Host, version: str, others: tuple[Host, ...]) -> tuple[Step, ...]:
@@ -73,7 +73,7 @@ def installed_steps(inventory: Inventory, host: Host, version: str) -> tuple[Ste
         "installed",
         *words,
         means=f"kubeadm and kubelet {release}, their programs, runtime and kernel settings are there",
-        problem="the host is not ready for kubeadm; fix each of these, then run this again",
+        problem="the host is not ready for kubeadm; fix each listed problem, then run the action again",
         timeout_s=30.0,
     )
     title = "Check that the host is ready for kubeadm"
@@ -89,7 +89,7 @@ def _reach(inventory: Inventory, host: Host, others: tuple[Host, ...]) -> tuple[
             words += [other.address, str(port), other.name]
     if not words:
         return ()
-    problem = "another host does not answer; open the port between them (firewall, security group)"
+    problem = "another host does not answer; open its port (firewall, security group)"
     means = f"{', '.join(words[2::3])} answer"
     check = script(preflight_scripts.REACH, "reach", *words, means=means, problem=problem)
     title = "Check connections to the cluster"
@@ -107,7 +107,7 @@ def clear_step(inventory: Inventory, host: Host, node: str, end: str, ask: tuple
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", LEAVE, "leave", *words), timeout_s=LEAVE_S),
         verification=(left_or_joined(inventory, host, node, ask),),
-        undo=Irreversible("it was not part of the cluster; its files are kept under other names"),
+        undo=Irreversible("the host was not part of the cluster; its files are kept under other names"),
         phase=PHASE,
     )
 

@@ -40,13 +40,13 @@ FORCE_WHY = (
     "The node gets no new pods, and controllers start its pods on other nodes. Pods that a PodDisruptionBudget "
     "protects, and pods without a controller, are deleted: this was requested."
 )
-STOP_WHY = "Their leases expire and another host takes them, before the API server that they use is stopped."
+STOP_WHY = "The leases of both components expire and another host takes them, before their API server is stopped."
 STOP_API_WHY = "The API server ends its requests while its etcd still serves it."
 RESET_WHY = (
     "kubeadm reset stops kubelet and removes its containers, so that nothing of the cluster runs here. Configuration, "
     "keys and etcd's data are renamed, not deleted; the keys are still valid."
 )
-NODE_WHY = "Kubernetes deletes the pods of a node that is gone, and its volumes can be attached elsewhere."
+NODE_WHY = "Once the node is deleted, Kubernetes deletes its pods, and other nodes can attach their volumes."
 STATUS_WHY = "kubeadm up to 1.21 keeps its own list of control planes and contacts each of them at joins and upgrades."
 BALANCER_WHY = "The host is no longer part of the cluster."
 ASIDE_WHY = "With its old configuration keepalived would take the VIP again after a start of the host."
@@ -84,7 +84,7 @@ def _drain(change: MembershipChange, out: Host, *, force: bool) -> tuple[Group, 
         host=ask[0],
         operation=DrainNode(node.name, ask, force),
         verification=(NodeIs(node.name, NodeStage.DRAINED, ask),),
-        undo=Irreversible(f"its pods run elsewhere; to use the node again: kubectl uncordon {node.name}"),
+        undo=Irreversible(f"the pods run on other nodes; to use the node again: kubectl uncordon {node.name}"),
         phase=PHASE,
     )
     return ((step,),)

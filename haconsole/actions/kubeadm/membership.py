@@ -23,7 +23,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
 
-START_WHY = "Its configuration is the site's own and was kept when the host was removed."
+START_WHY = "The configuration is the site's own and was kept when the host was removed."
 
 
 def kubeadm_groups(change: MembershipChange, preflight: Group, *, force: bool) -> tuple[Group, ...]:
@@ -143,7 +143,7 @@ def _unreached(change: MembershipChange) -> tuple[str, ...]:
         why = (reason_of(facts.reach) if facts else None) or "it was not queried"
         reasons.append(f"{into.name} cannot be reached: {why}")
     if not ask_of(change):
-        reasons.append("no API server of another host answers: fix one first, its API is needed")
+        reasons.append("the change needs the API, and no API server of another host answers: fix one first")
     elif value_of(change.snapshot.nodes) is None:
         why = reason_of(change.snapshot.nodes) or "they were not queried"
         reasons.append(f"the list of nodes is unknown, so no node can be drained: {why}; retry")
@@ -195,4 +195,9 @@ def _voter_note(change: MembershipChange) -> tuple[str, ...]:
     version = release(change.snapshot, change.inventory)
     if change.into is None or version is None or not change.brings_member or int(version.split(".")[1]) >= 29:
         return ()
-    return (f"kubeadm {version} adds the etcd member as a voter, not as a learner: it counts before it has started",)
+    return (
+        (
+            f"kubeadm {version} adds the etcd member as a voter, not as a learner: the member counts for the quorum "
+            "before it has started"
+        ),
+    )

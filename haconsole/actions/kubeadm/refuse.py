@@ -13,7 +13,9 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
     """Settings that this bootstrap does not support, and a release that is not known."""
     reasons = []
     if BootstrapPart.KUBERNETES not in ctx.parts:
-        reasons.append("kubeadm makes etcd together with its control plane: bootstrap without only, or only kubernetes")
+        reasons.append(
+            "kubeadm makes etcd together with its control plane: run bootstrap without only, or with only = kubernetes"
+        )
     if not reasons and release(ctx.snapshot, ctx.inventory) is None:
         reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")
     return (*reasons, *_unreached_workers(ctx))

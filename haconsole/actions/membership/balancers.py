@@ -24,12 +24,12 @@ HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 WAIT_S = 60.0
 
 HAND_OVER_WHY = (
-    "keepalived advertises its stop, so the VIP moves in less than a second. Before that, new connections wait "
+    "keepalived advertises its stop, so the VIP moves in less than a second. Before the move, new connections wait "
     "briefly for the next owner, and open requests have 1.5 s to finish."
 )
 HELD_WHY = "Clients reach the cluster through the VIP, so a balancer that stays must hold it."
-SERVERS_WHY = "During a reload open connections end on the old process; new ones use the current servers."
-PEERS_WHY = "Balancers must know each other before another one advertises, otherwise both would hold the VIP."
+SERVERS_WHY = "During a reload the old process finishes open connections; new ones use the current servers."
+PEERS_WHY = "Balancers must be peers of a new one before it advertises, otherwise two would hold the VIP."
 
 
 def vip_out(change: MembershipChange) -> tuple[Group, ...]:
@@ -56,7 +56,7 @@ def vip_out(change: MembershipChange) -> tuple[Group, ...]:
 
 def _leave(layout: Layout, unit: str, out: Host, addresses: tuple[str, ...]) -> Step:
     """Stop keepalived permanently, after the connections to its VIPs have ended."""
-    title = "Hand over its VIPs"
+    title = "Hand over the host's VIPs"
     step = stop_step("keepalived.stop", out.name, (unit,), title=title, why=HAND_OVER_WHY, phase=KEEPALIVED)
     if layout.haproxy is None:
         return step

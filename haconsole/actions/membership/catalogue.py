@@ -53,7 +53,7 @@ def _remove() -> Action:
         name="remove",
         title="Remove a host or a member",
         help=(
-            "Remove a reachable or lost host: hand over leadership and VIP, drain it, remove its etcd member and "
+            "Remove a reachable or lost host: hand over leadership and VIP, drain the host, remove its etcd member and "
             "its entries on other hosts. Its data and keys are renamed, not deleted. "
             "With member-id, remove an etcd member that no host of the inventory has."
         ),
@@ -90,7 +90,7 @@ def _rejoin() -> Action:
         title="Rejoin a host's etcd",
         help=(
             "Remove the dead etcd member of a host, rename its data, and join the host as a new member. "
-            "It copies the data of the others. For a member whose data is lost, or belongs to another cluster."
+            "The new member copies the others' data. For a member whose data is lost, or belongs to another cluster."
         ),
         arguments=(_host("host", "the host whose etcd joins again"),),
         planner=lambda snapshot, inventory, request: plan_rejoin(snapshot, inventory, request["host"]),

@@ -20,10 +20,10 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 
 PHASE = "kubernetes"
-TOLD_WHY = "The API server spreads its requests over the listed members: no removed one, and every current one."
-RESTART_WHY = "The API server reads its members only at its start. Meanwhile no balancer sends to it."
-STOP_WHY = "Their leases expire and another host takes them, before the API server that they use is stopped."
-STOP_API_WHY = "No balancer sends to it any more; it still finishes open requests."
+TOLD_WHY = "The API server spreads its requests over the listed members, so it must list exactly the current ones."
+RESTART_WHY = "The API server reads its etcd members only at its start. During the restart no balancer sends to it."
+STOP_WHY = "The leases of both components expire and another host takes them, before their API server is stopped."
+STOP_API_WHY = "No balancer sends to this API server any more; it still finishes open requests."
 
 
 def certificates(change: MembershipChange) -> tuple[Group, ...]:

@@ -36,7 +36,7 @@ ASIDE_WHY = (
 JOINING_WHY = "The initial cluster must be the current members plus the new one. etcd uses it only at this start."
 START_WHY = "The member fetches all data from the leader now; the cluster stays available."
 SETTLED_WHY = (
-    "The initial cluster is used only at the first start. With `new` a member that lost its data is rejected; "
+    "The initial cluster is used only at the first start. With state `new` a member that lost its data is rejected; "
     "with `existing` it would return as the same voter with an empty log. The file keeps its timestamp, so "
     "nothing restarts."
 )

@@ -36,7 +36,7 @@ def host_out(change: MembershipChange) -> tuple[Group, ...]:
     paths = _paths(change)
     if paths:
         end = f"removed-{change.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-        title = "Rename its data and keys"
+        title = "Rename the host's data and keys"
         groups.append((set_aside_step("leaving.aside", out.name, paths, end, title=title, why=ASIDE_WHY, phase=PHASE),))
     return tuple(groups)
 

@@ -69,7 +69,7 @@ def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_i
         there = ", ".join(f"{row.member.id} ({row.member.name or 'never started'})" for row in rows)
         return Refusal(REMOVE, inventory.cluster, (f"etcd lists no member {member_id}; its members are: {there}",))
     if ghost.host is not None and ghost.member.started and not _second_of_its_name(snapshot, ghost.member.name):
-        reason = f"member {normal_id} is {ghost.host}'s, with all that runs there: run remove {ghost.host}"
+        reason = f"member {normal_id} runs on {ghost.host}: to remove it with its host, run remove {ghost.host}"
         return Refusal(REMOVE, inventory.cluster, (reason,))
     return _planned(change_of(REMOVE, snapshot, inventory, ghost=ghost))
 
@@ -184,7 +184,7 @@ def _narrowed(check: Check, names: tuple[HostName, ...]) -> Check:
 def _no_such_host(snapshot: ClusterSnapshot, name: str) -> str:
     ghosts = tuple(row for row in etcd_view(snapshot).members if row.host is None)
     ghost_list = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
-    way_out = f"run remove with member-id = ID ({ghost_list})" if ghosts else "and etcd has no other members"
+    way_out = f"run remove with member-id = ID ({ghost_list})" if ghosts else "etcd lists no such member"
     return f"the inventory has no host {name}; a member on an unknown host is removed by its ID: {way_out}"
 
 
@@ -200,7 +200,9 @@ def _summary(change: MembershipChange) -> str:
         after = Quorum(change.voters_after, change.voters_after if change.brings_member else len(change.ask))
         lines.append(f"etcd now: {quorum.sentence() if quorum else 'unknown'}; then: {after.sentence()}")
         if after.voters % 2 == 0:
-            lines.append(f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove one")
+            lines.append(
+                f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove a voter"
+            )
         if change.ask:
             path = snapshot_path(change.inventory, change.snapshot.observed_at)
             lines.append(f"a snapshot is kept on {change.ask[0]}: {path}")

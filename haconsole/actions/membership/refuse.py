@@ -19,7 +19,7 @@ from haconsole.model.observed import reason_of, value_of
 from haconsole.model.quorum import Quorum
 from haconsole.model.vip_view import unfit, vip_views
 
-UNKNOWN_MEMBERS = "no etcd member answers, so its members are not known: fix etcd first, or restore it"
+UNKNOWN_MEMBERS = "no etcd member answers, so the member list is unknown: fix etcd first, or restore it"
 PLACES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
 
 
@@ -81,9 +81,7 @@ def _kubeadm_places(change: MembershipChange) -> tuple[str, ...]:
 
 
 def _bastion(host: Host) -> str:
-    return (
-        f"{host.name} is a bastion, which runs no part of the cluster: add its lines to the inventory, or remove them"
-    )
+    return f"{host.name} is a bastion, which runs no part of the cluster: to add or remove it, only edit the inventory"
 
 
 def _no_place(change: MembershipChange, host: Host) -> str:
@@ -156,9 +154,14 @@ def _members(change: MembershipChange) -> tuple[str, ...]:
         return (UNKNOWN_MEMBERS,)
     if len(view.cluster_ids) > 1 and not _only_stray(change):
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
+        return (f"the hosts belong to different etcd clusters ({ids}): rename the data of the stray host first",)
     if not quorum.holds or not change.ask:
-        return (f"etcd has lost its quorum ({quorum.sentence()}): start members that can start, or restore",)
+        return (
+            (
+                f"etcd has lost its quorum ({quorum.sentence()}): start the members that can start, or restore etcd "
+                "from a snapshot"
+            ),
+        )
     return (*_waiting(change), *_unhealthy(change, quorum), *_sum(change, quorum), *_oddities(change), *_coming(change))
 
 
@@ -178,8 +181,8 @@ def _waiting(change: MembershipChange) -> tuple[str, ...]:
             continue
         where = row.host or ", ".join(row.member.peer_urls)
         state = "does not vote yet" if row.member.started else "was added and never started"
-        finish = f"finish it (run join {row.host}) or " if row.host else ""
-        back = f"remove it again (run remove with member-id = {row.member.id})"
+        finish = f"finish its join (run join {row.host}) or " if row.host else ""
+        back = f"remove the member (run remove with member-id = {row.member.id})"
         reasons.append(f"member {row.member.id} on {where} {state}: {finish}{back}; only one change at a time")
     return tuple(reasons)
 
@@ -234,7 +237,7 @@ def _oddities(change: MembershipChange) -> tuple[str, ...]:
             if _series(version) < (3, 4)
         ]
         reasons += [
-            f"{name} has raised the alarm {kind}, which blocks writes: see run disarm-alarm"
+            f"{name} has raised the alarm {kind}, which blocks writes: see the action disarm-alarm"
             for name, kind in sorted(alarms)
             if kind == "NOSPACE" or change.leaving is None or change.leaving.member.name != name
         ]

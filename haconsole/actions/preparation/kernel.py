@@ -28,8 +28,8 @@ SWAP_WHY = "kubelet does not start while swap is on. The entries of fstab are co
 MODULES_WHY = "The runtime's file systems need overlay, and packets of pods reach iptables only with br_netfilter."
 SYSCTLS_WHY = "Without forwarding, packets of pods are dropped; kubeadm refuses such a host."
 SELINUX_WHY = (
-    "An enforcing SELinux keeps pods from host files that control planes need. The inventory may keep it enforcing: "
-    "preparation.selinux: contexts."
+    "An enforcing SELinux keeps pods from host files that control planes need. To keep it enforcing, set "
+    "preparation.selinux to contexts in the inventory."
 )
 CONTEXTS_WHY = "SELinux stays enforcing. Programs that were copied here get the labels with which systemd may run them."
 
@@ -44,7 +44,7 @@ def _swap(needs: HostNeeds) -> tuple[Step, ...]:
     if not needs.swap_on:
         return ()
     record = f"{STATE}/swap.units"
-    off = script(SWAP_IS_OFF, "swap", means="swap is off, after a reboot too", problem="turn it off: swapoff -a")
+    off = script(SWAP_IS_OFF, "swap", means="swap is off, after a reboot too", problem="turn swap off: swapoff -a")
     restored = script(GONE, "restored", record, means="swap is on as before", problem="swap is not as before")
     units = f" and units {', '.join(needs.facts.swap_units)}" if needs.facts.swap_units else ""
     step = Step(
@@ -123,7 +123,7 @@ def _selinux(needs: HostNeeds) -> tuple[Step, ...]:
         SELINUX_PERMISSIVE, "selinux", means="SELinux is permissive, after a reboot too", problem="SELinux is enforcing"
     )
     back = script(
-        '[ "$(getenforce)" = Enforcing ]', "selinux", means="SELinux is enforcing", problem="it is permissive"
+        '[ "$(getenforce)" = Enforcing ]', "selinux", means="SELinux is enforcing", problem="SELinux is permissive"
     )
     step = Step(
         id=step_id("prepare.selinux", needs.host.name),

@@ -137,7 +137,7 @@ class HostNeeds:
         if runtime.cri_disabled:
             problems.append("its CRI plugin is disabled")
         if runtime.cgroup_driver and runtime.cgroup_driver != self.driver:
-            problems.append(f"its cgroup driver is {runtime.cgroup_driver}, and of kubelet {self.driver}")
+            problems.append(f"its cgroup driver is {runtime.cgroup_driver}, and kubelet's is {self.driver}")
         if not runtime.socket:
             problems.append("it does not run")
         return tuple(problems)
@@ -153,17 +153,17 @@ class HostNeeds:
         fixes = list(self._sources(one for one in self.missing if one.name not in OPTIONAL))
         if self.swap_on:
             devices = ", ".join(self.facts.swap) or "after a reboot"
-            fixes.append(f"swap is on ({devices}): turned off, in fstab too")
+            fixes.append(f"swap is on ({devices}): to be turned off, in fstab too")
         fixes += [
-            f"{name} is {self.facts.sysctl(name) or 'absent'}: set to 1"
+            f"{name} is {self.facts.sysctl(name) or 'absent'}: to be set to 1"
             for name in self.wrong_sysctls
             if name != UNCHECKED
         ]
-        fixes += [f"containerd: {problem}: corrected" for problem in self.runtime_problems]
+        fixes += [f"containerd: {problem}: to be corrected" for problem in self.runtime_problems]
         if self.selinux_blocks:
-            fixes.append("SELinux is enforcing: set to permissive")
+            fixes.append("SELinux is enforcing: to be set to permissive")
         if self.closed_ports:
-            verb = "opened" if self.opens_ports else "open them by hand"
+            verb = "to be opened" if self.opens_ports else "open them by hand"
             fixes.append(f"{self.facts.firewall} closes {', '.join(self.closed_ports)}: {verb}")
         return tuple(fixes)
 
@@ -189,12 +189,12 @@ class HostNeeds:
         """Where the software comes from, as a phrase."""
         release, package = self.release_of(one), self.package_of(one)
         if release is not None:
-            return f"installed from {release.path}"
+            return f"to be installed from {release.path}"
         if not package:
             return "no source is known"
         if self.inventory.preparation.packages:
-            return f"installed from {self.inventory.preparation.packages} or the repositories"
-        return "installed from the repositories"
+            return f"to be installed from {self.inventory.preparation.packages} or the repositories"
+        return "to be installed from the repositories"
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -232,7 +232,7 @@ class HostNeeds:
                 key = "etcd.version" if one.name == "etcd" else "kubernetes.version"
                 reasons.append(
                     f"{self.host.name}: {one.name} is {program.version}, and {key} is {one.version}: existing "
-                    f"installations are kept; upgrade it, or change {key}"
+                    f"installations are kept; upgrade this one, or change {key}"
                 )
         return tuple(reasons)
 

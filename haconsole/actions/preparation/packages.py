@@ -222,9 +222,9 @@ def hold_steps(needs: HostNeeds) -> tuple[Step, ...]:
     if not needs.inventory.preparation.hold or not names or tool is PackageTool.NONE:
         return ()
     listing = ", ".join(names)
-    means = f"upgrades exclude {listing}, as far as they are installed"
-    check = script(HELD, "held", tool.value, *names, means=means, problem="an upgrade would include it", timeout_s=60.0)
-    unheld = script(GONE, "unheld", record, means="upgrades include them as before", problem="packages are still held")
+    means = f"upgrades exclude the installed ones of {listing}"
+    check = script(HELD, "held", tool.value, *names, means=means, problem="a package is not excluded", timeout_s=60.0)
+    unheld = script(GONE, "unheld", record, means="packages are held as before", problem="packages are still held")
     step = Step(
         id=step_id("prepare.hold", needs.host.name),
         title=f"Exclude {listing} from upgrades",

@@ -40,7 +40,7 @@ def prepare_action() -> Action:
             Argument(
                 "hosts",
                 ArgumentKind.TEXT,
-                "names of hosts, separated by commas; all hosts without it",
+                "names of hosts, separated by commas; by default all hosts",
                 positional=True,
                 several=True,
             ),

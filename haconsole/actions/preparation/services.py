@@ -28,7 +28,7 @@ IMPORT_S = 900.0
 ENABLED = 'systemctl is-enabled --quiet "$1"'
 DISABLED = '! systemctl is-enabled --quiet "$1"'
 
-FIREWALL_WHY = "Other hosts and clients connect to these ports. Rules of others are not changed."
+FIREWALL_WHY = "Other hosts and clients connect to these ports. Other firewall rules are not changed."
 RUNTIME_WHY = (
     "kubelet and the runtime need the same cgroup driver, and the sandbox image of this release. Other settings of an "
     "existing configuration are kept."
@@ -43,7 +43,7 @@ def firewall_steps(needs: HostNeeds) -> tuple[Step, ...]:
     ports, tool = needs.closed_ports, needs.facts.firewall.value
     if not ports or not needs.opens_ports:
         return ()
-    problem = f"open them by hand: {', '.join(ports)}"
+    problem = f"ports are closed; open them by hand: {', '.join(ports)}"
     opened = script(IS_OPEN, "firewall", tool, *ports, means=f"{tool} lets in {', '.join(ports)}", problem=problem)
     closed = script(
         f'for port; do (set -- {tool} "$port"; {IS_OPEN}\n) 2>/dev/null && exit 1; done; :',
@@ -79,7 +79,7 @@ def runtime_steps(needs: HostNeeds) -> tuple[Step, ...]:
     )
     host = needs.host.name
     restored = script(
-        '[ ! -e "$1.unit" ]', "restored", BACKUP, means=f"{CONFIG} is as before", problem="it is not restored"
+        '[ ! -e "$1.unit" ]', "restored", BACKUP, means=f"{CONFIG} is as before", problem="the file is not restored"
     )
     configure = Step(
         id=step_id("prepare.containerd", host),
@@ -162,7 +162,7 @@ def kubelet_steps(needs: HostNeeds) -> tuple[Step, ...]:
         host=HostName(needs.host.name),
         operation=RunCommand(("systemctl", "enable", "--quiet", unit)),
         verification=(enabled,),
-        undo=LeftByUndo("it was enabled before")
+        undo=LeftByUndo("kubelet was enabled before")
         if before
         else UndoByCommand(RunCommand(("systemctl", "disable", "--quiet", unit)), (disabled,)),
         phase=PHASE,

@@ -22,9 +22,11 @@ def rotation_actions() -> tuple[Action, ...]:
                 "only SSH answers. With ca the CAs are replaced too, in three phases that may be days apart."
             ),
             arguments=(
-                Argument("scope", ArgumentKind.CHOICE, "only those of this part", choices=(ETCD, KUBERNETES, ALL)),
-                Argument("host", ArgumentKind.HOST, "only those of this host"),
-                Argument("ca", ArgumentKind.FLAG, "replace the CAs too: both trusted, new leaves, the old one dropped"),
+                Argument(
+                    "scope", ArgumentKind.CHOICE, "only certificates of this part", choices=(ETCD, KUBERNETES, ALL)
+                ),
+                Argument("host", ArgumentKind.HOST, "only certificates of this host"),
+                Argument("ca", ArgumentKind.FLAG, "replace the CAs too: trust both, issue leaves, drop the old CA"),
                 Argument(
                     "phase",
                     ArgumentKind.CHOICE,
@@ -39,7 +41,11 @@ def rotation_actions() -> tuple[Action, ...]:
                     "other pods stop the last phase, except with ignore",
                     choices=tuple(one.value for one in Workloads),
                 ),
-                Argument("due", ArgumentKind.FLAG, "only those due within 30 days or different from the inventory"),
+                Argument(
+                    "due",
+                    ArgumentKind.FLAG,
+                    "only certificates due within 30 days or different from the inventory",
+                ),
             ),
             planner=plan_rotation,
             certificates=True,

@@ -22,8 +22,8 @@ from haconsole.pki.names import normal_san
 
 ETCD, KUBERNETES, ALL = "etcd", "kubernetes", "all"
 NAME_WHY = (
-    "The kubeconfig embedded certificate and key. The new ones are in separate files, so that the key exists "
-    "only once and later ones are loaded from there."
+    "The kubeconfig had certificate and key embedded. The new pair is in separate files, so that the key exists "
+    "only once and later pairs are loaded from these files."
 )
 
 

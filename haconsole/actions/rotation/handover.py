@@ -23,8 +23,8 @@ from haconsole.model.vip_view import unfit, vip_views
 SAYS = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
 WAIT_S = 30.0
 HAND_OVER_WHY = (
-    "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If none "
-    "takes them, they stay here and nothing is restarted."
+    "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If no "
+    "balancer takes the VIPs, they stay here and nothing is restarted."
 )
 STAND_AGAIN_WHY = "Everything here was verified after its restart, so the host may hold VIPs again."
 BACK_WHY = "The VIP returns by priority; the next host's turn begins after that."
@@ -59,7 +59,7 @@ def vips_that_stay(ctx: PlanContext) -> tuple[str, ...]:
             lines.append(f"{view.address} stays on {', '.join(view.owners)} while API servers restart: {foreign}")
         elif view.owners and others and all(others.values()):
             why = "; ".join(f"{name} {reason}" for name, reason in others.items())
-            lines.append(f"{view.address} stays on {', '.join(view.owners)}, drained as usual: {why}")
+            lines.append(f"{view.address} stays on {', '.join(view.owners)} while drained API servers restart: {why}")
     return (*lines, *not_drained(ctx.snapshot, tuple(HostName(host.name) for host in ctx.balancers)))
 
 
@@ -98,7 +98,7 @@ def _hand_over(
     stand_again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
     return Step(
         id=step_id(f"keepalived.hand-over-{what}", host.name),
-        title="Hand over its VIPs",
+        title="Hand over the host's VIPs",
         why=HAND_OVER_WHY,
         host=HostName(host.name),
         operation=give_up(HAND_OVER, "hand-over", ctx.layout, SAYS, addresses),
@@ -111,7 +111,7 @@ def _hand_over(
 def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
     return Step(
         id=step_id(f"keepalived.stand-again-{what}", host.name),
-        title="Allow it to hold VIPs again",
+        title="Allow the host to hold VIPs again",
         why=STAND_AGAIN_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS)),
@@ -123,7 +123,7 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
 
 def _stands(down_file: str) -> Check:
     return script(
-        STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", problem="its down file still exists"
+        STANDS_AGAIN, "stands", down_file, SAYS, means="the host may hold VIPs", problem="its down file exists"
     )
 
 
@@ -142,6 +142,6 @@ def _back(ctx: PlanContext, host: Host, others: tuple[HostName, ...], what: str,
     make_way = way_back(host, outranked, ctx.inventory, ctx.layout, phase=phase, what=f"{what}-{host.name}")
     if not back:
         return (make_way,)
-    title = "Verify that its VIPs are back"
+    title = "Verify that the host's VIPs are back"
     look = look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S)
     return make_way, (look,)

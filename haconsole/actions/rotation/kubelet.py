@@ -29,10 +29,10 @@ RENEWED_WHY = (
     "kubelet renews the lease every 10 s while it trusts the API server and the API server accepts its certificate."
 )
 RENEWED_WITHIN_S = 90.0
-BY_ITSELF = "renews it automatically: it is not replaced"
+BY_ITSELF = "renews it automatically, so this action does not replace it"
 OF_ITS_OWN = (
-    "; for a new CA set a certificate and a key in separate files in its kubeconfig, set rotateCertificates: "
-    "false and restart it"
+    "; for a new CA name a certificate and a key in separate files in kubelet's kubeconfig, set "
+    "rotateCertificates: false and restart kubelet"
 )
 CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
 
@@ -108,7 +108,7 @@ def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:
     unheard = tuple(
         (
             f"{host.name} is a worker whose certificates are not known: {why}. Its kubelet would reject every new "
-            "certificate; fix it, or remove it from the inventory"
+            "certificate; fix the host, or remove it from the inventory"
         )
         for host in workers(ctx)
         if (why := _why_unread(ctx, host))
@@ -141,7 +141,7 @@ def nodes_renewed(ctx: PlanContext, what: str, phase: str, hosts: tuple[Host, ..
             f"kubernetes.node-{what}",
             host.name,
             (NodeRenewed(leaf.common_name.removeprefix("system:node:"), ask),),
-            title="Verify that its node's lease is renewed",
+            title="Verify that kubelet renews its node's lease",
             why=RENEWED_WHY,
             phase=phase,
             wait_s=RENEWED_WITHIN_S,
@@ -177,7 +177,7 @@ def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:
 
 def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
     where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"its kubeconfig names the CA {one.path}"
-    return f"{one.role.removesuffix('-ca')}: {where}: set certificate-authority: {kubernetes.ca.cert} in it"
+    return f"{one.role.removesuffix('-ca')}: {where}: in the kubeconfig set certificate-authority: {kubernetes.ca.cert}"
 
 
 def _why_unread(ctx: PlanContext, host: Host) -> str | None:

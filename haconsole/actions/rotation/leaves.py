@@ -41,8 +41,8 @@ READY_WHY = (
     "With its new client certificates the API server still reaches etcd and is ready, before the next host's turn."
 )
 TAKE_UP_WHY = (
-    "API servers reload a new certificate automatically, at once or within a minute. Only one that does not is "
-    "restarted."
+    "API servers reload a new certificate automatically, at once or within a minute. Only an API server that "
+    "does not is restarted."
 )
 OVER_WHY = (
     "Expired certificates have stopped etcd, so its health is not a precondition. Every member gets new "

@@ -28,7 +28,7 @@ def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str,
     meanwhile = (
         ""
         if any(one.is_under_way for one in several)
-        else ("; leaves of the other hosts can be replaced without it: run rotate-certs")
+        else ("; leaves of the other hosts can be replaced without this host: run rotate-certs")
     )
     unreached = tuple(
         (

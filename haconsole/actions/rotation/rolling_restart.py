@@ -28,15 +28,15 @@ ETCD_WHY = (
     "etcd reads its CAs only at its start. The other members keep the quorum. Requests to a VIP wait briefly as "
     "the member stops, because it would fail the requests that it is answering."
 )
-API_WHY = "The API server reads changed files only at its start. Meanwhile no balancer sends to it."
+API_WHY = "The API server reads changed files only at its start. During the restart no balancer sends to it."
 TOGETHER_WHY = (
-    "They read changed files only at their start, and no balancer sends to the API server meanwhile. Its clients "
-    "stop before it and start after it, because their watches would delay its exit."
+    "The components read changed files only at their start, and no balancer sends to the API server meanwhile. "
+    "The API server's clients stop before it and start after it, because their watches would delay its exit."
 )
 CLIENT_WHY = "The process reads changed files only at its start; a lease that it holds moves to a standby."
 HAPROXY_WHY = (
-    "haproxy verifies API servers with the CA that it has loaded. During a reload open connections end "
-    "on the old process."
+    "haproxy verifies API servers with the CA that it has loaded. During a reload the old process "
+    "finishes open connections."
 )
 
 

@@ -113,7 +113,7 @@ def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...
         operation=RemoveMember(member.id, ask),
         precondition=(EtcdHealthy(voters),) if voters is not None else (),
         verification=(member_gone,),
-        undo=Irreversible("a removed member's ID never comes back; join its host again"),
+        undo=Irreversible("a removed member's ID is never used again; join its host again"),
         phase=PHASE,
     )
 
@@ -122,13 +122,13 @@ def add_step(host: Host, peer_url: str, voters: int, ask: tuple[HostName, ...]) 
     """Add the host's member to the list as a learner."""
     return Step(
         id=step_id("etcd.add", host.name),
-        title="Add its etcd member as a learner",
+        title="Add the new etcd member as a learner",
         why=ADD_WHY,
         host=ask[0],
         operation=AddMember(peer_url, ask),
         precondition=(EtcdHealthy(voters),),
         verification=(MemberIs(peer_url, MemberStage.LISTED, ask),),
-        undo=LeftByUndo("undo it with: run remove"),
+        undo=LeftByUndo("to remove the new member: run remove"),
         phase=PHASE,
     )
 

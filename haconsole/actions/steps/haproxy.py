@@ -10,7 +10,7 @@ from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 
-DRAIN_WHY = "From here on balancers send it no new connection, and open ones end before it is stopped."
+DRAIN_WHY = "Balancers send the API server no new connections, and open ones end before it is stopped."
 READY_WHY = "The API server reports ready, so the balancers may send it connections again."
 
 
@@ -39,7 +39,7 @@ def drain_step(
         host=first if leaves else HostName(host),
         operation=_set(servers, AdminState.DRAIN, may_lack=leaves),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
-        undo=readied if stays else LeftByUndo(f"return it with: run ready {host}"),
+        undo=readied if stays else LeftByUndo(f"to return the API server: run ready {host}"),
         phase=phase,
     )
 
@@ -54,7 +54,7 @@ def ready_step(host: str, servers: Servers, *, phase: str, drained: bool = False
         host=HostName(host),
         operation=_set(servers, AdminState.READY),
         verification=(_is(servers, AdminState.READY),),
-        undo=drain if drained else LeftByUndo(f"drain it with: run drain {host}"),
+        undo=drain if drained else LeftByUndo(f"to drain the API server: run drain {host}"),
         phase=phase,
     )
 

@@ -54,7 +54,12 @@ def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title
     names = tuple(instance_name(vip) for vip in inventory.vips)
     states = state.replace("|", " or ")
     entered = script(
-        IN_STATE, "state", state, *names, means=f"keepalived entered {states}", problem=f"it has not entered {states}"
+        IN_STATE,
+        "state",
+        state,
+        *names,
+        means=f"keepalived entered {states}",
+        problem=f"keepalived has not entered {states}",
     )
     return look_step(what, host.name, (entered,), title=title, why=why, phase=phase, wait_s=WAIT_S)
 

@@ -61,21 +61,21 @@ def _families(status: ClusterStatus, measurements: Measurements, now: datetime) 
     snapshot = status.snapshot
     yield Family(
         "observed_timestamp_seconds",
-        "Time of the newest facts, since 1970",
+        "Unix time of the newest facts",
         (({}, snapshot.observed_at.timestamp()),),
         "seconds",
     )
     yield Family("health", "1 for the present health of the cluster, 0 for the others", tuple(_health(status.health)))
     yield Family("host_up", "Whether the host answers by SSH", tuple(_hosts(snapshot)))
-    yield Family("etcd_member_healthy", "Whether the member reads with a quorum", tuple(_members(snapshot)))
+    yield Family("etcd_member_healthy", "Whether the member answers a linearizable read", tuple(_members(snapshot)))
     yield Family("etcd_leader", "1 for the member that leads", tuple(_leaders(snapshot)))
-    yield Family("vip_owner", "1 for each host that has the address", tuple(_owners(snapshot)))
+    yield Family("vip_owner", "1 for each host that has the VIP", tuple(_owners(snapshot)))
     yield Family(
-        "lease_held", "1 for the present holder of a lease, 0 for an expired one", tuple(_leases(snapshot, now))
+        "lease_held", "1 for the holder of a valid lease, 0 if the lease is expired", tuple(_leases(snapshot, now))
     )
     yield Family("finding", "1 for each open finding", tuple(_findings(status)))
     yield Family(
-        "certificate_expiry_timestamp_seconds", "End of a certificate, since 1970", tuple(_ends(snapshot)), "seconds"
+        "certificate_expiry_timestamp_seconds", "Unix time of a certificate's expiry", tuple(_ends(snapshot)), "seconds"
     )
     for measure in MEASURES:
         unit = str(measure.unit) if measure.unit in _UNITS else ""

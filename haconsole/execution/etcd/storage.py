@@ -96,7 +96,7 @@ def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tupl
         case HasRoom(quota_bytes=quota):
             if size < quota * 9 // 10:
                 return ()
-            way_out = "raise etcd.quota_bytes and run bootstrap with only = etcd, or delete what is not needed"
+            way_out = "raise etcd.quota_bytes and run bootstrap with only = etcd, or delete keys that are not needed"
             return (f"{host}: its database still takes {_size(status)} of {quota / MIB:.1f} MiB: {way_out}",)
         case NoAlarm(kind=kind):
             raised = [alarm.member for alarm in status.alarms if alarm.kind == kind]

@@ -37,7 +37,7 @@ def _performed(ended: Exited | ContactLost | LaunchFailed, step: Step, operation
         case Exited() if ended.status in STOPPED:
             return failure(f"{words} did not end within {timeout_s:g} s and was stopped", _output(ended))
         case Exited():
-            return failure(f"{words} ended with {ended.status}: {_last_line(ended)}", _output(ended))
+            return failure(f"{words} ended with status {ended.status}: {_last_line(ended)}", _output(ended))
         case ContactLost():
             return unknown_end(f"{words}: {ended.why}", _output(ended))
         case LaunchFailed():

@@ -167,6 +167,6 @@ def _parsed_end(end: Completed | ContactLost | HostRebooted) -> Exited | Contact
         case ["lost"]:
             return ContactLost("the command was killed before it ended", stdout, end.stderr)
         case ["elsewhere"]:
-            return ContactLost("an interrupted run had started it, and it was still running; it has ended since")
+            return ContactLost("an interrupted run had started the command; it was still running and has ended since")
         case _:
             return LaunchFailed(end.stderr.strip() or f"unexpected answer {head!r} (exit {end.exit_status})")

@@ -136,7 +136,7 @@ async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> Operation
             await asyncio.to_thread(os.fsync, file.fileno())
         wrong = await not_same(host, str(new), fetch.path)
         if wrong:
-            raise HaconsoleError(wrong[0], hint="it was changed meanwhile, or the connection is bad: try again")
+            raise HaconsoleError(wrong[0], hint="the file changed meanwhile, or the connection is bad: try again")
         await asyncio.to_thread(_put_in_place, new, path)
     except OSError as error:
         raise _here(path, error) from error

@@ -38,14 +38,14 @@ class LockedError(RefusedError):
         where = ", ".join(view.hosts)
         run, process = view.claim.run, this_process()
         if view.held_by(process):
-            hint = "wait for its end, or show it on screen with R"
+            hint = "wait for that run's end, or press R to show the run"
         elif can_take_over:
             hint = (
-                f"make sure that its console is gone, then resume {run} where it was started, "
+                f"make sure that the lock's console has ended, then resume {run} on the machine that started it, "
                 f"or take over with --take-over-lock {run}"
             )
         else:
-            hint = "wait for its end (--wait SECONDS); `status` shows it"
+            hint = "wait for that run's end (--wait SECONDS); `status` shows the run"
         super().__init__(f"{cluster} is locked: {lock_sentence(view, process)} (on {where})", hint=hint)
         self.view = view
         self.can_take_over = can_take_over
@@ -138,7 +138,7 @@ class ClusterLock:
             return
         why = "; ".join(answer.why for answer in answers.values() if isinstance(answer, NoLockAnswer))
         raise NoMajorityError(
-            f"{self._cluster}: nothing is started: the lock is kept on {len(self.hosts)} hosts, {self.needed} needed, "
+            f"{self._cluster}: nothing is started: the lock needs {self.needed} of {len(self.hosts)} hosts, "
             f"{count} {what}" + (f": {why}" if why else ""),
             hint="make hosts reachable again; remove one that is gone permanently from the inventory",
         )

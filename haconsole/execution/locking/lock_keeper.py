@@ -109,7 +109,7 @@ class LockKeeper:
 
     def _why(self) -> str:
         confirmed = sum(self._now() - at <= STALE_S for at in self._confirmed_at.values())
-        sum_of_it = f"{len(self._confirmed_at)} hosts keep it, {self._lock.needed} needed, {confirmed} confirm it"
+        sum_of_it = f"{confirmed} of {len(self._confirmed_at)} hosts confirm the lock, {self._lock.needed} needed"
         return "; ".join((sum_of_it, *self._trouble.values()))
 
 

@@ -105,7 +105,7 @@ def plan_from_json(raw: Json) -> step.Plan:
     except (TypeError, KeyError, ValueError) as error:
         raise HaconsoleError(f"the recorded plan cannot be read: {error}", hint="plan the action again") from error
     if not isinstance(plan, step.Plan):
-        raise HaconsoleError("what is recorded there is not a plan", hint="plan the action again")
+        raise HaconsoleError("the recorded data is not a plan", hint="plan the action again")
     return plan
 
 

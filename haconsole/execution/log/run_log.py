@@ -290,5 +290,5 @@ def _sync_folder(folder: Path) -> None:
 def _unrecordable(path: Path, error: OSError) -> RunLogError:
     return RunLogError(
         f"cannot record the run in {path}: {error.strerror}",
-        hint="free space or make the folder writable, or set XDG_STATE_HOME to one that is; nothing more was started",
+        hint="free space, make the folder writable, or set XDG_STATE_HOME to a writable one; nothing more was started",
     )

@@ -172,9 +172,7 @@ def read_run(path: Path) -> RunRecord:
             intact=first.get("plan_sha256") == recorded_digest(first["plan"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise HaconsoleError(
-            f"the first line of {path} lacks something: {error!r}", hint="inspect it by hand"
-        ) from error
+        raise HaconsoleError(f"the first line of {path} is incomplete: {error!r}", hint="inspect it by hand") from error
     for line in rest:
         record = _read_on(record, line)
     return replace(record, standing=RunStatus.RUNNING) if live else record

@@ -88,7 +88,7 @@ def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...])
     if record.standing is RunStatus.RUNNING:
         return (under_way_still(record),)
     if record.plan.undoes:
-        return (f"{run} itself undid {record.plan.undoes}; run that action again instead",)
+        return (f"{run} is the undo of {record.plan.undoes}; run the undone action again instead",)
     if not record.intact:
         return ("the plan in the run's log differs from the confirmed plan; undo the run by hand",)
     undo = undone_by(record, runs)
@@ -107,12 +107,12 @@ def _undo_of(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> St
         case UndoByRestoringFiles(paths=paths):
             known = _sum(step)
             if known == ANY and not one.end_known:
-                return NotUndone(step, "it is unknown whether it was done; resume the run first")
+                return NotUndone(step, "the result of the step is unknown; resume the run first")
             return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.header.run, step.id)))
         case Irreversible(reason=reason) | LeftByUndo(reason=reason):
             return NotUndone(step, reason)
         case None:
-            return NotUndone(step, "its plan has no undo for it")
+            return NotUndone(step, "the plan has no undo for the step")
         case _:
             assert_never(step.undo)
 
@@ -142,7 +142,7 @@ def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand,
     words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
     flat = tuple(word for each in reversed(words) for word in each)
     means = f"{paths[0]} is as before the step"
-    back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "it is as the step left it", means=means)
+    back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "the file is as the step left it", means=means)
     return RunCommand(("sh", "-ec", PUT_BACK, "put-back", *flat)), (back,)
 
 

@@ -94,7 +94,7 @@ class NodeDrain:
         pods = await pods_to_evict(api, operation.node)
         alone = tuple(pod for pod in pods if not pod.controlled)
         if alone and not operation.force:
-            way_out = "delete them yourself, or plan with force, which deletes them"
+            way_out = "delete these pods yourself, or plan with force, which deletes them"
             return failure(f"no controller would start {name_list(alone)} again: {way_out}")
         return await self._evict(len(pods))
 
@@ -146,7 +146,7 @@ class NodeDrain:
         why = blocked or f"{name_list(pods)} did not end"
         return (
             f"node {self._operation.node} is cordoned and not drained after {self._operation.within_s:g} s: {why}; "
-            "let its budget allow the eviction and resume, or plan with force"
+            "let the PodDisruptionBudget allow the eviction and resume, or plan with force"
         )
 
 

@@ -108,7 +108,7 @@ class NodeJoins:
                 uploaded = await self._upload(step, operation, near, credentials, attempt, end)
                 if uploaded.outcome is not Outcome.DONE:
                     return uploaded
-                await tell("the certificates are uploaded; kubeadm joins")
+                await tell("the certificates are uploaded; kubeadm join runs")
             config = filled_in(operation.config, credentials, await self._ca_hashes(near))
             command = self._command(operation, config)
             return explained(await run_command(self._commands_of(step.host), step, command, attempt, end))

@@ -78,7 +78,7 @@ class Authorities:
             return ""
         path = await self._operator_keys.put(name.removesuffix("-next"), authority.key)
         still = ", ".join(one.host for one in pairs_found if one.private is not None)
-        return f"; its key is {path}" + (f", and still on {still}: remove it there" if still else "")
+        return f"; its key is {path}" + (f", and still on {still}: remove the key there" if still else "")
 
     async def _key(self, certificate: bytes, pairs_found: tuple[PairOnHost, ...]) -> PrivateKey | None:
         """The CA's key: the operator's if keys are kept there, otherwise the one on hosts."""
@@ -95,7 +95,9 @@ class Authorities:
             return failure(_differ(f"there are two keys instead of one ({operation.private_path})", identity_by_host))
         stray = [one.host for one in pairs_found if one.public is not None and one.private is None]
         if stray and not pairs:
-            return failure(f"{stray[0]}: {operation.public_path} exists, but its private key is on no host; rename it")
+            return failure(
+                f"{stray[0]}: {operation.public_path} exists, but its private key is on no host; rename the public key"
+            )
         pair = next(iter(pairs.values()), None) or make_token_keys()
         await self._distribute(pairs_found, operation.private_path, operation.public_path, pair.private, pair.public)
         return success(f"{'found' if pairs else 'generated'} a key pair; on {', '.join(operation.hosts)}")
@@ -147,7 +149,7 @@ class Authorities:
             return cross_certificate(load_authority(pairs_found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
             f"the key of the old CA ({issue.cross_key_path}) is on none of the hosts",
-            hint="restore it: until the last phase clients may trust only that CA",
+            hint="restore the key: until the last phase clients may trust only the old CA",
         )
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
@@ -166,7 +168,7 @@ class Authorities:
         raise PkiError(
             f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the queried hosts"
             + (" nor with the operator" if self._operator_keys else ""),
-            hint="restore it from a backup, or rotate the CA",
+            hint="restore the key from a backup, or rotate the CA",
         )
 
     async def _existing(self, pairs_found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
@@ -241,11 +243,11 @@ def _pair(pairs_found: PairOnHost) -> KeyPair:
     own = pairs_found.private.public_pem()
     if pairs_found.public is not None and public_pem(load_public_key(pairs_found.public)) != own:
         raise PkiError(
-            f"{pairs_found.host}: the public key there belongs to another private key", hint="rename the wrong one"
+            f"{pairs_found.host}: the public key there belongs to another private key", hint="rename the wrong file"
         )
     return KeyPair(pairs_found.private, pairs_found.public or own)
 
 
 def _differ(what: str, identity_by_host: dict[HostName, str]) -> str:
     hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in identity_by_host.items())
-    return f"{what}: {hosts}; rename the wrong one and run again"
+    return f"{what}: {hosts}; rename the wrong file and run the action again"

@@ -60,7 +60,9 @@ class OperatorKeys:
                 self._passphrase = None
                 if self._environment.get(PASSPHRASE_FD):
                     break
-        raise PkiError(f"{path} cannot be opened with that passphrase", hint="give the one it was encrypted with")
+        raise PkiError(
+            f"{path} cannot be opened with that passphrase", hint="give the passphrase that it was encrypted with"
+        )
 
     async def _known_passphrase(self) -> Secret:
         """The passphrase of the other keys; chosen by a person for the first key."""

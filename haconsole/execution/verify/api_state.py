@@ -64,7 +64,7 @@ async def _renewed(context: ClusterContext, check: NodeRenewed, host: Host) -> P
             error = unheard
             continue
         return renewal_problems(check.node, leases, int(began.stdout), host.name)
-    return (f"{host.name}: no API server has node {check.node}: {error}",)
+    return (f"{host.name}: no API server could be queried for node {check.node}: {error}",)
 
 
 def renewal_problems(node: str, leases: tuple[LeaseObject, ...], since: int, host: str) -> Problems:

@@ -191,7 +191,7 @@ def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems
 def etcd_problems(host: str, endpoint: EtcdEndpoint, voters: int) -> Problems:
     """The reason why a member's own report is not that of a healthy cluster with this number of voters."""
     if not endpoint.healthy:
-        return (f"{host}: etcd does not read: {endpoint.health_error}",)
+        return (f"{host}: etcd answers no linearizable read: {endpoint.health_error}",)
     listed = [member for member in endpoint.members if not member.learner]
     unstarted = [member for member in listed if not member.started]
     if unstarted:

@@ -54,7 +54,7 @@ async def _set(host: HostTransport, socket: str, target: SetServerState, clock: 
         await HaproxyApi(host, socket).set_state(place.backend, place.server.name, AdminState(target.state))
     rest = ""
     if target.state == AdminState.DRAIN:
-        rest = f", with {await _connections_left(host, socket, target, clock)} lasting connections"
+        rest = f", with {await _connections_left(host, socket, target, clock)} long-lived connections"
     return success(f"{host.host}: {', '.join(place.name for place in places)} is in {target.state}{rest}")
 
 

@@ -228,6 +228,6 @@ def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -
     except PkiError as error:
         problems = (error.what,)
     if issue.replaces and fingerprint_of(certificate) == issue.replaces:
-        problems = ("it is the one to replace", *problems)
+        problems = ("the certificate is not replaced yet", *problems)
     problem_texts = tuple(f"{issue.cert_path}: {problem}" for problem in problems)
     return problem_texts + _key_place(issue.key_path, place, issue.owner)

@@ -232,7 +232,10 @@ def _take_hosts(inventory: AnsibleInventory, group: str, hosts: Variables, file:
     for host, variables in hosts.items():
         if not isinstance(variables, Mapping | None):
             raise refused(
-                file, 1, f"host {quoted(host)} of group {group} has no variables", "write `name: value` below"
+                file,
+                1,
+                f"variables of host {quoted(host)} in group {group} are not a mapping",
+                "write each variable as `name: value` below the host",
             )
         inventory.add_hosts(group, host, mapping(variables), file, 1)
         inventory.origins += [Origin(f"{file}: host {host}", key) for key in mapping(variables)]

@@ -134,7 +134,7 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
     for name, each in known.items():
         way = text(each.get("ansible_connection"))
         if way is not None and way not in _BY_SSH:
-            yield f"ansible_connection of host {name} is {way}; haconsole needs SSH: add its SSH settings"
+            yield f"ansible_connection of host {name} is {way}; haconsole needs SSH: add the host's SSH settings"
     yield from _privilege_notes(known)
     for argument in ARGUMENTS:
         without = [each for each in known.values() if _has_other_arguments(each, argument)]

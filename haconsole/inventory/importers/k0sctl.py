@@ -237,9 +237,9 @@ def _vip(network: Mapping[str, Any]) -> str | None:
 
 
 def _notes(entries: list[HostEntry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
-    yield "k0s runs this cluster: it is only watched; actions are refused, use k0s's own commands"
+    yield "k0s runs this cluster, which is only watched; actions are refused: use k0s's own commands"
     if any(text(entry.settings.get("hostname")) is None for entry in entries):
-        yield "hosts without a hostname are numbered here: write the names their nodes have"
+        yield "hosts without a hostname are numbered here: write the names of their Kubernetes nodes"
     yield from _host_notes(entries, hosts)
     yield from _way_notes(entries)
     yield from _network_notes(mapping(config.get("network")))
@@ -253,7 +253,7 @@ def _host_notes(entries: list[HostEntry], hosts: tuple[HostDraft, ...]) -> Itera
             on = f" on {interface}" if interface else ""
             yield f"the address of {host.name}{on} is not in the file: add it"
         if role not in ROLES:
-            yield f"the role {role} of {host.name} is not known: it is a worker here"
+            yield f"the role {role} of {host.name} is not known: the host is a worker here"
         others = [f"--{flag}" for flag in entry.flags if flag not in ("enable-worker", "data-dir", "single")]
         if others:
             yield f"installFlags of {host.name}: not read: {', '.join(others)}"
@@ -297,7 +297,7 @@ def _storage_notes(
         yield "the cluster does not keep its state in etcd: there is no quorum to observe"
     if outside is not None:
         urls = ", ".join(outside) or "without endpoints"
-        yield f"etcd is outside that file ({urls}): add its hosts with the role etcd"
+        yield f"etcd is outside the k0sctl file ({urls}): add etcd's hosts with the role etcd"
     elif mapping(storage.get("etcd")):
         yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}

@@ -209,7 +209,7 @@ def _endpoint(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: t
 
 def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     planes = [host for host in hosts if "control-plane" in host.roles]
-    yield "kubeasz runs this cluster: it is only watched; actions are refused, use kubeasz's own commands"
+    yield "kubeasz runs this cluster, which is only watched; actions are refused: use kubeasz's own commands"
     balancers = _members(inventory, BALANCER)
     if balancers:
         yield f"the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: {', '.join(balancers)}"
@@ -221,7 +221,10 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     if text(settings.get("K8S_VER")) and not _version(settings):
         yield "K8S_VER is not a version, and is not copied"
     if any(inventory.variables(name).get("NODE_NAME") for name in inventory.members("etcd")):
-        yield "kubeasz before 3 keeps etcd's pair in /etc/etcd/ssl: set etcd.pki_dir, and copy or link ca.pem there"
+        yield (
+            "kubeasz before 3 keeps etcd's certificate and key in /etc/etcd/ssl: "
+            "set etcd.pki_dir to this folder, and copy or link ca.pem into it"
+        )
     yield from _family_notes(settings)
     for host in hosts:
         if host.address is None:

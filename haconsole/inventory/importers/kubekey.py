@@ -136,7 +136,7 @@ def _roles(spec: _Spec, entries: Mapping[str, Any], file: str) -> dict[str, tupl
             unknown = next((name for name in names if name not in entries), None)
             if unknown is not None:
                 what = f"roleGroups.{group} names host {unknown!r}, which is not in spec.hosts"
-                raise refused(file, 1, what, "add the host, or remove the name")
+                raise refused(file, 1, what, "add the host to spec.hosts, or remove its name from the group")
             groups.setdefault(role, {}).update(dict.fromkeys(names))
     order = ("etcd", "control-plane", "worker")
     return {name: tuple(role for role in order if name in groups.get(role, {})) for name in entries}
@@ -246,7 +246,7 @@ def _notes(
     if any(entry.get("password") for entry in entries.values()):
         yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
     if any(entry.get("privateKey") for entry in entries.values()):
-        yield "private keys in the file are not copied: write their files as ssh.identity_file"
+        yield "private keys in the file are not copied: save each to a file and set ssh.identity_file"
     if any(first_family(entry.get("internalAddress"))[1] for entry in entries.values()):
         yield "second addresses of the dual-stack hosts are not copied: an inventory has one family"
 
@@ -263,14 +263,14 @@ def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     planes = [host.name for host in hosts if "control-plane" in host.roles]
     balanced = text(point.get("address")) or truth(point.get("externalDNS"))
     if text(point.get("internalLoadbalancer")) == "haproxy":
-        yield f"kubekey balances on each worker itself; the endpoint is only {planes[0]}: name a balancer there"
+        yield f"kubekey runs a balancer on each worker; the endpoint is only {planes[0]}: set it to a load balancer"
     elif len(planes) > 1 and not balanced:
-        yield f"the file names no balancer; the endpoint is only {planes[0]}: name a VIP or a balancer there"
+        yield f"the file names no balancer; the endpoint is only {planes[0]}: set it to a VIP or a load balancer"
     if spec.distribution != "kubernetes":
         yield f"{spec.distribution} runs the control plane in that cluster; the inventory describes it as kubeadm's"
     if spec.etcd_type == "external":
         urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
-        yield f"etcd is outside that file ({urls or 'without endpoints'}): add its hosts with the role etcd"
+        yield f"etcd is outside kubekey's file ({urls or 'without endpoints'}): add etcd's hosts with the role etcd"
     elif spec.etcd_type == "kubeadm":
         unused = [name for name in spec.part("etcd") if name in _READ["etcd"] - {"type", "external"}]
         if unused:

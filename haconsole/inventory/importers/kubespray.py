@@ -321,7 +321,7 @@ def _value_notes(inventory: AnsibleInventory, hosts: Iterable[str]) -> Iterator[
     for what, of in wrong.items():
         yield f"{what} not copied ({_several(of)})"
     if public:
-        yield f"{_several(public)}: without ip kubespray uses the default interface's address: check it"
+        yield f"{_several(public)}: without `ip` kubespray uses the default interface's address: check `address`"
 
 
 def _is_public(reach: str) -> bool:

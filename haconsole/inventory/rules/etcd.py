@@ -19,13 +19,14 @@ def voters_make_a_quorum(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     here = marks.at("hosts")
     spare = voters - needed_for(voters)
     if voters == 1:
-        yield Fault(here, "etcd has 1 voter, whose loss stops the cluster", "give three hosts the role", Level.WARNING)
+        what = "etcd has 1 voter, whose loss stops the cluster"
+        yield Fault(here, what, "give three hosts the role etcd", Level.WARNING)
     elif voters and voters % 2 == 0:
-        what = f"etcd has {voters} voters, which can lose {spare}, just as {voters - 1} could"
+        what = f"etcd has {voters} voters and tolerates the loss of {spare}, as few as {voters - 1} could"
         yield Fault(here, what, "make the number of hosts with the role etcd odd", Level.WARNING)
     elif voters > 7:
         what = f"etcd has {voters} voters, each of which must take every write"
-        yield Fault(here, what, "5 can lose 2 already, 7 can lose 3", Level.WARNING)
+        yield Fault(here, what, "use 5 voters, which tolerate 2 failures, or 7, which tolerate 3", Level.WARNING)
 
 
 def timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -33,7 +34,7 @@ def timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     etcd = inventory.etcd
     if etcd.election_ms < 5 * etcd.heartbeat_ms:
         what = f"election_ms is {etcd.election_ms}, less than 5 x heartbeat_ms ({etcd.heartbeat_ms})"
-        hint = f"write {10 * etcd.heartbeat_ms}, as etcd does not start with less than {5 * etcd.heartbeat_ms}"
+        hint = f"write election_ms: {10 * etcd.heartbeat_ms}; etcd does not start below {5 * etcd.heartbeat_ms}"
         where = "election_ms" if ("etcd", "election_ms") in marks.values else "heartbeat_ms"
         yield Fault(marks.at("etcd", where), what, hint)
     if etcd.quota_bytes > SUGGESTED_QUOTA:
@@ -50,12 +51,12 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             yield Fault(here, what, "write `kind: url` or `kind: srv`, or remove the value")
         case DiscoveryKind.URL if value is None or not _is_url(value):
             what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "the URL is missing")
-            yield Fault(here, what, "write the URL that the discovery service gave as `value:`")
+            yield Fault(here, what, "set `value:` to the URL from the discovery service")
         case DiscoveryKind.SRV if value is None or ":" in value or "/" in value:
             what = "discovery.kind is srv, but " + (
                 f"{quoted(value)} is no domain" if value else "the domain is missing"
             )
-            yield Fault(here, what, "write the domain of the _etcd-server-ssl._tcp records as `value:`")
+            yield Fault(here, what, "set `value:` to the domain of the _etcd-server-ssl._tcp records")
         case _:
             return
 
@@ -63,11 +64,11 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 def clients_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     here = marks.at("etcd", "tls")
     if inventory.etcd.tls is EtcdTls.OFF:
-        what = f"etcd.tls is off, so all that reaches port {inventory.etcd.client_port} can read and change everything"
-        yield Fault(here, what, "write certificates", Level.WARNING)
+        what = f"etcd.tls is off: all clients on port {inventory.etcd.client_port} can read and change all keys"
+        yield Fault(here, what, "write `tls: certificates`", Level.WARNING)
     if inventory.etcd.tls is EtcdTls.AUTO and inventory.kubernetes is not None:
-        what = "etcd.tls is auto, whose self-made certificates no apiserver can verify"
-        yield Fault(here, what, "write certificates")
+        what = "etcd.tls is auto: no kube-apiserver can verify etcd's self-signed certificates"
+        yield Fault(here, what, "write `tls: certificates`")
 
 
 def _is_url(text: str) -> bool:

@@ -30,7 +30,8 @@ def kubeadm_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Itera
     if kubernetes is None or kubernetes.deployment is Deployment.KUBEADM or kubernetes.kubeadm == Kubeadm():
         return
     what = f"kubernetes.kubeadm has no effect: kubernetes.deployment is {kubernetes.deployment}"
-    yield Fault(marks.at("kubernetes", "kubeadm"), what, "write deployment: kubeadm, or remove it", Level.WARNING)
+    hint = "write `deployment: kubeadm`, or remove `kubernetes.kubeadm`"
+    yield Fault(marks.at("kubernetes", "kubeadm"), what, hint, Level.WARNING)
 
 
 def kubeadm_settings_are_free(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -40,5 +41,5 @@ def kubeadm_settings_are_free(inventory: Inventory, marks: Marks) -> Iterator[Fa
         settings = getattr(inventory.kubernetes.kubeadm, name) or {}
         for key in settings.keys() & decided.keys():
             what = f"kubernetes.kubeadm.{name} has the key {key}, which haconsole writes"
-            source = f"set {decided[key]} instead" if decided[key].startswith("kubernetes.") else "remove it"
+            source = f"set {decided[key]} instead" if decided[key].startswith("kubernetes.") else "remove the key"
             yield Fault(marks.at("kubernetes", "kubeadm", name), what, source)

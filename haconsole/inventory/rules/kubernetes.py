@@ -42,12 +42,12 @@ def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator
     elif settings and vips and not ours and (is_address(host) or port != settings.bind_port):
         vip = effective.join_host_port(vips[0], settings.bind_port)
         what = f"kubernetes.endpoint is {kubernetes.endpoint}, which is not the VIP's {vip}"
-        yield Fault(here, what, "write that, unless another balancer is in front", Level.WARNING)
+        yield Fault(here, what, "write the VIP and its port, unless another balancer is in front", Level.WARNING)
     elif not ours and len(inventory.with_role(Role.CONTROL_PLANE)) > 1:
         single = next((each for each in inventory.with_role(Role.CONTROL_PLANE) if each.address == host), None)
         if single is not None:
-            what = f"kubernetes.endpoint is host {single.name} itself, so its loss cuts off the other control planes"
-            yield Fault(here, what, "name a VIP or a balancer", Level.WARNING)
+            what = f"kubernetes.endpoint is host {single.name} itself, whose loss cuts off the other control planes"
+            yield Fault(here, what, "set the endpoint to a VIP or a balancer", Level.WARNING)
 
 
 def leader_timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -61,7 +61,8 @@ def leader_timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             f"renew_deadline_s is {timing.renew_deadline_s}, and must be less than lease_duration_s "
             f"({timing.lease_duration_s})"
         )
-        yield Fault(marks.at(*where, "renew_deadline_s"), what, "a leader must give up before its lease ends: lower it")
+        hint = "lower renew_deadline_s: a leader must give up before its lease ends"
+        yield Fault(marks.at(*where, "renew_deadline_s"), what, hint)
     if timing.renew_deadline_s <= JITTER * timing.retry_period_s:
         retries = f"{JITTER} x retry_period_s ({timing.retry_period_s})"
         what = f"renew_deadline_s is {timing.renew_deadline_s}, and must be more than {retries}"
@@ -77,4 +78,5 @@ def version_is_supported(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     major, minor = (int(part) for part in version.lstrip("v").split(".")[:2])
     if (major, minor) < OLDEST:
         what = f"kubernetes.version is {version}, older than 1.20, the oldest that is supported"
-        yield Fault(marks.at("kubernetes", "version"), what, "actions are untested there; upgrade", Level.WARNING)
+        hint = "upgrade Kubernetes: actions are untested on this version"
+        yield Fault(marks.at("kubernetes", "version"), what, hint, Level.WARNING)

@@ -70,7 +70,7 @@ def addresses_are_outside(inventory: Inventory, marks: Marks) -> Iterator[Fault]
         for address, name, where in places:
             if ipaddress.ip_address(address) in network:
                 what = f"{name} is {address}, inside kubernetes.{key} {network}"
-                yield Fault(marks.at(*where), what, f"choose another {key}: its addresses are not for hosts")
+                yield Fault(marks.at(*where), what, f"choose a {key} that contains no address of a host or VIP")
 
 
 def _networks(kubernetes: Kubernetes) -> tuple[Network, Network]:

@@ -29,9 +29,9 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     data = inventory.etcd.data_dir
     for where, path in (*files, *folders):
         if where != ("etcd", "data_dir") and f"{path}/".startswith(f"{data}/"):
-            what = f"{'.'.join(where)} {path} is inside etcd.data_dir {data}, which is moved away completely at times"
+            what = f"{'.'.join(where)} {path} is inside etcd.data_dir {data}, which some actions rename"
             mark_path = where if where in marks.values else ("etcd", "data_dir")
-            yield Fault(marks.at(*mark_path), what, "keep nothing else in etcd.data_dir")
+            yield Fault(marks.at(*mark_path), what, "choose a path outside etcd.data_dir")
 
 
 def certificates_end_before_their_authority(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -59,5 +59,5 @@ def _claims(inventory: Inventory, host: Host) -> Iterator[Claim]:
 
 def _other_port(claim: Claim, other: Claim) -> str:
     if {claim.where, other.where} == {("kubernetes", "api_port"), ("haproxy", "bind_port")}:
-        return "let haproxy listen elsewhere, e.g. `bind_port: 8443`, or on hosts without a control plane"
+        return "choose another `bind_port`, e.g. 8443, or run haproxy on hosts without a control plane"
     return "choose another port for one of them"

@@ -54,5 +54,5 @@ def node_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Iterator
     for name in ("images", "runtime"):
         if getattr(settings, name) != getattr(Preparation(), name):
             what = f"preparation.{name} has no effect: hosts have a container runtime only in clusters of kubeadm"
-            hint = "write kubernetes.deployment: kubeadm, or remove it"
+            hint = "set kubernetes.deployment to kubeadm, or remove this key of preparation"
             yield Fault(marks.at("preparation", name), what, hint, Level.WARNING)

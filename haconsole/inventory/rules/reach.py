@@ -18,7 +18,7 @@ def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for number, host in enumerate(inventory.hosts):
         where = ("hosts", number, "ssh", "jump")
         if host.name == effective.DIRECT:
-            what = f"a host is called {host.name}, which as a jump host means no jump host at all"
+            what = f"a host is called {host.name}, which in `jump:` means no jump host"
             yield Fault(marks.at("hosts", number, "name"), what, "choose another name")
         if host.ssh.jump is not None:
             yield from _dangling(inventory, host.ssh.jump, marks, where)
@@ -26,7 +26,7 @@ def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             yield Fault(marks.at(*where), f"host {host.name} is its own jump host", "name another host, or none")
         elif circle := _circle(inventory, host):
             what = f"the jump hosts go in a circle: {' -> '.join(circle)}"
-            yield Fault(marks.at(*where), what, "let one of them be reached directly with `jump: none`")
+            yield Fault(marks.at(*where), what, "set `jump: none` for one of these hosts")
 
 
 def logins_are_distinct(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -44,7 +44,7 @@ def root_is_reachable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for number, host in enumerate(inventory.hosts):
         ssh = effective.ssh_for(inventory, host)
         if Role.BASTION not in host.roles and ssh.sudo is Sudo.NONE and ssh.user not in (None, "root"):
-            what = f"host {host.name} is entered as {ssh.user} without sudo, so root is out of reach there"
+            what = f"the login to host {host.name} is {ssh.user} without sudo, so commands cannot run as root"
             hint = "write `user: root`, or `sudo: passwordless` or `sudo: password`"
             where = ("hosts", number, "ssh") if host.ssh.sudo or host.ssh.user else ("ssh", "sudo")
             yield Fault(marks.at(*where), what, hint, Level.WARNING)

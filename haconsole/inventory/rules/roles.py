@@ -21,7 +21,7 @@ def roles_go_together(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if Role.BASTION in host.roles and set(host.roles) != {Role.BASTION}:
             others = ", ".join(dict.fromkeys(role for role in host.roles if role is not Role.BASTION))
             what = f"host {host.name} is a bastion and also {others}"
-            yield Fault(here, what, "let the bastion only forward connections; any host can be a jump host")
+            yield Fault(here, what, "remove the other roles, or the role bastion: any host can be a jump host")
 
 
 def settings_fit_roles(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -41,7 +41,7 @@ def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     """Hosts without the part that describes what they run, and parts without a host that runs them."""
     if not inventory.with_role(Role.ETCD):
         what = "no host has the role etcd"
-        yield Fault(marks.at("hosts"), what, "give it to three hosts: only etcd keeps the cluster's state")
+        yield Fault(marks.at("hosts"), what, "give three hosts the role etcd: only etcd keeps the cluster's state")
     if inventory.kubernetes is None:
         for number, host in enumerate(inventory.hosts):
             if role := next((role for role in host.roles if role in _KUBERNETES), None):
@@ -58,4 +58,5 @@ def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         yield Fault(marks.at("vips"), what, "give the role to two hosts or more, or remove `vips:`")
     if inventory.haproxy is not None:
         what = "`haproxy:` has no effect, as no host has the role load-balancer"
-        yield Fault(marks.at("haproxy"), what, "give the role to two hosts or more, or remove it", Level.WARNING)
+        hint = "give the role load-balancer to two hosts or more, or remove `haproxy:`"
+        yield Fault(marks.at("haproxy"), what, hint, Level.WARNING)

@@ -54,7 +54,7 @@ def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ]
         if lacking:
             what = f"the interface of VIP {effective.vip_address(vip)} is missing for {_listed(lacking)}"
-            hint = "add `interface: eth0`, with your own, or the one with the host's own address is taken"
+            hint = "add `interface: NAME`; otherwise the interface with the host's own address is used"
             yield Fault(marks.at("vips", number), what, hint, Level.WARNING)
 
 
@@ -69,7 +69,7 @@ def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Ite
         ]
         if outside and network.num_addresses > 1:
             what = f"VIP {vip.address} is not in the network of {_listed(outside)}"
-            hint = "correct the address or its prefix length, unless a router connects them"
+            hint = "correct the VIP's address or prefix length, unless the VIP is routed"
             yield Fault(marks.at("vips", number, "address"), what, hint, Level.WARNING)
 
 
@@ -95,8 +95,8 @@ def passwords_are_sent(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for number, vip in enumerate(inventory.vips):
         ipv6 = ipaddress.ip_interface(vip.address).version == 6
         if vip.auth_pass is not None and (ipv6 or not float(vip.advert_int_s).is_integer()):
-            reason = "it is an IPv6 address" if ipv6 else f"advert_int_s is {vip.advert_int_s:g}"
-            what = f"auth_pass of VIP {vip.address} has no effect: as {reason}, VRRP version 3 is spoken"
+            reason = "the VIP is an IPv6 address" if ipv6 else f"advert_int_s is {vip.advert_int_s:g}"
+            what = f"auth_pass of VIP {vip.address} has no effect: {reason}, so VRRP version 3 is used"
             yield Fault(marks.at("vips", number, "auth_pass"), what, "remove it", Level.WARNING)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from haconsole.model.haproxy_view import is_server_of
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, NotAsked
@@ -14,7 +15,7 @@ from haconsole.present.detail import Detail, Fact, Heading, Item
 from haconsole.present.details.common import known, observation
 from haconsole.present.details.host import apiserver
 from haconsole.present.haproxy import server_state, server_views
-from haconsole.present.path_of_cluster import api_state
+from haconsole.present.hosts import api_cell
 from haconsole.present.vips import service_cell, vip_sentences
 
 
@@ -26,7 +27,7 @@ def about_apiserver(snapshot: ClusterSnapshot, host: HostName, now: datetime) ->
     return Detail(
         f"API server on {host}",
         (
-            Fact("state", api_state(facts)),
+            Fact("state", api_cell(facts)),
             Fact("service", service_cell(facts.services, "kube-apiserver")),
             *observation(facts.apiserver, now),
             *known(facts.apiserver, apiserver),
@@ -57,7 +58,7 @@ def _checks(snapshot: ClusterSnapshot, facts: HostFacts) -> tuple[Item, ...]:
     views = [
         view
         for view in server_views(snapshot)
-        if any(sight.server.address.rpartition(":")[0].strip("[]") == facts.address for sight in view.sights)
+        if any(is_server_of(sight.server, facts, snapshot.vips) for sight in view.sights)
     ]
     items = tuple(Fact(f"{view.backend}/{view.name}", server_state(view)) for view in views)
     return (Heading("Checks of the balancers"), *items) if items else ()
@@ -78,6 +79,6 @@ def about_endpoint(snapshot: ClusterSnapshot, now: datetime) -> Detail:
             *observation(request, now),
             *vips,
             Heading("API servers"),
-            *(Fact(facts.host, api_state(facts)) for facts in planes),
+            *(Fact(facts.host, api_cell(facts)) for facts in planes),
         ),
     )

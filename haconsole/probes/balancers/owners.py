@@ -36,7 +36,7 @@ def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
 
 def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[str, ...]) -> tuple[ManagedFile, ...]:
     """One value for each path, in that order."""
-    lines = require(answer, "whose the balancer's files are").splitlines()
+    lines = require(answer, "read the owners of the balancer's files").splitlines()
     if len(lines) != len(paths):
         raise ProbeError(f"queried the owners of {len(paths)} files, got {len(lines)} answers", Cause.UNREADABLE)
     return tuple(_file(inventory, host, path, line) for path, line in zip(paths, lines, strict=True))
@@ -53,7 +53,7 @@ def _file(inventory: Inventory, host: Host, path: str, line: str) -> ManagedFile
             return ManagedFile(path, _owner_by_content(inventory, host, path, b64decode(content).decode()), mark)
         return ManagedFile(path, Owner(word), mark)
     except (ValueError, binascii.Error) as error:
-        raise ProbeError(f"whose {path} is: not understood: {line[:80]!r}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the owner of {path}: unexpected output: {line[:80]!r}", Cause.UNREADABLE) from error
 
 
 def _owner_by_content(inventory: Inventory, host: Host, path: str, text: str) -> Owner:

@@ -179,7 +179,7 @@ def _problems(certificate: Certificate, ca: str | None, around: Surroundings) ->
     if certificate.chain_ok is False:
         yield f"is not the CA in use, {ca}" if certificate.is_ca else f"was not signed by the CA in use, {ca}"
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
-        yield f"differs from the certificate of the process at {certificate.served_at}: restart it to load the file"
+        yield f"is not the certificate that {certificate.served_at} presents: restart the process to load the file"
     if certificate.missing_names:
         yield f"does not name {', '.join(certificate.missing_names)}"
     if certificate.key_mode is not None and certificate.key_mode & _KEY_FOR_OTHERS:

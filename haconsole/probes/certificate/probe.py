@@ -109,6 +109,6 @@ def _report_of(answer_by_section: dict[str, SectionAnswer]) -> HostCertificates:
     """Parsing of YAML takes some milliseconds: not in the event loop."""
     files = answer_by_section.get(reader_script.FILES)
     if files is None:
-        raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
+        raise ProbeError("certificates: the host ended the query before it answered", Cause.CONNECTION_LOST)
     require(files, "read certificates")
     return reader_script.parse_files(files)

@@ -147,6 +147,6 @@ def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
     yield vip
     for other in others:
         reason = (
-            f"VIP {other.address} moves with {main.address} in VRRP instance {one.name}; an inventory has one of them"
+            f"VIP {other.address} moves with {main.address} in VRRP instance {one.name}; an inventory has one of both"
         )
         yield {"address": Omitted(reason)}

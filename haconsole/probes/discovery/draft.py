@@ -136,7 +136,7 @@ def _peers(front: HostReport, own: str) -> tuple[str, ...]:
 def _unwatched(front: HostReport) -> Iterator[Settings]:
     for one in balancer.instances(front):
         for vip in one.vips:
-            yield {"address": Omitted(f"VIP {vip.address} is moved without haproxy, so that it is only the endpoint")}
+            yield {"address": Omitted(f"VIP {vip.address} moves without haproxy, so it serves only as the endpoint")}
 
 
 def _front(report: HostReport, others: Others) -> HostReport:
@@ -266,7 +266,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
     if path := _etcd_host(report, others).flag(ETCD, "config-file"):
-        yield f"etcd has its settings in {path}, which could not be read: see that etcd's part is right"
+        yield f"etcd has its settings in {path}, which could not be read: check etcd's section"
     yield from _name_notes(report)
 
 
@@ -296,7 +296,7 @@ def _name_notes(report: HostReport) -> Iterator[str]:
         for flag, name in flags:
             path = report.flag(program, flag)
             if path and path.rpartition("/")[2] != name:
-                yield f"{program} has {flag} {path}: certs shows it, but rotate-certs looks for {name}"
+                yield f"{program} has {flag} {path}: certs shows this file, but rotate-certs looks for {name}"
 
 
 def _haproxy_notes(report: HostReport) -> Iterator[str]:
@@ -308,12 +308,12 @@ def _haproxy_notes(report: HostReport) -> Iterator[str]:
             yield "haproxy has no stats socket: its servers are not shown, and drain and ready are refused"
         if balanced_api.named_hosts:
             names = ", ".join(balanced_api.named_hosts)
-            yield f"haproxy's backend {balanced_api.name} names {names}, not addresses: see that their hosts are listed"
+            yield f"haproxy's backend {balanced_api.name} names {names}, not addresses: check that all hosts are listed"
         if balanced_api.others:
             others = ", ".join(balanced_api.others)
             yield f"haproxy's backends {others} have servers on the API's port too: {balanced_api.name} is used"
     for condition in balancer.undecided(report):
-        yield f"haproxy's configuration has `.if {condition}`, which is not evaluated: check haproxy's part"
+        yield f"haproxy's configuration has `.if {condition}`, which is not evaluated: check haproxy's section"
 
 
 def _priority_notes(reports: Iterable[HostReport]) -> Iterator[str]:
@@ -321,15 +321,15 @@ def _priority_notes(reports: Iterable[HostReport]) -> Iterator[str]:
         several = balancer.priorities(report)
         if len(several) > 1:
             listed = ", ".join(map(str, several))
-            yield f"VRRP instances of {report.name} have priorities {listed}: vrrp_priority, which is one, is left out"
+            yield f"VRRP instances of {report.name} have several priorities, {listed}: vrrp_priority is left out"
 
 
 def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:
     if any(one.auth_type for one in balancer.instances(report)):
-        yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
+        yield "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the file decides"
     if addresses := balancer.excluded(report):
-        yield f"addresses that move with a VIP outside of its adverts are left out: {', '.join(addresses)}"
+        yield f"addresses of virtual_ipaddress_excluded are left out: {', '.join(addresses)}"
     if silent_hosts and not tuple(balancer.peers(report)):
-        yield "balancers with multicast do not name each other: give the others the role load-balancer"
+        yield "with multicast keepalived.conf names no peers: give the other balancers the role load-balancer"

@@ -45,9 +45,9 @@ class KubeVipSettings:
     def unwatched(self) -> str:
         """The reason why no inventory can hold it; empty where one can."""
         if not self.arp:
-            return "it announces its address by routes, so that several hosts may have it"
+            return "kube-vip announces the address by routes, so that several hosts may have it"
         if not self.elects:
-            return "it has no leader election"
+            return "kube-vip runs without leader election"
         if self.namespace != _NAMESPACE:
             return f"its lease is in the namespace {self.namespace}"
         return "" if address_of(self.address) else f"its address is a name, {self.address}"

@@ -135,7 +135,7 @@ def _manifest(file: str, text: str) -> StaticPodState:
     try:
         document = yaml.load(text, Loader=_LOADER)  # noqa: S506 (one of the two safe loaders)
     except (yaml.YAMLError, ValueError) as error:
-        return StaticPodState(file, problem=f"it is no YAML: {' '.join(str(error).split())[:160]}")
+        return StaticPodState(file, problem=f"it is not valid YAML: {' '.join(str(error).split())[:160]}")
     metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
     if not isinstance(document, dict) or document.get("kind") != "Pod" or not metadata.get("name"):
         return StaticPodState(file, problem="it holds no object of kind Pod with a name")

@@ -51,7 +51,7 @@ def parse_record(text: str) -> HostLock | None:
         return HostLock(_harmless(claim), max(0, int(held_s)), max(0, int(age)))
     except (ValueError, msgspec.MsgspecError) as error:
         what = f"the cluster lock's record is not readable: {text[:_LONGEST_WORD]!r}"
-        raise ProbeError(what, Cause.UNREADABLE, hint=f"inspect {PLACE}/holder there, and remove it by hand") from error
+        raise ProbeError(what, Cause.UNREADABLE, hint=f"on the host: inspect {PLACE}/holder, then remove it") from error
 
 
 def encode_claim(claim: LockClaim) -> str:

@@ -157,7 +157,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"(?:killed by the OOM killer|Failed with result 'oom-kill')"),
         MANAGER,
-        lambda match: (PastKind.OUT_OF_MEMORY, "was killed: out of memory", ""),
+        lambda match: (PastKind.OUT_OF_MEMORY, "was OOM-killed", ""),
     ),
     (
         re.compile(r"Scheduled restart job, restart counter is at (\d+)"),
@@ -175,7 +175,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"[Oo]ut of memory: Killed process \d+ \(([^)]+)\)"),
         KERNEL,
-        lambda match: (PastKind.OUT_OF_MEMORY, f"the kernel killed {match[1]}: out of memory", match[1]),
+        lambda match: (PastKind.OUT_OF_MEMORY, f"the kernel OOM-killed {match[1]}", match[1]),
     ),
     (
         re.compile(r"clock was stepped by (-?[\d.]+)|System clock wrong by (-?[\d.]+)"),

@@ -31,13 +31,13 @@ _BY_WORDS = (
     ("nodename nor servname", Cause.NAME_NOT_FOUND),
 )
 _SAID = {
-    Cause.REFUSED: ("the connection was refused", "check that sshd runs there, and its port"),
+    Cause.REFUSED: ("the connection was refused", "check that sshd runs on the host, and its port"),
     Cause.TIMED_OUT: ("no answer in time", "check that the host is up and no firewall drops the packets"),
     Cause.NO_ROUTE: ("there is no route to it", "check the address, the network, and whether a jump host is needed"),
     Cause.NAME_NOT_FOUND: ("the name is not known here", "check the spelling, or give an address"),
     Cause.CONNECTION_LOST: (
         "it closed the connection before the login was done",
-        "it may be starting, or limit logins (MaxStartups)",
+        "sshd may be starting, or limit logins (MaxStartups)",
     ),
 }
 
@@ -61,7 +61,7 @@ def trouble_of(error: BaseException) -> SshFailure:
         case asyncssh.ConnectionLost():
             return _known(Cause.CONNECTION_LOST)
         case asyncssh.DisconnectError() if "authentication failures" in error.reason:
-            return SshFailure(Cause.AUTH_FAILED, error.reason, "name one key with ssh.identity_file")
+            return SshFailure(Cause.AUTH_FAILED, error.reason, "set ssh.identity_file to the right key")
         case asyncssh.ChannelOpenError():
             return _through_tunnel(error)
         case asyncssh.Error():
@@ -87,9 +87,10 @@ def _through_tunnel(error: asyncssh.ChannelOpenError) -> SshFailure:
     """A jump host's message when it cannot reach the next; OpenSSH gives the system's message as the reason."""
     if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
         message = f"the jump host does not forward connections ({error.reason})"
-        return SshFailure(Cause.JUMP_FAILED, message, "allow it there (AllowTcpForwarding, PermitOpen)")
+        hint = "allow forwarding on the jump host (AllowTcpForwarding, PermitOpen)"
+        return SshFailure(Cause.JUMP_FAILED, message, hint)
     words = error.reason.lower()
     for known, cause in _BY_WORDS:
         if known in words:
             return _known(cause)
-    return SshFailure(Cause.JUMP_FAILED, f"the jump host could not reach it: {error.reason}", "")
+    return SshFailure(Cause.JUMP_FAILED, f"the jump host could not reach the host: {error.reason}", "")

@@ -84,7 +84,7 @@ def _supported(route: Route, option: str, names: tuple[str, ...], supported: lis
     names_in_use = [name for name in names if name.encode() in supported]
     if not names_in_use:
         what = f"{option} of ssh_config allows only {', '.join(names)}, none of which is supported here"
-        raise _refused(route, what, "allow another one for this host")
+        raise _refused(route, what, "allow a supported algorithm for this host")
     return names_in_use
 
 

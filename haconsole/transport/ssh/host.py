@@ -130,7 +130,7 @@ def require_written(host: HostName, path: str, result: Completed) -> None:
 def _failure(host: HostName, what: str, result: Completed) -> TransportError:
     if result.cut is Cause.CONNECTION_LOST:
         return TransportError(
-            host, result.cut, f"{what}: the connection was lost meanwhile", hint="check its state before you retry"
+            host, result.cut, f"{what}: the connection was lost meanwhile", hint="check the file before you retry"
         )
     if result.cut is not None:
         return TransportError(host, result.cut, f"{what}: it timed out and was stopped")

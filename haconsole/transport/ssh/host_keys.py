@@ -140,7 +140,7 @@ def _known(route: Route) -> KnownKeys:
         return KnownKeys((*entry.lines, *revoked_keys(route.revoked)))
     except (OSError, ValueError) as error:
         what = f"RevokedHostKeys of ssh_config cannot be read: {route.revoked}: {error}"
-        hint = "name a readable list of public keys, one in each line"
+        hint = "set RevokedHostKeys to a readable list of public keys, one in each line"
         raise TransportError(route.label, Cause.OTHER, what, hint=hint) from None
 
 
@@ -166,17 +166,17 @@ def _changed_key_error(route: Route, known: KnownKeys, reason: str) -> Transport
         route.label,
         Cause.HOST_KEY_CHANGED,
         f"{route.where} has a host key that differs from the known one: {reason}, known is {lines or 'another'}",
-        hint="find out why before trusting it; if the host was rebuilt, remove those lines and connect again",
+        hint="find out why before trusting the key; if the host was rebuilt, remove the listed lines and connect again",
     )
 
 
 def _unknown_key_error(route: Route, key: asyncssh.SSHKey) -> TransportError:
     what = f"the host key of {route.where} is unknown: {fingerprint(key)} is in none of its known_hosts files"
-    compare = "compare it with the host's own (ssh-keygen -lf)"
+    compare = "compare the fingerprint with the host's own (ssh-keygen -lf)"
     if route.settings.strict is StrictHostKeys.YES or route.settings.batch_mode:
         option = "BatchMode" if route.settings.batch_mode else "StrictHostKeyChecking"
         file = route.new_keys or Path("known_hosts")
-        hint = f"{compare} and add it to {file}, as ssh_config has {option} yes for it"
+        hint = f"{compare} and add the key to {file}, as ssh_config has {option} yes for this host"
     else:
         hint = f"{compare}, then --accept-host-key {key.get_fingerprint()}"
     return TransportError(route.label, Cause.HOST_KEY_UNKNOWN, what, hint=hint)

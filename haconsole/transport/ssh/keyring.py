@@ -61,8 +61,8 @@ class Keyring:
                 continue
             self._unlocked[path] = key
             return key
-        what = f"no passphrase given opens {path}, after {_TRIES} tries"
-        raise TransportError(route.label, Cause.AUTH_FAILED, what, hint="check it with ssh-keygen -y")
+        what = f"no passphrase opened {path} in {_TRIES} tries"
+        raise TransportError(route.label, Cause.AUTH_FAILED, what, hint="check the passphrase with ssh-keygen -y")
 
 
 def _read(route: Route) -> Keys:
@@ -113,4 +113,4 @@ def _public_part(path: Path) -> tuple[bytes, ...]:
 
 def _unreadable(route: Route, path: Path, reason: str) -> TransportError:
     what = f"the key {path} cannot be used: {reason}"
-    return TransportError(route.label, Cause.AUTH_FAILED, what, hint="name another with ssh.identity_file")
+    return TransportError(route.label, Cause.AUTH_FAILED, what, hint="set ssh.identity_file to another key")

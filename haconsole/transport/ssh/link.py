@@ -66,7 +66,7 @@ class Link:
                 await self._opening.acquire()
         except TimeoutError:
             what = f"still connecting after {deadline.seconds:g} s"
-            raise TransportError(self.label, Cause.TIMED_OUT, what, hint="a question may wait for an answer") from None
+            raise TransportError(self.label, Cause.TIMED_OUT, what, hint="a prompt may wait for an answer") from None
         try:
             return await self._ready(deadline, behind, attempts)
         finally:
@@ -181,7 +181,8 @@ class Link:
         chain = (*behind, self.label)
         if link.label in chain:
             circle = " > ".join((link.label, *reversed(chain)))
-            raise TransportError(self.label, Cause.JUMP_FAILED, f"jump hosts form a circle: {circle}", hint="break it")
+            what = f"jump hosts form a circle: {circle}"
+            raise TransportError(self.label, Cause.JUMP_FAILED, what, hint="remove one jump host of the circle")
         self.through = link
         try:
             return await link.connection(deadline, behind=chain)
@@ -203,7 +204,7 @@ def _with_note(error: TransportError, route: Route) -> TransportError:
     """The same failure, with what of ssh_config was not used for this host."""
     notes = [error.hint] if error.hint else []
     if route.settings.not_used:
-        notes.append(f"ssh_config has {', '.join(route.settings.not_used)} for this host, which is not used here")
+        notes.append(f"haconsole ignores these ssh_config options for this host: {', '.join(route.settings.not_used)}")
     if not route.by_client:
         notes.append("no ssh client is installed here, so some conditions of ssh_config are not understood")
     what = error.what.removeprefix(f"{error.host}: ")

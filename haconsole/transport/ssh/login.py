@@ -112,10 +112,11 @@ def _agent_of(route: Route, keys: Keys) -> dict[str, object]:
 
 def _refused(route: Route, keys: Keys) -> TransportError:
     if not route.settings.public_key_auth:
-        what, hint = f"ssh_config has PubkeyAuthentication no for {route.where}", "allow keys for this host"
+        what = f"ssh_config has PubkeyAuthentication no for {route.where}"
+        hint = "set PubkeyAuthentication yes for this host"
         return TransportError(route.label, Cause.AUTH_FAILED, what, hint=hint)
     tried = [str(path) for path in route.identities] + (["the agent's keys"] if route.agent else [])
-    locked = f"; without a passphrase: {', '.join(map(str, keys.locked))}" if keys.locked else ""
+    locked = f"; passphrase missing for: {', '.join(map(str, keys.locked))}" if keys.locked else ""
     return TransportError(
         route.label,
         Cause.AUTH_FAILED,

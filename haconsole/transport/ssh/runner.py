@@ -223,7 +223,7 @@ class Runner:
         """The reason why a stream ended unexpectedly."""
         words = shlex.join(argv)
         if session.status is None:
-            what = f"the connection was lost while {words} was followed"
+            what = f"the connection was lost while {words} was running"
             return TransportError(self._link.label, Cause.CONNECTION_LOST, what)
         if not session.passed:
             return self._refused(session, become)

@@ -41,7 +41,7 @@ class SudoPassword:
                 await self._lock.acquire()
         except TimeoutError:
             what = f"the sudo password was not given within {deadline.seconds:g} s"
-            raise TransportError(self._host, Cause.TIMED_OUT, what, hint="answer the question") from None
+            raise TransportError(self._host, Cause.TIMED_OUT, what, hint="answer the password prompt") from None
         try:
             while self._known is None:
                 await self._ask(deadline)
@@ -95,7 +95,7 @@ def _hint(message: str) -> str:
     if "terminal" in message or "tty" in message:
         return "turn requiretty off for the login in sudoers"
     if "sudo" in message and "not found" in message:
-        return "install sudo there, or log in as root with ssh.sudo: none"
+        return "install sudo on the host, or log in as root with ssh.sudo: none"
     if "password" in message:
-        return "enter the login's own password there"
+        return "enter the login's own password on that host"
     return "allow the login to run every command in sudoers"

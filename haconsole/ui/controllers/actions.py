@@ -96,7 +96,7 @@ class ActionController:
         if isinstance(remedy, ActionCall):
             self._begin_call(remedy)
         elif remedy is not None:
-            self._console.notify(f"fix {number} is for you to do outside this console", markup=False)
+            self._console.notify(f"fix {number} is manual: do it outside this console", markup=False)
         else:
             count = len(finding.remedies)
             self._console.notify(f"there is no fix {number}: the last one is {count}", severity="warning", markup=False)

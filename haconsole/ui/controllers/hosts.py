@@ -39,7 +39,7 @@ LAST = 300
 LAST_OF_PART = 1000
 """Older entries of a log that has only one unit or container."""
 SSH_FAILED = 255
-NO_HOST = "the row is about no single host"
+NO_HOST = "this row does not belong to a single host"
 
 
 class HostController:
@@ -171,7 +171,7 @@ async def visit(console: Console, host: Host) -> None:
     try:
         status = await lend_terminal(console, shell_argv(console.inventory, host), greeting)
     except SuspendNotSupported:
-        console.notify("this terminal cannot be given to a shell", severity="warning", markup=False)
+        console.notify("on this terminal the console cannot be suspended for a shell", severity="warning", markup=False)
     except OSError as error:
         console.notify(f"ssh: {error.strerror}", severity="error", markup=False)
     else:

@@ -112,7 +112,8 @@ async def show_outside(console: Console, argv: tuple[str, ...], text: str) -> No
             file.write(text)
         await lend_terminal(console, (*argv, name))
     except SuspendNotSupported:
-        console.notify("this terminal cannot be given to another program", severity="warning", markup=False)
+        text = "on this terminal the console cannot be suspended for another program"
+        console.notify(text, severity="warning", markup=False)
     except OSError as error:
         console.notify(f"{argv[0]}: {error.strerror}", severity="error", markup=False)
     finally:

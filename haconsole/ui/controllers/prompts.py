@@ -29,7 +29,7 @@ class Prompter:
         return await self._secret(f"passphrase of {key_path}", "The private key is encrypted; its passphrase opens it.")
 
     async def sudo_password(self, host: HostName) -> Secret | None:
-        why = f"sudo on {host} needs the login's password. It is kept in memory until the console is closed."
+        why = f"sudo on {host} needs the login's password. The password is kept in memory until the console is closed."
         return await self._secret(f"sudo password on {host}", why)
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
@@ -41,13 +41,13 @@ class Prompter:
         question = Detail(
             f"is this {host}'s key?",
             (
-                Sentence(Cell("This host key is not in known_hosts. Compare it with the host's own, on its console:")),
+                Sentence(Cell("This host key is not in known_hosts. On the host's own console, compare it with:")),
                 Sentence(Cell("ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub", Tone.ACCENT)),
                 Fact("host", Cell(host)),
                 Fact("address", Cell(address)),
                 Fact("algorithm", Cell(algorithm)),
                 Fact("fingerprint", Cell(fingerprint, Tone.WARNING)),
-                Sentence(Cell("If the key is another host's, everything typed and read here goes to that host.")),
+                Sentence(Cell("If the key is another host's, that host receives everything typed and read here.")),
             ),
         )
         return await self._ask(YesNoQuestion(question)) is True

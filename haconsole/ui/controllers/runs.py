@@ -267,7 +267,7 @@ async def update_inventory(console: Console, plan: Plan, outcome: Outcome) -> No
             console.notify(change.by_hand, title="inventory", markup=False)
         elif plan.updates_inventory or await answer(console, inventory_follows(change)):
             await asyncio.to_thread(change.apply)
-            text = f"{change.path} is changed: open the console again for it"
+            text = f"{change.path} is changed: reopen the console to use it"
             console.notify(text, title="inventory", markup=False)
     except HaconsoleError as error:
         console.notify(error_text.in_words(error), title="inventory", severity="warning", markup=False)

@@ -49,7 +49,7 @@ class FormScreen(Screen[None]):
         self.post_message(PlanAction(message.form.action.name, message.form.request))
 
 
-ALL_RIGHT = "The effect of every step is there already. A run checks all of them again; v shows the steps."
+ALL_RIGHT = "The effect of every step exists already. A run checks all steps again; v shows the steps."
 
 
 class PlanScreen(SplitScreen):

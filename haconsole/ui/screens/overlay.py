@@ -33,7 +33,7 @@ class TextWindow(KeyTarget, ModalScreen[None]):
     app: Console
 
     def __init__(
-        self, details: DetailSource, *, absence: str = "It no longer exists.", subject: RowKey | None = None
+        self, details: DetailSource, *, absence: str = "The item no longer exists.", subject: RowKey | None = None
     ) -> None:
         super().__init__()
         self.subject = subject

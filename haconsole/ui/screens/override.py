@@ -50,7 +50,7 @@ class OverrideQuestion(ModalScreen[str]):
     def __init__(self, title: str, stops: tuple[GuardrailStop, ...]) -> None:
         super().__init__()
         self._text = TextPane(id="window")
-        keys = "Type your reason and press enter to override this; the run log keeps the reason. Escape cancels."
+        keys = "To override the guardrails, type your reason and press enter; the run log keeps it. Escape cancels."
         self._question = Detail(title, (*stop_items(stops), Heading("To override"), Sentence(Cell(keys))))
 
     def compose(self) -> ComposeResult:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENDED = "the run has ended"
 NOT_ENDED = "the run has not ended yet"
 STOPPING = "the run is stopping: no further step starts"
-NO_GRID = "the steps are listed: the run is done step by step, or its hosts do not fit beside each other"
+NO_GRID = "the grid is not available: the run is step by step, or its hosts do not fit side by side"
 COMPLETE = "the run is complete: there is nothing to resume"
 
 
@@ -152,7 +152,10 @@ def take_over(view: LockView) -> Detail:
         (
             Sentence(Cell(f"{lock_sentence(view)}.", Tone.WARNING)),
             Sentence(
-                Cell("Take it over only when that console is gone: two that change a cluster at once can lose it.")
+                Cell(
+                    "Take the lock over only when the other console is gone: "
+                    "two consoles that change a cluster at once can destroy the cluster."
+                )
             ),
         ),
     )
@@ -161,7 +164,7 @@ def take_over(view: LockView) -> Detail:
 def inventory_follows(change: FileChange) -> Detail:
     """The confirmation before the inventory's file is changed, with the change."""
     return Detail(
-        f"{change.host} has left: remove it from the inventory's file?",
+        f"{change.host} has left the cluster: remove the host from the inventory's file?",
         (
             Sentence(Cell(f"{change.path} would be changed like this; everything else in it stays.")),
             *(Verbatim(Cell(line)) for line in change.diff.splitlines()),
@@ -171,5 +174,5 @@ def inventory_follows(change: FileChange) -> Detail:
 
 LEAVE_TO_HOSTS = Detail(
     "leave the running steps to their hosts?",
-    (Sentence(Cell("They run there to their end. The result is read when the run is resumed.")),),
+    (Sentence(Cell("The steps continue on their hosts to their end. Resuming the run reads their results.")),),
 )

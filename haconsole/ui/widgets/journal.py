@@ -57,7 +57,9 @@ class JournalPane(Pane):
         self._up = max(0, min(self._up, len(lines) - 1))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
         if not lines:
-            hint = "no line contains that yet" if self.needle else "nothing yet: lines show here as they are written"
+            hint = "nothing yet: lines show here as they are written"
+            if self.needle:
+                hint = "no line contains the filter's text yet"
             body = [(Cell(hint, Tone.MUTED),)]
         head = (self._head(width, len(lines)), "head-focused" if self.has_focus else "head")
         self.paint((head, *(((Cell(" "), *row), "") for row in body)))

@@ -54,7 +54,7 @@ def test_it_is_refused_without_a_single_owner_whose_hardware_is_known() -> None:
 
     nobody: Any = Known((), NOW)
     for snapshot, reason in (
-        (healthy(), "the hardware address of cp1 is unknown"),
+        (healthy(), "the MAC address of cp1 is unknown"),
         (changed(known(), 1, lambda facts: replace(facts, addresses=nobody)), "unowned"),
         (changed(known(), 2, with_vip), "split by cp1 and cp2"),
     ):

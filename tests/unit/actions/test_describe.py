@@ -69,7 +69,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "delete node w1, through cp1 or cp2": DeleteNode("w1", HOSTS),
     "delete cp3 from the ClusterStatus of kubeadm-config, through cp1 or cp2": ForgetControlPlane("cp3", HOSTS),
-    "kubeadm join with a token, made through cp1 or cp2 and deleted after it": JoinNode("w1", "", "", HOSTS),
+    "kubeadm join with a token, made through cp1 or cp2 and deleted after the join": JoinNode("w1", "", "", HOSTS),
     "etcd member update 1f --peer-urls https://10.99.0.1:2380, through cp1 or cp2": UpdateMember(
         MemberId("1f"), "https://10.99.0.1:2380", HOSTS
     ),
@@ -92,7 +92,7 @@ UNDOS: dict[str, Undo] = {
     "systemctl stop haproxy": UndoByCommand(RunCommand(("systemctl", "stop", "haproxy")), ()),
     "restore /a, /b": UndoByRestoringFiles(("/a", "/b")),
     "cannot be undone: it is gone": Irreversible("it is gone"),
-    "undo leaves this: it does no harm": LeftByUndo("it does no harm"),
+    "not undone: it does no harm": LeftByUndo("it does no harm"),
 }
 
 

@@ -89,20 +89,24 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
     assert changes(plan) == ["keepalived.down@cp2", "keepalived.measure@cp2", "keepalived.down@cp1"]
     ids = [str(step.id) for step in plan.steps]
     assert ids.index("keepalived.out@cp2") < ids.index("keepalived.down@cp1")
-    assert "kept down until failback, and unavailable if cp3 fails: cp1, cp2" in plan.summary
+    assert "balancers kept down until failback, which cannot take over if cp3 fails: cp1, cp2" in plan.summary
 
 
 @pytest.mark.parametrize(
     ("snapshot", "request_", "said"),
     [
-        (healthy(), {"to": "cp1"}, "cp1 already holds it"),
+        (healthy(), {"to": "cp1"}, "cp1 already holds the VIP"),
         (healthy(), {"to": "cp9"}, "cp9 is no load balancer; the inventory's are: cp1, cp2, cp3"),
         (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
-        (changed(healthy(), 3, lost), {"to": "cp3"}, "cp3 cannot hold it: cannot be reached"),
+        (changed(healthy(), 3, lost), {"to": "cp3"}, "cp3, which cannot be reached"),
         (changed(healthy(), 2, held_down), {"to": "cp2"}, "is held down by its down file: run failback first"),
         (changed(healthy(), 2, with_vip), {}, "10.99.0.100 is split by cp1 and cp2"),
         (changed(healthy(), 1, without_vip), {}, "10.99.0.100 is unowned"),
-        (changed(changed(healthy(), 2, lost), 3, lost), {}, "no other balancer can hold it: cp2 cannot be reached"),
+        (
+            changed(changed(healthy(), 2, lost), 3, lost),
+            {},
+            "no other balancer can hold the VIP: cp2 cannot be reached",
+        ),
     ],
 )
 def test_nothing_is_moved_to_where_it_would_not_stay(

@@ -46,4 +46,4 @@ def test_a_plan_shows_what_changes_first_and_the_rest_on_request() -> None:
     assert brief.summaries[0].text == "1 will change something, 1 depend on them, 2 already right, 0 only check"
     assert len(plan_table(PLAN, (), known).rows) == 4
     nothing = forecasts(PLAN, dict.fromkeys((WRITE.id, ONE.id, TWO.id, THREE.id), True))
-    assert plan_table(PLAN, (), nothing, everything=False).empty.text == "nothing will change: every effect is there"
+    assert plan_table(PLAN, (), nothing, everything=False).empty.text == "no change: every step is already in effect"

@@ -110,7 +110,7 @@ def test_a_vip_stays_while_it_is_unknown_whether_a_check_heeds_the_down_file() -
     unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: no answer within 6 s", NOW, Cause.TIMED_OUT)
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
     said = refused(plan_action("failover", snapshot, INVENTORY, {}))
-    assert "whether cp2's balancer heeds the down file is unknown" in said
+    assert "the balancer on cp2 may ignore the down file" in said
     assert "is not set up by haconsole" not in said
 
 
@@ -160,7 +160,7 @@ def test_hosts_do_not_come_and_go_over_foreign_files(action: str, request_: dict
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_vip_is_not_moved_where_the_down_file_is_not_heeded(change: Change, n: int) -> None:
     said = refused(planned("failover", changed(healthy(), n, change)))
-    assert f"cp{n}'s balancer is not set up by haconsole, so its check ignores the down file" in said
+    assert f"haconsole did not set up the balancer on cp{n}, so its check ignores the down file" in said
     assert "to move 10.99.0.100 by hand, stop keepalived on cp1" in said
 
 
@@ -192,7 +192,7 @@ def test_a_haproxy_that_cannot_be_queried_is_refused(action: str) -> None:
 
 def test_the_guard_for_the_last_server_finds_it_by_address() -> None:
     said = refused(planned("drain", changed(healthy(), 3, haproxy(1, 2, 3, up=(1,))), host="cp1"))
-    assert "cp1 is the only API server that balancers see up (on cp3)" in said
+    assert "cp1 has the only API server that haproxy on cp3 sees up" in said
 
 
 def test_a_balancer_that_lacks_the_server_is_named() -> None:

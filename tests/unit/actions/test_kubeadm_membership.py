@@ -104,7 +104,7 @@ def test_a_living_control_plane_leaves_in_an_order_that_loses_nothing() -> None:
     expected = (
         "SaveSnapshot",
         "DrainNode",
-        "Hand over its VIPs",
+        "Hand over the host's VIPs",
         "SetServerState",
         "Stop controller manager and scheduler",
         "Stop the API server",
@@ -230,13 +230,18 @@ def test_balancers_of_the_sites_own_are_named_and_not_written() -> None:
     made = plan(plan_remove(snapshot, INVENTORY, "cp1"))
     assert [step.id for step in made.steps if step.id.startswith(("haproxy.config", "keepalived.config"))] == []
     assert "remove server k8s_server_6443/cp1 from it by hand" in made.summary
-    assert "Hand over its VIPs" in kinds(made)
+    assert "Hand over the host's VIPs" in kinds(made)
 
 
 def test_the_plan_notes_that_old_kubeadm_adds_voters() -> None:
     inventory, snapshot = with_hosts(CP4)
     old = notes(change_of("join", snapshot, inventory, into=CP4))
-    assert old == ("kubeadm 1.20.2 adds the etcd member as a voter, not as a learner: it counts before it has started",)
+    assert old == (
+        (
+            "kubeadm 1.20.2 adds the etcd member as a voter, not as a learner: the member counts for the quorum "
+            "before it has started"
+        ),
+    )
     for name in ("cp1", "cp2", "cp3"):
         snapshot = changed(snapshot, name, with_version)
     assert notes(change_of("join", snapshot, inventory, into=CP4)) == ()

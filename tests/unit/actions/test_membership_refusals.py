@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     ),
     "a bastion": (
         lambda: plan_remove(seen(WITH_BASTION), WITH_BASTION, "cp4"),
-        "cp4 is a bastion, which runs no part of the cluster: add its lines to the inventory, or remove them",
+        "cp4 is a bastion, which runs no part of the cluster: to add or remove it, only edit the inventory",
     ),
     "an unhealthy member elsewhere": (
         lambda: plan_join(seen(down=(2,)), FIVE, "cp4"),
@@ -97,13 +97,13 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     ),
     "nobody answers": (
         lambda: plan_join(seen(ETCD, down=(1, 2, 3)), ETCD, "cp4"),
-        "no etcd member answers, so its members are not known",
+        "no etcd member answers, so the member list is unknown",
     ),
     "an unstarted member waits": (
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.listed(4, started=False))), ETCD, "cp5"),
         (
-            "member a4 on cp4 was added and never started: finish it (run join cp4) or remove it again (run remove "
-            "with member-id = a4); only one change at a time"
+            "member a4 on cp4 was added and never started: finish its join (run join cp4) or remove the member (run "
+            "remove with member-id = a4); only one change at a time"
         ),
     ),
     "a learner waits": (
@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     ),
     "an ID while nobody answers": (
         lambda: plan_remove_member(seen(ETCD, down=(1, 2, 3)), ETCD, "a2"),
-        "no etcd member answers, so its members are not known",
+        "no etcd member answers, so the member list is unknown",
     ),
     "an ID that is a host's": (lambda: plan_remove_member(seen(ETCD), ETCD, "a2"), "run remove cp2"),
     "itself for itself": (lambda: plan_replace(seen(), FIVE, "cp2", "cp2"), "cp2 cannot replace itself"),
@@ -250,7 +250,7 @@ def test_a_member_that_never_started_is_removed_by_its_id() -> None:
 
 def test_nobody_is_called_the_last_while_the_members_are_not_known() -> None:
     told = reasons(plan_remove(seen(ETCD, down=(1, 2, 3)), ETCD, "cp2"))
-    assert told == "no etcd member answers, so its members are not known: fix etcd first, or restore it"
+    assert told == "no etcd member answers, so the member list is unknown: fix etcd first, or restore it"
 
 
 def test_a_vip_is_not_taken_from_the_only_balancer_that_may_hold_it() -> None:

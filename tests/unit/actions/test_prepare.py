@@ -133,12 +133,12 @@ def test_everything_missing_is_listed_at_once_with_its_fix() -> None:
     assert summary[0] == "cp1 (Rocky Linux 9.4 (Blue Onyx)):"
     first = "\n".join(summary[1 : summary.index("cp2 (Ubuntu 24.04.1 LTS):")])
     for text in (
-        "iptables, kubelet, kubeadm are missing: installed from the repositories",
-        "swap is on (/dev/dm-1): turned off, in fstab too",
-        "net.ipv4.ip_forward is 0: set to 1",
-        "its CRI plugin is disabled: corrected",
-        "its cgroup driver is cgroupfs, and of kubelet systemd: corrected",
-        "SELinux is enforcing: set to permissive",
+        "iptables, kubelet, kubeadm are missing: to be installed from the repositories",
+        "swap is on (/dev/dm-1): to be turned off, in fstab too",
+        "net.ipv4.ip_forward is 0: to be set to 1",
+        "its CRI plugin is disabled: to be corrected",
+        "its cgroup driver is cgroupfs, and kubelet's is systemd: to be corrected",
+        "SELinux is enforcing: to be set to permissive",
         "firewalld closes 2379/tcp",
     ):
         assert text in first

@@ -77,7 +77,7 @@ def test_the_last_api_server_is_not_restarted() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "request_", "reason"),
     [
-        (healthy(), {"service": "etcd"}, "stopped or hung on no host that can be reached"),
+        (healthy(), {"service": "etcd"}, "no reachable host has a stopped or hung etcd"),
         (healthy(), {"service": "etcd", "host": "cp9"}, "cp9 has no etcd"),
         (changed(healthy(), 2, lost), {"service": "etcd", "host": "cp2"}, "cp2 cannot be reached: no answer"),
         (every(having(services=()), 2), {"service": "haproxy", "host": "cp2"}, "haproxy on cp2 is unknown"),
@@ -140,7 +140,7 @@ def test_a_static_pod_without_kubelet_or_manifest_is_not_restarted() -> None:
     stopped = kubeadm.with_service(kubeadm.healthy(), "cp2", kubeadm.unit("kubelet", "inactive"))
     plan = pod_plan(stopped, service="etcd", host="cp2")
     assert isinstance(plan, Refusal)
-    assert plan.reasons == ("kubelet on cp2 is not running, which starts static pods: start it first",)
+    assert plan.reasons == ("kubelet on cp2, which starts static pods, is not running: start kubelet first",)
     gone = replace(kubeadm.unit("kube-scheduler", "inactive", kind=ServiceKind.STATIC_POD), exists=False)
     plan = pod_plan(kubeadm.with_service(kubeadm.healthy(), "cp2", gone), service="kube-scheduler", host="cp2")
     assert isinstance(plan, Refusal)

@@ -122,9 +122,9 @@ def test_a_host_that_is_gone_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "request_", "said"),
     [
-        (changed(healthy(), 3, lost), {}, "switch it off permanently, and name it in gone = cp3"),
+        (changed(healthy(), 3, lost), {}, "switch it off permanently and set gone = cp3"),
         (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "gone = cp1,cp3"),
-        (healthy(), {"gone": "cp9"}, "the inventory has no host cp9 that could be gone"),
+        (healthy(), {"gone": "cp9"}, "gone names cp9, which is no host of the inventory"),
         (healthy(), {"file": "x.db"}, "give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
         (healthy(), {"file": "cp1:/a b"}, "does not name a snapshot"),
         (healthy(), {"file": "cp9:/x.db"}, "cp9 is no remaining etcd host: copy the snapshot to one of cp1"),

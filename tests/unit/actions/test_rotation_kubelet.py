@@ -167,11 +167,14 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     [
         (
             kubelet("cp2", "/k.pem", "/k.pem"),
-            "and renews it automatically: it is not replaced; for a new CA set a certificate",
+            "and renews it automatically, so this action does not replace it; for a n",
         ),
         (
             named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),
-            f"cp3: scheduler: /etc/kubernetes/scheduler.conf embeds the CA: set certificate-authority: {CA}",
+            (
+                "cp3: scheduler: /etc/kubernetes/scheduler.conf embeds the CA: "
+                f"in the kubeconfig set certificate-authority: {CA}"
+            ),
         ),
     ],
 )
@@ -182,8 +185,8 @@ def test_no_new_ca_where_somebody_would_be_cut_off_by_it(more: Certificate, says
 def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
     snapshot = seen(kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt"))
     assert (
-        f"cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: set certificate-authority: {CA}"
-        in refused(snapshot, ca="yes")
+        "cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: "
+        f"in the kubeconfig set certificate-authority: {CA}" in refused(snapshot, ca="yes")
     )
 
 

@@ -170,7 +170,7 @@ def test_lower_priorities_release_the_vips_once_the_host_claims_them_again() -> 
 def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
     alone = plan(changed(changed(certified(), 2, lost), 3, lost))
     assert not [step for step in alone.steps if step.id.startswith("keepalived.")]
-    why = "10.99.0.100 stays on cp1, drained as usual: cp2 cannot be reached; cp3 cannot be reached"
+    why = "10.99.0.100 stays on cp1 while drained API servers restart: cp2 cannot be reached; cp3 cannot be reached"
     assert why in alone.summary
     down = Known(KeepalivedFacts("2.2.7", (), forced_down=True), NOW)
     held = changed(
@@ -346,7 +346,10 @@ def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
         assert refused(begun, "ca", phase=phase) == why
     assert refused(begun, "ca", "back") == why
     not_begun = changed(certified(), 3, lost)
-    assert refused(not_begun, "ca") == f"{why}; leaves of the other hosts can be replaced without it: run rotate-certs"
+    assert (
+        refused(not_begun, "ca")
+        == f"{why}; leaves of the other hosts can be replaced without this host: run rotate-certs"
+    )
 
 
 def test_ended_certificates_on_all_that_answer_stop_etcd() -> None:

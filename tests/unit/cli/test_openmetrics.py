@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import parser as older
+from prometheus_client.openmetrics import parser
 
 from haconsole.cli.reports.openmetrics import openmetrics
 from haconsole.cli.watch import MetricsFile, Reporter, UnwrittenFileError, _watch
@@ -25,7 +27,7 @@ from haconsole.model.status import ClusterStatus
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
 from tests.fakes.session import FakeSession, critical, degraded
 
-strict: Any = pytest.importorskip("prometheus_client.openmetrics.parser")
+strict: Any = parser
 
 
 def status(snapshot: ClusterSnapshot) -> ClusterStatus:
@@ -71,7 +73,6 @@ def test_states_have_their_subjects() -> None:
 
 
 def test_the_older_format_is_read_too() -> None:
-    older: Any = pytest.importorskip("prometheus_client.parser")
     text = openmetrics(status(healthy()), every_figure(), NOW)
     read = {family.name for family in older.text_string_to_metric_families(text)}
     assert "haconsole_etcd_fsync_p99_seconds" in read

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from haconsole.cli.reports.findings import DoctorReport, doctor_report, stamp
-from haconsole.cli.reports.status import StatusReport, status_report
+from haconsole.cli.reports.status import status_report
+from haconsole.cli.reports.status_shapes import StatusReport
 from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.model import measures as m

@@ -76,4 +76,4 @@ def test_the_hook_gets_what_json_prints(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_failing_hook_does_not_end_the_watch(capsys: pytest.CaptureFixture[str]) -> None:
     assert haconsole(["watch", "lab.yaml", "--hook", "false"]) == ExitCode.OK
-    assert "hook: false ended with 1" in capsys.readouterr().err
+    assert "hook: false ended with status 1" in capsys.readouterr().err

@@ -95,7 +95,7 @@ def test_a_member_is_down_under_its_cause_with_all_that_follows(cause: str, code
     snapshot = changed(snapshot, 2, having(apiserver=NOT_READY))
     finding = only(snapshot)
     assert (finding.code, finding.subject) == (code, subject)
-    assert "one more lost member stops etcd" in finding.evidence
+    assert "etcd stops if one more member fails" in finding.evidence
     assert any("is not ready: etcd" in line for line in finding.evidence)
 
 

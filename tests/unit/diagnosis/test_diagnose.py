@@ -43,7 +43,7 @@ def test_a_lost_host_is_one_finding_that_takes_in_all_that_follows() -> None:
     snapshot = changed(healthy(), 3, lost)
     (finding,) = found(snapshot)
     assert (finding.code, finding.subject, finding.severity) == ("host.unreachable", "cp3", Severity.WARNING)
-    assert "one more lost member stops etcd" in finding.evidence
+    assert "etcd stops if one more member fails" in finding.evidence
     assert "no answer within 10 s" in finding.evidence
     assert health(snapshot, (finding,)) is Health.DEGRADED
 
@@ -52,7 +52,7 @@ def test_a_stopped_member_has_its_service_and_the_vote_count_as_evidence() -> No
     (finding,) = found(changed(healthy(), 2, etcd_silent))
     assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
     assert any("etcd on cp2 is stopped" in line for line in finding.evidence)
-    assert any("one more lost member stops etcd" in line for line in finding.evidence)
+    assert any("etcd stops if one more member fails" in line for line in finding.evidence)
 
 
 def test_a_suspended_member_is_found_before_its_port_was_queried() -> None:
@@ -265,7 +265,10 @@ def test_etcd_servers_that_are_gone() -> None:
     stale = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)
     (finding,) = found(changed(healthy(), 1, lambda facts: replace(facts, apiserver=stale)))
     assert finding.code == "apiserver.etcd-servers-stale"
-    assert finding.evidence == ("no such member: https://10.99.0.99:2379", "not in its list: https://10.99.0.13:2379")
+    assert finding.evidence == (
+        "no such member: https://10.99.0.99:2379",
+        "not in the API server's list: https://10.99.0.13:2379",
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +277,10 @@ def test_etcd_servers_that_are_gone() -> None:
         (("https://127.0.0.1:2379",), None),
         (("https://localhost:2379",), None),
         (("https://[::1]:2379", "https://10.99.0.12:2379", "https://10.99.0.13:2379"), None),
-        (("https://127.0.0.1:2379", "https://10.99.0.12:2379"), ("not in its list: https://10.99.0.13:2379",)),
+        (
+            ("https://127.0.0.1:2379", "https://10.99.0.12:2379"),
+            ("not in the API server's list: https://10.99.0.13:2379",),
+        ),
     ],
 )
 def test_a_loopback_etcd_server_is_the_member_of_the_same_host(

@@ -204,7 +204,7 @@ def test_a_copy_of_a_manifest_is_stray() -> None:
 
 def test_a_broken_manifest_is_the_cause_of_its_component() -> None:
     def broken(one: KubeletFacts) -> KubeletFacts:
-        bad = StaticPodState("kube-scheduler.yaml", problem="it is no YAML: line 3")
+        bad = StaticPodState("kube-scheduler.yaml", problem="it is not valid YAML: line 3")
         return replace(one, static_pods=(*one.static_pods[:-1], bad))
 
     waiting = unit("kube-scheduler", "activating", kind=ServiceKind.STATIC_POD, pid=None)
@@ -334,8 +334,8 @@ def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> N
 
     (finding,) = found(certified(own))
     assert (finding.code, finding.subject, finding.severity) == ("cert.wrong-ca", "kubernetes-ca", Severity.CRITICAL)
-    assert finding.summary == "the kubernetes-ca differs between hosts: cp3 has another one than most"
+    assert finding.summary == "the kubernetes-ca differs between hosts: most hosts agree, except cp3"
     assert any("apiserver on cp3 does not verify" in line for line in finding.evidence)
-    assert "copy the CA, its key and the sa pair from another " in finding.remedies[0].text
+    assert "copy CA, CA key and sa pair from another " in finding.remedies[0].text
     assert isinstance(finding.remedies[1], ActionCall)
     assert [remedy.action for remedy in finding.remedies if isinstance(remedy, ActionCall)] == ["rotate-certs"]

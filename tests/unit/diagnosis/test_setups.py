@@ -202,7 +202,7 @@ def test_a_master_without_the_address_is_the_cause_of_a_vip_without_owner() -> N
     own = (InterfaceAddress("eth0", "10.99.0.11", 24),)
     finding = only(changed(healthy(), 1, having(addresses=own)))
     assert (finding.code, finding.subject) == ("vip.not-master", "cp1")
-    assert finding.remedies[0].text.startswith("restart it")
+    assert finding.remedies[0].text.startswith("restart keepalived")
     assert any("no host holds" in line for line in finding.evidence)
 
 

@@ -60,7 +60,7 @@ def test_two_hosts_of_one_name() -> None:
 def test_a_neighbour_entry_with_another_hardware_address_than_the_owners() -> None:
     wrong = (Neighbour(VIP, "02:00:00:00:00:99", "REACHABLE"),)
     finding = only(snapshot(neighbours=wrong))
-    assert finding.remedies[0] == ActionCall("announce-vip", (("vip", VIP),), "announce the owner's address again")
+    assert finding.remedies[0] == ActionCall("announce-vip", (("vip", VIP),), "announce the VIP again from its owner")
     permanent = only(snapshot(neighbours=(replace(wrong[0], state="PERMANENT"),)))
     assert permanent.remedies == (Advice(f"on cp2: ip neighbour flush nud all to {VIP}"),)
     assert (finding.code, finding.subject) == ("vip.stale-arp", "cp2")

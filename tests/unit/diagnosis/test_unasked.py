@@ -123,7 +123,7 @@ def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
     (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=late)))
     assert (finding.code, finding.subject) == ("service.hung", "etcd@cp2")
     assert any("queried from cp2 and cp1" in line for line in finding.evidence)
-    assert "one more lost member stops etcd" in finding.evidence
+    assert "etcd stops if one more member fails" in finding.evidence
 
 
 @pytest.mark.parametrize(("share", "code"), [(95.0, "host.slow"), (20.0, "service.hung")])
@@ -174,7 +174,7 @@ def test_a_member_without_a_leader_has_a_finding() -> None:
     isolated = Known(cluster.endpoint(2, leader=None, healthy=False), NOW)
     (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=isolated)))
     assert (finding.code, finding.subject) == ("etcd.member-unhealthy", "cp2")
-    assert "one more lost member stops etcd" in finding.evidence
+    assert "etcd stops if one more member fails" in finding.evidence
 
 
 def test_the_clock_source_is_evidence_of_a_slow_host_and_of_a_wrong_clock() -> None:
@@ -187,4 +187,4 @@ def test_the_clock_source_is_evidence_of_a_slow_host_and_of_a_wrong_clock() -> N
         assert any("clock source" in line for line in finding.evidence) is shown
     skewed = changed(healthy(), 2, lambda host: replace(with_clock("tsc", host), clock_offset_ms=Known(9000.0, NOW)))
     (finding,) = found(skewed)
-    assert "its clock source is tsc" in finding.evidence
+    assert "the host's clock source is tsc" in finding.evidence

@@ -27,7 +27,10 @@ def test_a_healthy_member_with_all_voters() -> None:
 @pytest.mark.parametrize(
     ("found", "problem"),
     [
-        (replace(endpoint(), healthy=False, health_error="no leader"), "cp1: etcd does not read: no leader"),
+        (
+            replace(endpoint(), healthy=False, health_error="no leader"),
+            "cp1: etcd answers no linearizable read: no leader",
+        ),
         (replace(endpoint(), members=endpoint().members[:2]), "cp1: etcd lists 2 voters, not 3"),
         (
             replace(endpoint(), members=(*endpoint().members[:2], replace(endpoint().members[2], name=""))),

@@ -112,7 +112,7 @@ async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> Non
     }
     (error,) = (event.error for event in events if isinstance(event, StepDone) and event.error)
     assert error.startswith("cp1: `sh -c ")
-    assert error.endswith("ended with 1: disk full")
+    assert error.endswith("ended with status 1: disk full")
     done = last(events)
     assert (done.outcome, done.failed, done.changed) == (Outcome.FAILED, 1, 1)
     assert done.next_step == "fix the failure, then resume with: haconsole resume r1"

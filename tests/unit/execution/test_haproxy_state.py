@@ -81,7 +81,7 @@ def at(address: str, *, may_lack: bool = False) -> SetServerState:
 async def test_a_server_is_found_by_its_address_whatever_its_name(balancer: Balancer) -> None:
     done, _ = await balancer.drain(at(balancer.at))
     assert done.outcome is Outcome.DONE
-    assert done.output == "lb1: api/cp1 is in drain, with 0 lasting connections"
+    assert done.output == "lb1: api/cp1 is in drain, with 0 long-lived connections"
 
 
 async def test_a_server_that_is_not_there_was_not_drained(balancer: Balancer) -> None:
@@ -93,7 +93,7 @@ async def test_a_server_that_is_not_there_was_not_drained(balancer: Balancer) ->
 
 async def test_nothing_under_way_is_not_waited_for(balancer: Balancer) -> None:
     done, took = await balancer.drain()
-    assert done.output.endswith("api/cp1 is in drain, with 0 lasting connections")
+    assert done.output.endswith("api/cp1 is in drain, with 0 long-lived connections")
     assert took < QUIET_S
 
 
@@ -101,12 +101,12 @@ async def test_a_connection_under_way_ends_before_the_server_counts_as_drained(b
     under_way = balancer.connect()
     asyncio.get_running_loop().call_later(0.5, under_way.close)
     done, took = await balancer.drain()
-    assert done.output.endswith("with 0 lasting connections")
+    assert done.output.endswith("with 0 long-lived connections")
     assert took >= 0.5
 
 
 async def test_a_lasting_connection_is_left_after_a_second_in_which_none_ended(balancer: Balancer) -> None:
     with closing(balancer.connect()):
         done, took = await balancer.drain()
-    assert done.output.endswith("with 1 lasting connections")
+    assert done.output.endswith("with 1 long-lived connections")
     assert QUIET_S <= took < LONGEST_S + 1

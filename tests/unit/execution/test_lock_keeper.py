@@ -90,7 +90,7 @@ async def test_a_majority_lost_for_too_long_lets_no_step_begin(tmp_path: Path) -
         with pytest.raises(StoppedError) as stopped:
             await asyncio.wait_for(waiting, 20)
         words = str(stopped.value)
-        assert "the lock is lost: 3 hosts keep it, 2 needed, " in words
+        assert "the lock is lost: 0 of 3 hosts confirm the lock, 2 needed; " in words
         assert "cp2: connection refused; cp3: connection refused" in words
         for host in HOSTS[1:]:
             one.reach.hosts[host].unreachable = False

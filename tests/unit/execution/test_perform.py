@@ -71,14 +71,14 @@ async def test_the_error_of_a_failed_command_has_place_command_and_cause(bench: 
     performed = await bench.perform(RunCommand(("sh", "-c", "echo starting; echo 'no such user' >&2; exit 3")))
     assert performed.outcome is Outcome.FAILED
     assert performed.error == (
-        "cp1: `sh -c 'echo starting; echo '\"'\"'no such user'\"'\"' >&2; exit 3'` ended with 3: no such user"
+        "cp1: `sh -c 'echo starting; echo '\"'\"'no such user'\"'\"' >&2; exit 3'` ended with status 3: no such user"
     )
     assert performed.output == "starting\nno such user"
 
 
 async def test_a_script_is_named_and_not_shown_in_full(bench: Bench) -> None:
     performed = await bench.perform(RunCommand(("sh", "-ec", "echo 'no room' >&2\nexit 3", "hand-over", "8443", "a b")))
-    assert performed.error == "cp1: `sh -ec … hand-over 8443 'a b'` ended with 3: no room"
+    assert performed.error == "cp1: `sh -ec … hand-over 8443 'a b'` ended with status 3: no room"
 
 
 async def test_a_stopped_command_is_reported_as_stopped(bench: Bench) -> None:
@@ -200,7 +200,7 @@ async def test_a_public_key_without_its_private_one_is_refused(bench: Bench, tmp
     await bench.perform(pair)
     (tmp_path / "sa.key").unlink()
     performed = await bench.perform(pair)
-    assert performed.error == f"cp1: {tmp_path}/sa.pub exists, but its private key is on no host; rename it"
+    assert performed.error == f"cp1: {tmp_path}/sa.pub exists, but its private key is on no host; rename the public key"
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048])

@@ -45,7 +45,7 @@ async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench,
     renew = await issued(bench, tmp_path)
     folder = tmp_path / "pki"
     before = {name: (folder / name).read_bytes() for name in ("cp1.crt", "cp1.key")}
-    assert (await problems(bench, renew))[0].endswith("it is the one to replace")
+    assert (await problems(bench, renew))[0].endswith("the certificate is not replaced yet")
     performed = await bench.perform(renew)
     assert performed.outcome is Outcome.DONE
     assert await problems(bench, renew) == ()
@@ -129,7 +129,7 @@ async def test_a_pair_in_a_kubeconfig_is_replaced_there(bench: Bench, tmp_path: 
     path.write_text(text)
     path.chmod(0o600)
     embedded = replace(renew, cert_path=str(path), key_path=str(path), owner=ME, form=PairForm.KUBECONFIG)
-    assert (await problems(bench, embedded))[0].endswith("it is the one to replace")
+    assert (await problems(bench, embedded))[0].endswith("the certificate is not replaced yet")
     performed = await bench.perform(embedded)
     assert performed.outcome is Outcome.DONE, performed
     assert await problems(bench, embedded) == ()
@@ -155,7 +155,7 @@ async def test_a_pair_behind_a_link_is_replaced_by_another_file(bench: Bench, tm
     link.symlink_to(older)
     older.chmod(0o600)
     combined = replace(renew, cert_path=str(link), key_path=str(link), owner=ME, form=PairForm.COMBINED)
-    assert (await problems(bench, combined))[0].endswith("it is the one to replace")
+    assert (await problems(bench, combined))[0].endswith("the certificate is not replaced yet")
     assert (await bench.perform(combined)).outcome is Outcome.DONE
     assert await problems(bench, combined) == ()
     new = link.resolve()

@@ -251,9 +251,11 @@ async def test_a_run_that_may_not_be_resumed_is_refused_with_the_reason(bench: B
     assert reasons(record) == ""
     assert "r1 is complete" in reasons(replace(record, outcome=Outcome.DONE))
     assert "running: process 1 of root on laptop" in reasons(replace(record, standing=RunStatus.RUNNING))
-    assert "changed since: etcd, host cp4 (new)" in reasons(record, **{"etcd": "9", "host cp4": "3"})
-    assert "run on lab, and the inventory is of prod" in reasons(record, cluster="prod")
-    assert "not exactly the confirmed" in reasons(replace(record, intact=False))
+    assert "the inventory was changed since the run: etcd, host cp4 (new)" in reasons(
+        record, **{"etcd": "9", "host cp4": "3"}
+    )
+    assert "the run is of cluster lab, and the inventory is of prod" in reasons(record, cluster="prod")
+    assert "differs from the confirmed plan" in reasons(replace(record, intact=False))
     undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))  # type: ignore[arg-type]
     assert "undone by r2" in reasons(record, undo)
 
@@ -292,7 +294,7 @@ async def test_records_of_other_versions_and_damaged_ones_are_distinguished(benc
     assert isinstance(told["journal"], RunRecord)
     why = {name: one.why for name, one in told.items() if isinstance(one, UnreadableRun)}
     assert "another version of haconsole (haconsole/journal/v9; this one reads haconsole/journal/v1)" in why["newer"]
-    assert "lacks something" in why["bad"]
+    assert "is incomplete" in why["bad"]
     assert "does not begin like a run log" in why["worse"]
 
 

@@ -188,8 +188,8 @@ async def test_a_run_that_may_not_be_undone_is_refused(bench: Bench) -> None:
         return "; ".join(plan.reasons)
 
     assert "running: process 1" in refused(replace(record, standing=RunStatus.RUNNING))
-    assert "not exactly the confirmed" in refused(replace(record, intact=False))
-    assert "itself undid r0" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
+    assert "differs from the confirmed plan" in refused(replace(record, intact=False))
+    assert "is the undo of r0" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
     nothing = replace(record, steps=tuple(replace(one, attempts=0) for one in record.steps))
     assert "r1 did nothing that can be undone" in refused(nothing)
     undo = replace(

@@ -42,7 +42,7 @@ def test_what_a_person_wrote_meanwhile_is_not_lost(file: Path) -> None:
     change = without(file, "b")
     assert change is not None
     file.write_text(TEXT + "# more\n")
-    with pytest.raises(HaconsoleError, match=r"was changed meanwhile.*b has left: remove it from"):
+    with pytest.raises(HaconsoleError, match=r"was changed meanwhile.*b has left the cluster: remove this host"):
         change.apply()
     assert file.read_text() == TEXT + "# more\n"
 

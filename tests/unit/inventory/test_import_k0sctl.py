@@ -139,7 +139,7 @@ def test_the_cluster_is_watched_by_the_paths_of_k0s(imported: Importer) -> None:
     assert (places.etcd.loopback_only, places.etcd.unit) == (True, None)
     assert places.etcd.pki.client.cert == "/var/lib/k0s/pki/apiserver-etcd-client.crt"
     assert places.kubernetes.admin.kubeconfig == "/var/lib/k0s/pki/admin.conf"
-    assert "k0s runs this cluster: it is only watched" in imported.text
+    assert "k0s runs this cluster, which is only watched" in imported.text
 
 
 def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
@@ -155,7 +155,7 @@ def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
         "spec.hosts[0]: not read: environment, hooks",
         "spec.hosts[0].ssh: not read: hostKey",
         "spec.hosts[2].openSSH: not read: options",
-        "the role watcher of z is not known: it is a worker here",
+        "the role watcher of z is not known: the host is a worker here",
         "hosts that are not reached by SSH have no connection settings here",
         "spec.k0s: not read: dynamicConfig",
         "spec.k0s.config.spec: not read: telemetry",
@@ -207,7 +207,7 @@ def test_two_clusters_in_a_file_are_refused(imported: Importer) -> None:
 def test_an_etcd_outside_gives_no_host_its_role(imported: Importer) -> None:
     outside = "storage: {type: etcd, etcd: {externalCluster: {endpoints: ['https://10.9.0.1:2379'], etcdPrefix: b}}}"
     text = printed(imported, PLAIN, config=outside)
-    assert "etcd is outside that file (https://10.9.0.1:2379): add its hosts with the role etcd" in text
+    assert "etcd is outside the k0sctl file (https://10.9.0.1:2379): add etcd's hosts with the role etcd" in text
     assert "roles: [control-plane]" in text
     assert "data_dir" not in text
 

@@ -319,7 +319,7 @@ def test_hosts_of_other_groups_are_in_a_note(imported: Importer) -> None:
 
 def test_a_public_address_without_ip_is_in_a_note(imported: Importer) -> None:
     imported(HOSTS.replace("10.5.0.1", "8.8.8.8"))
-    assert "a: without ip kubespray uses the default interface's address: check it" in imported.text
+    assert "a: without `ip` kubespray uses the default interface's address: check `address`" in imported.text
     imported(HOSTS.replace("10.5.0.1", "8.8.8.8 ip=10.5.0.1"))
     assert "without ip" not in imported.text
 

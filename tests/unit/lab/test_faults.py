@@ -26,11 +26,11 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
         ("apiserver-down", ["cp3: kube-apiserver is stopped"]),
         ("scheduler-killed", ["cp1: kube-scheduler was killed, its supervisor starts it again"]),
         ("host-down", ["cp3: its power is cut"]),
-        ("host-cut-off", ["cp3: nothing it sends or is sent arrives"]),
-        ("vip-added-by-hand", ["cp3: it has the VIP, added by hand"]),
-        ("vip-port-blocked", ["cp2: its firewall rejects connections to the balanced port"]),
-        ("etcd-throttled", ["cp2: etcd may use 2 % of a processor"]),
-        ("mtu-differs", ["cp2: its network sends packets of 900 bytes at most"]),
+        ("host-cut-off", ["cp3: no packet from or to this host arrives"]),
+        ("vip-added-by-hand", ["cp3: the VIP was added by hand, outside keepalived"]),
+        ("vip-port-blocked", ["cp2: its firewall rejects connections to haproxy's port 8443"]),
+        ("etcd-throttled", ["cp2: etcd is throttled to 2 % of a CPU"]),
+        ("mtu-differs", ["cp2: the MTU of its interface is 900"]),
     ],
 )
 def test_each_scenario_breaks_its_components(scenario: str, broken: list[str]) -> None:

@@ -23,7 +23,7 @@ def test_needs_are_met_by_tools_and_by_paths(tmp_path: Path) -> None:
 
 def test_without_apt_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "SEARCH_PATH", str(tmp_path))
-    with pytest.raises(LabImpossibleError, match="needs debootstrap, ip and this is no Debian"):
+    with pytest.raises(LabImpossibleError, match="needs debootstrap, ip; these can be installed only on Debian"):
         machine.meet((Need("debootstrap", "debootstrap"), Need("ip", "iproute2")), Silent())
 
 

@@ -22,7 +22,7 @@ def test_a_balancer_with_a_certificate_of_its_own_is_counted() -> None:
     view = endpoint_view(behind_endpoint(healthy(), "apiserver@cp1", "balancer"))
     assert view is not None
     assert (view.answering, view.unrecognised) == (("cp1",), 1)
-    assert view.sentence.endswith("cp1 and 1 certificate of no known control plane answered")
+    assert view.sentence.endswith("cp1 and 1 unrecognised certificate answered")
 
 
 def test_an_endpoint_without_an_answer_names_nobody() -> None:

@@ -163,7 +163,7 @@ def test_what_is_served_is_compared_with_the_file(pki: Pki) -> None:
         pki.leaf("server")
         (renewed,), _, _ = pki.look(pki.file("etcd-server", "server", port))
     assert renewed.served_fingerprint == found.fingerprint != renewed.fingerprint
-    assert "restart it to load" in (renewed.problem or "")
+    assert "restart the process to load" in (renewed.problem or "")
 
 
 @contextmanager

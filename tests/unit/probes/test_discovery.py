@@ -211,12 +211,12 @@ def test_settings_to_check_are_named_and_no_password_is_shown() -> None:
     assert "hunter2" not in repr(HAND_MADE)
     assert notes == [
         "b, c: no login, so check name, roles and SSH settings",
-        "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped",
+        "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped",
         "b, c: vrrp_priority is unknown; by default the order of the file decides",
-        "balancers with multicast do not name each other: give the others the role load-balancer",
+        "with multicast keepalived.conf names no peers: give the other balancers the role load-balancer",
         "the nodes are not known: add the workers, if there are any",
-        "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows it, but rotate-certs looks for server.crt",
-        "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows it, but rotate-certs looks for ca.crt",
+        "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows this file, but rotate-certs looks for server.crt",
+        "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows this file, but rotate-certs looks for ca.crt",
     ]
 
 

@@ -87,7 +87,7 @@ def test_a_log_from_before_the_host_started_ended_no_attempt() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("kind: [", "it is no YAML: "),
+        ("kind: [", "it is not valid YAML: "),
         ("kind: List", "it holds no object of kind Pod with a name"),
         ('{"kind": "Pod", "metadata": {"name": "x"}}', "it has no containers"),
         ("", "it holds no object of kind Pod with a name"),

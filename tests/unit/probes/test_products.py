@@ -360,8 +360,8 @@ def test_a_host_without_kube_vips_manifest_takes_it_from_another_one() -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        (KubeVipSettings("10.5.0.99", elects=True), "announces its address by routes"),
-        (KubeVipSettings("10.5.0.99", arp=True), "no leader election"),
+        (KubeVipSettings("10.5.0.99", elects=True), "announces the address by routes"),
+        (KubeVipSettings("10.5.0.99", arp=True), "without leader election"),
         (KubeVipSettings("10.5.0.99", namespace="vip", arp=True, elects=True), "in the namespace vip"),
         (KubeVipSettings("api.example.org", arp=True, elects=True), "its address is a name, api.example.org"),
         (None, "names no address of the control plane"),

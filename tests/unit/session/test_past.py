@@ -83,12 +83,12 @@ UNIT = {"_SYSTEMD_UNIT": "init.scope", "UNIT": "etcd.service"}
         (
             "etcd.service: A process of this unit has been killed by the OOM killer.",
             UNIT,
-            ("out-of-memory", "was killed: out of memory"),
+            ("out-of-memory", "was OOM-killed"),
         ),
         (
             "Out of memory: Killed process 812 (etcd) total-vm:11GB, anon-rss:9GB, UID:0 oom_score_adj:0",
             {"_TRANSPORT": "kernel"},
-            ("out-of-memory", "the kernel killed etcd: out of memory"),
+            ("out-of-memory", "the kernel OOM-killed etcd"),
         ),
         (
             "System clock was stepped by -3600.123 seconds",

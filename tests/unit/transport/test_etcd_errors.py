@@ -97,7 +97,8 @@ def test_a_refused_connection_is_closed_and_may_have_been_open_before() -> None:
     told = lost.for_refusal("Connection refused")
     assert (told.kind, told.cause) == (EtcdErrorKind.UNAVAILABLE, Cause.REFUSED)
     assert (
-        str(told) == "cp1: etcd, status: Connection refused; see whether etcd runs there and listens on its client port"
+        str(told)
+        == "cp1: etcd, status: Connection refused; check that etcd runs on the host and listens on its client port"
     )
     assert lost.for_refusal(None) is lost
 

@@ -71,7 +71,7 @@ async def test_a_strict_client_puts_no_question(sshd: Sshd, make_fleet: MakeFlee
         config, known = files(tmp_path, sshd, "none", options)
         answers = ScriptedAnswers(accepts=True)
         inventory = inventory_of({"cp1": sshd}, known_hosts=None, config=str(config))
-        with pytest.raises(TransportError, match=f"add it to {known}, as ssh_config has {options}") as caught:
+        with pytest.raises(TransportError, match=f"add the key to {known}, as ssh_config has {options}") as caught:
             await make_fleet(inventory, answers).host(CP1).connect()
         assert (caught.value.cause, answers.asked) == (Cause.HOST_KEY_UNKNOWN, [])
 

@@ -156,7 +156,7 @@ async def test_a_window_follows_the_cluster_while_it_is_open() -> None:
         await pilot.press("6", "enter")
         session.heard.put_nowait(healthy())
         await settled(pilot)
-        assert "It no longer exists." in screen_text(app)
+        assert "The item no longer exists." in screen_text(app)
 
 
 async def test_zoom_shows_one_pane_with_more_columns() -> None:

@@ -62,8 +62,8 @@ def test_expiry_alarms_in_time(days: float, told: str) -> None:
     [
         (LEAF, "● good"),
         (replace(LEAF, problem="not PEM"), "✖ not PEM"),
-        (replace(LEAF, chain_ok=False), "✖ not of the CA in use"),
-        (replace(LEAF, key_matches=False), "✖ key is another's"),
+        (replace(LEAF, chain_ok=False), "✖ from another CA"),
+        (replace(LEAF, key_matches=False), "✖ key mismatch"),
         (replace(LEAF, served_fingerprint="cd" * 32), "▲ an older one is served"),
         (replace(LEAF, key_mode=0o644), "▲ key readable by others"),
         (replace(LEAF, not_after=NOW), "✖ expired"),

@@ -70,7 +70,7 @@ async def test_a_first_connection_that_fails_is_shown_in_full() -> None:
     app = ConsoleApp(Setting(INVENTORY, THEME, THEME.name, refused, clock=Hand(), retry_s=(60.0,)))  # type: ignore[arg-type]
     async with running(app):
         text = " ".join(screen_text(app).split())
-        assert f"✖ {WHY}; try `ssh -J` by hand. It is retried automatically." in text
+        assert f"✖ {WHY}; try `ssh -J` by hand. haconsole retries automatically." in text
 
 
 def test_a_file_keeps_its_blanks() -> None:

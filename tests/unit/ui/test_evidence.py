@@ -56,7 +56,7 @@ def test_what_a_line_is_about(line: str, target: Target) -> None:
 
 def test_a_line_about_no_single_thing_has_no_target() -> None:
     finding = Finding("vip.unowned", Severity.CRITICAL, "vip", "nobody", "why")
-    assert target_of("one more lost member stops etcd", finding, healthy()) is None
+    assert target_of("etcd stops if one more member fails", finding, healthy()) is None
 
 
 def test_targets_of_real_findings_exist() -> None:

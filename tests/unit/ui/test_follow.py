@@ -25,7 +25,7 @@ hosts:
   - {name: a, address: 10.0.0.1, roles: [etcd]}
   - {name: b, address: 10.0.0.2, roles: [etcd]}
 """
-QUESTION = "b has left: remove it from the inventory's file?"
+QUESTION = "b has left the cluster: remove the host from the inventory's file?"
 
 
 @pytest.fixture

@@ -88,12 +88,12 @@ async def test_the_screen_of_an_interrupted_run_resumes_it() -> None:
 
 
 async def test_a_run_that_may_not_be_resumed_shows_the_reason() -> None:
-    session = remembering(FAILED, refusal="the inventory was changed since: hosts")
+    session = remembering(FAILED, refusal="the inventory was changed since the run: hosts")
     async with running(console(session)) as pilot:
         await pilot.press("h")
         await shows(pilot, "✖ failed")
         await pilot.press("r")
-        await shows(pilot, "the inventory was changed since: hosts")
+        await shows(pilot, "the inventory was changed since the run: hosts")
         assert session.stops == ()
 
 

@@ -99,7 +99,7 @@ async def test_the_hook_gets_one_line_of_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "problem"),
     [
-        (("sh", "-c", "echo broken >&2; exit 3"), "sh ended with 3: broken"),
+        (("sh", "-c", "echo broken >&2; exit 3"), "sh ended with status 3: broken"),
         (("/no/such/program",), "/no/such/program: No such file or directory"),
     ],
 )

@@ -66,7 +66,7 @@ async def test_a_row_of_no_host_is_refused_with_the_reason() -> None:
         await pilot.press("f", "H")
         await settled(pilot)
         assert app.only_host is None
-        assert [each.message for each in app._notifications] == ["▲ the row is about no single host"]
+        assert [each.message for each in app._notifications] == ["▲ this row does not belong to a single host"]
 
 
 async def test_graphs_and_journals_follow_it() -> None:

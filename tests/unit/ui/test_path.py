@@ -112,7 +112,7 @@ def test_a_drained_server_is_unused_and_an_unchecked_one_unknown() -> None:
 def test_a_balancer_without_a_server_for_an_api_server_does_not_reach_it() -> None:
     elsewhere = replace(server(3), address="10.99.0.99:6443", name="old")
     way = path(changed(on_path(healthy()), 2, with_server(3, elsewhere)))
-    assert edge(way, lb(2), api(3)).note == "haproxy has no server for it"
+    assert edge(way, lb(2), api(3)).note == "haproxy has no server for this host"
     stranger = NodeId(Stage.API, "old")
     assert state(way, lb(2), stranger) is EdgeState.WORKS
     assert next(node for node in way.nodes if node.id == stranger).state.text == "? no host of the inventory"

@@ -25,7 +25,7 @@ def test_a_look_shows_each_check_once() -> None:
         lines = [text_of(line) for line in detail_lines(told, 400)]
         assert [line for line, times in Counter(lines).items() if line and times > 1] == []
         assert "Preconditions" in lines
-        assert not any("the plan has no undo for it" in line for line in lines)
+        assert not any("the plan has no undo for this step" in line for line in lines)
 
 
 def test_a_script_is_named_in_its_command_and_shown_line_by_line_below() -> None:
@@ -43,4 +43,4 @@ def test_a_script_is_named_in_its_command_and_shown_line_by_line_below() -> None
 def test_a_confirmation_promises_no_more_than_undo_does() -> None:
     assert undo_sentence(PLAN).endswith("can be undone.")
     harmless = replace(PLAN.steps[0], undo=LeftByUndo("a snapshot does no harm"))
-    assert "leaves steps marked `stays`" in undo_sentence(replace(PLAN, steps=(harmless, *PLAN.steps[1:])))
+    assert "skips steps marked `stays`" in undo_sentence(replace(PLAN, steps=(harmless, *PLAN.steps[1:])))

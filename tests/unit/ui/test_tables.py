@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from haconsole.model.etcd import EtcdEndpoint
-from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
-from haconsole.model.hosts import HostFacts, InterfaceAddress
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer
+from haconsole.model.hosts import ApiserverFacts, HostFacts, InterfaceAddress
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
+from haconsole.present.detail import Fact
+from haconsole.present.details.apiserver import about_apiserver
 from haconsole.present.details.balancing import about_vip
 from haconsole.present.etcd import etcd_table
 from haconsole.present.findings import findings_table
@@ -200,6 +202,25 @@ def test_hosts_name_the_services_that_do_not_run() -> None:
     units = Known(cluster.units(haproxy="failed"), NOW)
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=units))
     assert hosts_table(snapshot).rows[0].cells[2].text == "✖ 5/6 failed: haproxy"
+
+
+def test_an_api_server_that_could_not_be_queried_is_not_shown_as_down() -> None:
+    refused: Failed[ApiserverFacts] = Failed("the certificate was rejected", NOW, Cause.AUTH_FAILED)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, apiserver=refused))
+    assert hosts_table(snapshot).rows[0].cells[3].text == "? no answer"
+    silent_one: Failed[ApiserverFacts] = Failed("late", NOW, Cause.TIMED_OUT, asked_from=(HostName("cp1"),))
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, apiserver=silent_one))
+    assert hosts_table(snapshot).rows[0].cells[3].text == "✖ no answer"
+
+
+def test_checks_of_a_server_at_a_second_address_are_listed() -> None:
+    second = Known((InterfaceAddress("eth1", "198.51.100.11", 24),), NOW)
+    server = HaproxyServer("first", "198.51.100.11:6443", "UP", AdminState.READY, "L7OK", "", 0, 60)
+    stats = Known(HaproxyFacts("2.6.12", 60, (HaproxyBackend("k8s", (server,)),)), NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, addresses=second, haproxy=stats))
+    detail = about_apiserver(snapshot, HostName("cp1"), NOW)
+    assert detail is not None
+    assert "k8s/first" in [item.label for item in detail.items if isinstance(item, Fact)]
 
 
 def test_findings_speak_only_of_what_was_seen() -> None:

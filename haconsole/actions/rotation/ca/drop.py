@@ -111,7 +111,7 @@ def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
         scripts.STRIP,
         files,
         (alone,),
-        LeftByUndo("a leaf is valid without it wherever the new CA is trusted"),
+        LeftByUndo("wherever the new CA is trusted, a leaf is valid without the cross-signed certificate"),
     )
 
 
@@ -122,13 +122,13 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
         one.files.cert,
         one.next.cert,
         one.old or NONE,
-        means=f"{one.files.cert} holds only the new one",
-        problem="the old one is still there",
+        means=f"{one.files.cert} holds only the new CA or key",
+        problem="the old CA or key is still there",
     )
     return run_step(
         f"pki.{one.name}-drop",
         host,
-        f"Drop the old of the {short(one)}",
+        f"Drop the older of the {short(one)}",
         DROP_WHY,
         Phase.DROP,
         scripts.DROP,

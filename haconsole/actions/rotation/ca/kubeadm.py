@@ -66,7 +66,7 @@ def embedded(now: CaReplacement, host: Host, phase: str) -> Group:
         "in-sync",
         ca.files.cert,
         *paths,
-        means=f"kubeconfigs embed what {ca.files.cert} holds",
+        means=f"kubeconfigs embed the content of {ca.files.cert}",
         problem="a kubeconfig embeds another CA",
     )
     step = run_step(
@@ -133,7 +133,7 @@ def no_signing_file(now: CaReplacement, phase: str = Phase.DROP) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("rm", "-f", "--", kubernetes.signing_ca)),
             verification=(FilesAbsent((kubernetes.signing_ca,), "not removed"),),
-            undo=Irreversible("it is the first certificate of the CA's file; a later rotation writes it again"),
+            undo=Irreversible("the CA's file has that certificate too; a later rotation writes this file again"),
             phase=phase,
         )
         for host in hosts
@@ -190,7 +190,13 @@ def cluster_info(now: CaReplacement, phase: str) -> Group:
         return ()
     host, words = now.ctx.control_planes[0], (kubernetes.admin.kubeconfig, ca.files.cert)
     in_sync = script(
-        INFO, "info", *words, "check", means="cluster-info embeds this CA", problem="it does not", timeout_s=60.0
+        INFO,
+        "info",
+        *words,
+        "check",
+        means="cluster-info embeds this CA",
+        problem="cluster-info embeds another CA",
+        timeout_s=60.0,
     )
     return (
         Step(
@@ -200,7 +206,7 @@ def cluster_info(now: CaReplacement, phase: str) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("sh", "-ec", INFO, "info", *words, "set"), timeout_s=KUBECTL_S),
             verification=(in_sync,),
-            undo=Irreversible("a later phase, or rotate-certs with ca = yes, back = yes, sets it again"),
+            undo=Irreversible("a later phase, or rotate-certs with ca = yes, back = yes, sets the CA again"),
             phase=phase,
         ),
     )
@@ -219,8 +225,8 @@ def authentication(now: CaReplacement, phase: str) -> Group:
         "authentication",
         *words,
         "check",
-        means="extension-apiserver-authentication holds only these CAs",
-        problem="it holds others",
+        means="extension-apiserver-authentication holds only the current CAs",
+        problem="the ConfigMap holds other CAs",
         timeout_s=60.0,
     )
     return (

@@ -71,8 +71,8 @@ def _switch(now: CaReplacement, host: Host) -> Iterator[Step]:
                 "switched",
                 one.files.key,
                 one.next.key,
-                means=f"{one.files.key} is the new one",
-                problem=f"{one.files.key} is the old one",
+                means=f"{one.files.key} is the new key",
+                problem=f"{one.files.key} is the old key",
             )
             yield run_step(
                 "pki.service-account-switch",

@@ -28,8 +28,8 @@ BACK = ActionCall(ACTION, (("ca", "yes"), ("back", "yes")))
 STEPS = {Phase.TRUST: trust, Phase.LEAVES: leaves, Phase.DROP: drop}
 SAYS = {
     Phase.TRUST: "trust: both CAs trusted everywhere",
-    Phase.LEAVES: "leaves: every leaf signed by the new one",
-    Phase.DROP: "drop: the old one removed, which cannot be undone",
+    Phase.LEAVES: "leaves: every leaf signed by the new CA",
+    Phase.DROP: "drop: the old CA removed, which cannot be undone",
 }
 
 
@@ -53,7 +53,7 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     now = CaReplacement(ctx, several, end, request.get("workloads", Workloads.SYSTEM))
     if "back" in request:
         names = ", ".join(one.name for one in several)
-        return Plan(ACTION, ctx.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
+        return Plan(ACTION, ctx.inventory.cluster, in_order(back(now)), f"undoes the rotation of {names}")
     phases = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in phases for group in STEPS[phase](now))
     lines = (_summary(now, phases), *vips_that_stay(ctx))
@@ -95,7 +95,7 @@ def _not_phase(several: tuple[CaState, ...], only: Phase | None) -> tuple[str, .
             if not one.is_dropped and (not one.is_trusted or any(by != one.new for by in one.signed_by))
         )
     if only is Phase.TRUST and any(one.is_dropped for one in several):
-        return ("the old CA is already being dropped: run rotate-certs with ca = yes",)
+        return ("the old CA is already being dropped: run rotate-certs with ca = yes to finish",)
     return ()
 
 
@@ -115,8 +115,8 @@ def _summary(now: CaReplacement, phases: tuple[Phase, ...]) -> str:
         lines += _copies(now, phases)
     elif Phase.DROP in phases and any(one.is_tokens for one in now.several):
         lines.append(
-            "tokens in Secrets that the old service-account key signed expire with the last phase: delete those "
-            "Secrets before it, so that new ones are issued"
+            "the last phase invalidates tokens of the old service-account key in Secrets: delete these Secrets "
+            "before that phase, so that new ones are issued"
         )
     return "\n".join(lines)
 

@@ -72,8 +72,8 @@ def _without(one: CaState, fingerprint: str, removed: str, remaining: str) -> Co
         "gone",
         one.files.cert,
         fingerprint or NONE,
-        means=f"{one.files.cert} holds only the {remaining} one",
-        problem=f"the {removed} one is still there",
+        means=f"{one.files.cert} holds only the {remaining} CA or key",
+        problem=f"the {removed} CA or key is still there",
     )
 
 

@@ -25,9 +25,9 @@ from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
-MAKE_WHY = "The new one is generated before it is needed, and signs nothing until every host trusts it."
+MAKE_WHY = "The new CA or key is generated before it is needed, and signs nothing until every host trusts it."
 JOIN_WHY = "With both trusted, certificates signed by either are accepted, so leaves can change one after the other."
-UNUSED = LeftByUndo("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
+UNUSED = LeftByUndo("the new CA or key signs nothing in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
 def trust(now: CaReplacement) -> tuple[Group, ...]:

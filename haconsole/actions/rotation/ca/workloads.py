@@ -43,10 +43,10 @@ RENEW_WHY = (
     "API rejects a pod with an old token until the pod is restarted."
 )
 TOKENS_WHY = (
-    "Kubernetes does not renew a token whose key is dropped. API servers reject it, and so every pod that mounts it "
-    "later."
+    "Kubernetes does not renew a token whose key is dropped. API servers reject such a token, and thus every pod "
+    "that mounts it later."
 )
-OLD_WHY = "Pods that still have the old CA or an old token would lose the API with it."
+OLD_WHY = "Pods that still have the old CA or an old token lose the API once these are dropped."
 OLD_REMEDY = (
     "old credentials are in use. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: delete the "
     "token of each Secret, restart the pods, resume. To drop them anyway: workloads = ignore"
@@ -102,12 +102,12 @@ def renew_tokens(now: CaReplacement, phase: str) -> Group:
         *argv,
         "check",
         means="the current key signed every token",
-        problem="others are left",
+        problem="tokens of another key are left",
         timeout_s=CHECK_S,
     )
     step = Step(
         id=step_id(f"kubernetes.tokens-{phase}", host.name),
-        title="Renew the other tokens in Secrets",
+        title="Renew tokens of the dropped key in Secrets",
         why=TOKENS_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", TOKENS, "tokens", *argv, "renew"), timeout_s=RENEW_S),
