@@ -143,7 +143,7 @@ def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...
     """One start of keepalived for every host where it is stopped; otherwise the missing part of a balancer."""
     remedies = tuple(one for facts in balancers for one in restarts(facts, "keepalived", "keepalived"))
     if any(isinstance(one, ActionCall) and one.action == "restart" for one in remedies):
-        return (call("restart", "start each stopped keepalived", service="keepalived"),)
+        return (call("restart", "start stopped units", service="keepalived"),)
     return tuple(dict.fromkeys(remedies))
 
 
