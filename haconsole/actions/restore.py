@@ -206,7 +206,7 @@ def _send_snapshot(source: Source) -> tuple[Group, ...]:
         return ()
     step = Step(
         id=step_id("restore.bring", source.host.name),
-        title="Copy the snapshot to its host",
+        title="Copy the snapshot to the host",
         why=BRING_WHY,
         host=HostName(source.host.name),
         operation=SendFile(source.here, source.path),

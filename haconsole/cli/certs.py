@@ -1,4 +1,4 @@
-"""`certs`: every certificate, CA and token key on every host, the next to expire first."""
+"""`certs`: every certificate, CA and service-account key on every host, the next to expire first."""
 
 from __future__ import annotations
 

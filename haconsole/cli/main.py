@@ -48,7 +48,7 @@ SUMMARIES = {
     "status": "Show the state of the cluster once.",
     "doctor": "List problems with cause, evidence and fix.",
     "path": "Show the path of a request, edge by edge.",
-    "certs": "List every certificate, CA and token key.",
+    "certs": "List every certificate, CA and service-account key.",
     "plan": "Show the steps of an action; change nothing.",
     "run": "Run an action step by step.",
     "runs": "List runs, or show the steps of one.",

@@ -19,7 +19,7 @@ CODES: dict[str, Explanation] = {
     ),
     "cluster.not-bootstrapped": Explanation("etcd runs on no host and is enabled on none", "run bootstrap"),
     "etcd.quorum-lost": Explanation(
-        "fewer voters are available than a majority, and no linearizable read succeeds",
+        "no quorum: too few voters are available, and no linearizable read succeeds",
         "start the stopped members; bring unreachable hosts back; restore a snapshot only as the last resort",
     ),
     "etcd.no-fault-tolerance": Explanation(
@@ -101,7 +101,9 @@ CODES: dict[str, Explanation] = {
     "haproxy.connections-full": Explanation(
         "90 % of a limit of connections are used: global, of a frontend or of a server", "raise maxconn"
     ),
-    "haproxy.unresolved": Explanation("a server's name does not resolve", "check DNS on the balancer"),
+    "haproxy.unresolved": Explanation(
+        "the host name of a backend's server does not resolve", "check DNS on the balancer"
+    ),
     "haproxy.backend-mismatch": Explanation(
         "haproxy's servers are not the inventory's control planes", "write haproxy's configuration again"
     ),
@@ -211,7 +213,7 @@ CODES: dict[str, Explanation] = {
         "a file system that programs write to is mounted read-only", "fix the disk, then remount the file system"
     ),
     "host.peer-unreachable": Explanation(
-        "a port that answers other hosts does not answer a host that needs it", "correct the firewall or the route"
+        "other hosts reach a port, but a host that needs the port does not", "correct the firewall or the route"
     ),
     "host.duplicate-name": Explanation(
         "two hosts have the same hostname or machine-id", "change the hostname or machine-id of one host"

@@ -119,7 +119,7 @@ def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
         *(starts if down else ()),
         *((advice(f"bring back {', '.join(away)}: power, network, SSH"),) if away else ()),
         *(advice(f"find the cause: {log_command(facts, 'etcd')}") for facts in hosts),
-        call("restore", "restore a snapshot; every write since then is lost", last_resort=True),
+        call("restore", "restore a snapshot; all writes after the snapshot are lost", last_resort=True),
     )
 
 

@@ -168,7 +168,7 @@ def _lease_evidence(snapshot: ClusterSnapshot, vip: LeasedVip) -> str:
         known = isinstance(snapshot.leases, Known)
         return f"lease kube-system/{vip.lease}: " + ("it does not exist" if known else "it could not be read")
     age_s = lease.age_s(lease.read_at or snapshot.observed_at)
-    renewed = f"renewed {age_s:.0f} s before it was read" if age_s is not None else "never renewed"
+    renewed = f"lease renewed {age_s:.0f} s before this reading" if age_s is not None else "never renewed"
     return (
         f"lease kube-system/{vip.lease}: {lease.state(snapshot.observed_at)} by {lease.holder or 'nobody'}, {renewed}"
     )

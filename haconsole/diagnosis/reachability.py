@@ -121,7 +121,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
             Severity.WARNING,
             host,
             f"connections between {host} and {', '.join(others)} fail on port {ports}",
-            "The port answers elsewhere, so its process runs: a firewall, a route or the MTU between hosts is wrong.",
+            "Other hosts reach this port, so its process runs: a firewall, a route or the MTU between hosts is wrong.",
             tuple(map(str, blocked)),
             (
                 advice(

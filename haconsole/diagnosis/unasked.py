@@ -22,7 +22,7 @@ LABELS = {
     "system": "its load and network tables",
     "configs": "its configuration files",
     "peer_ports": "its connections to other hosts",
-    "unit_setup": "the files of its units",
+    "unit_setup": "the files of systemd units",
     "events": "its journal",
     "old_files": "its old files",
     "platform": "its packages and settings",

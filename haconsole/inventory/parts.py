@@ -1,4 +1,4 @@
-"""Digests of the inventory's parts that plans are made from: they later show which of them was changed."""
+"""Digests of the inventory's sections, which later show which section was changed since a plan was made."""
 
 from __future__ import annotations
 

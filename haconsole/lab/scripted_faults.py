@@ -138,7 +138,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f'{_VIP}; ip link set dev "$link" mtu 1500',
     ),
     "address": ScriptedFault(
-        "it has the address of another host",
+        "an interface gets the address of another host",
         f'{_OTHER}; ip address add "$other/32" dev lo',
         f'{_OTHER}; ip address del "$other/32" dev lo 2>/dev/null || :',
     ),

@@ -43,7 +43,8 @@ def read_request(pem: bytes, *, algorithm: KeyAlgorithm) -> PublicKey:
         raise PkiError("the certificate request is not signed by its own key", hint="generate a new key and request")
     if not isinstance(key, PublicKey) or algorithm_of(key) is not algorithm:
         raise PkiError(
-            f"the request is for another kind of key than {algorithm}", hint="rename the key file and run again"
+            f"the certificate signing request has another key type than {algorithm}",
+            hint="rename the key file and run again",
         )
     return key
 

@@ -139,7 +139,9 @@ def shared_table(snapshot: ClusterSnapshot) -> TableView:
         Cell(f"✖ {', '.join(differ)} differ", Tone.CRITICAL) if differ else Cell("● equal on all hosts", Tone.GOOD)
     )
     columns = (Column("WHAT"), Column("HOST"), Column("SHA-256"))
-    return TableView("CAs and token keys", columns, rows, None, (summary,) if rows else (), NOTHING, ageless=True)
+    return TableView(
+        "CAs and service-account keys", columns, rows, None, (summary,) if rows else (), NOTHING, ageless=True
+    )
 
 
 def _unread(facts: HostFacts) -> Row:

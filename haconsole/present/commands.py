@@ -162,7 +162,7 @@ def about_command(command: HostCommand, now: datetime) -> Detail:
         Fact("result", result_cell(command)),
         *((Fact("took", Cell(f"{command.seconds:.2f} s")),) if command.seconds is not None else ()),
         *((Fact("times", Cell(f"{command.times}, the last one shown")),) if command.times > 1 else ()),
-        Heading("For a shell on the host (y copies it)"),
+        Heading("Command for a shell on the host (y copies the command)"),
         *(Verbatim(Cell(line.expandtabs())) for line in shell_text(command).splitlines()),
     ]
     return Detail(f"{command.host}: {short_text(command)}", tuple(facts))

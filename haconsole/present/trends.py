@@ -1,4 +1,4 @@
-"""The recent course of figures, beside the facts of the same subject: columns of tables and lines of details."""
+"""Recent history of figures, as columns of tables and lines of details beside the current values."""
 
 from __future__ import annotations
 

@@ -229,4 +229,4 @@ def _hide(value: object) -> str:
 
 
 def _damaged(path: Path, line: int, why: str) -> RecordingError:
-    return RecordingError(f"{path}:{line}: this line has no snapshot: {why}", hint="use a complete recording")
+    return RecordingError(f"{path}:{line}: this line is not a valid snapshot: {why}", hint="use a complete recording")

@@ -124,5 +124,7 @@ def _from_pump(status: int, message: str) -> HaproxyFailure:
     if "refused" in words or "no such file" in words:
         return HaproxyFailure(Cause.NOT_RUNNING, f"does not listen on its stats socket: {message}", "start haproxy")
     if "permission denied" in words or "not permitted" in words:
-        return HaproxyFailure(Cause.UNREADABLE, f"its stats socket may not be opened: {message}", "sudo must give root")
+        return HaproxyFailure(
+            Cause.UNREADABLE, f"no permission to open haproxy's stats socket: {message}", "sudo must give root"
+        )
     return HaproxyFailure(Cause.OTHER, f"the query ended with status {status}: {message or 'no output'}", "retry")

@@ -34,10 +34,10 @@ KUBECONFIG_WHY = {
 START_WHY = {
     "kube-apiserver": "etcd is healthy, so the API server can start; it is ready when its /readyz succeeds.",
     "kube-controller-manager": (
-        "The API server here is ready. The process exits when it loses its lease, and systemd restarts it."
+        "The API server here is ready. The controller manager exits when it loses its lease; systemd restarts it."
     ),
     "kube-scheduler": (
-        "The API server here is ready. The process exits when it loses its lease, and systemd restarts it."
+        "The API server here is ready. The scheduler exits when it loses its lease; systemd restarts it."
     ),
 }
 

@@ -147,7 +147,7 @@ def _etcd_leftovers(ctx: PlanContext, host: Host, mark: str) -> tuple[Check, ...
     checks: list[Check] = [script(scripts.FOREIGN_DATA, "data", data, config, mark, means=own, problem=foreign)]
     if any(row.host == host.name for row in lost_members(ctx)):
         lost_data = (
-            f"{data} is absent, but etcd lists this host as a member that has run: its data is lost; "
+            f"{data} is absent, but etcd lists this host as a started member: the member's data is lost; "
             f"run rejoin {host.name}"
         )
         checks.append(script(scripts.DATA_THERE, "data", data, means=f"the member's data in {data}", problem=lost_data))

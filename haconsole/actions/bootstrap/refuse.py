@@ -192,7 +192,8 @@ def _other_etcd(ctx: PlanContext) -> tuple[str, ...]:
     view = etcd_view(ctx.snapshot)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts belong to different etcd clusters ({ids}): rename the data of the stray host first",)
+        where = "on the host with the wrong cluster ID"
+        return (f"the hosts belong to different etcd clusters ({ids}): first rename etcd's data directory {where}",)
     return (*_strangers(view), *(() if by_kubeadm(ctx) else _not_members(view)))
 
 

@@ -1,4 +1,4 @@
-"""etcd of a kubeadm cluster as systemd units: its members, and the client pair of the first API server."""
+"""etcd of a kubeadm cluster as systemd units: the members, and the first API server's etcd client certificate."""
 
 from __future__ import annotations
 

@@ -154,7 +154,8 @@ def _members(change: MembershipChange) -> tuple[str, ...]:
         return (UNKNOWN_MEMBERS,)
     if len(view.cluster_ids) > 1 and not _only_stray(change):
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts belong to different etcd clusters ({ids}): rename the data of the stray host first",)
+        where = "on the host with the wrong cluster ID"
+        return (f"the hosts belong to different etcd clusters ({ids}): first rename etcd's data directory {where}",)
     if not quorum.holds or not change.ask:
         return (
             (

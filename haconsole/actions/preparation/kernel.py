@@ -106,7 +106,7 @@ def _sysctls(needs: HostNeeds) -> tuple[Step, ...]:
         verification=(applied,),
         undo=UndoByCommand(RunCommand(("sysctl", "-q", "-w", *before)), (undone,))
         if before
-        else LeftByUndo("the values were the same before, or the setting did not exist"),
+        else LeftByUndo("the settings had these values before, or did not exist"),
         phase=PHASE,
     )
     return (write, apply)
@@ -145,7 +145,11 @@ def _contexts(needs: HostNeeds) -> tuple[Step, ...]:
     )
     wrong = 'labels=$(restorecon -Rnv "$@") && [ -z "$labels" ]'
     check = script(
-        wrong, "labels", *folders, means=f"labels in {', '.join(folders)} are right", problem="labels differ"
+        wrong,
+        "labels",
+        *folders,
+        means=f"SELinux labels in {', '.join(folders)} are correct",
+        problem="SELinux labels differ",
     )
     step = Step(
         id=step_id("prepare.selinux", needs.host.name),

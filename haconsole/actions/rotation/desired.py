@@ -145,7 +145,7 @@ def _name(one: HostLeaf, phase: str) -> Step:
     )
     return Step(
         id=step_id(f"pki.{one.leaf.name}-named", one.host.name),
-        title=f"Set the new pair's files in {one.kubeconfig}",
+        title=f"Set the files of the new certificate and key in {one.kubeconfig}",
         why=NAME_WHY,
         host=HostName(one.host.name),
         operation=RunCommand(("sh", "-ec", NAME_FILES.strip(), "name", *words)),

@@ -37,7 +37,7 @@ SNAPSHOT_WHY = (
     "and verified by the checksum that etcd sent with it."
 )
 LEADER_WHY = (
-    "Stopping a leader forces an election, during which writes fail; a leader that hands over first avoids that. "
+    "Stopping a leader forces an election, during which writes fail; moving the leader first avoids the election. "
     "Requests to a VIP wait briefly meanwhile, because etcd fails reads during a hand-over."
 )
 REMOVE_WHY = "One member at a time; the others keep the majority before and after, so no write is lost."

@@ -1,4 +1,4 @@
-"""``haconsole/certs/v1`` and its page of text: certificates, CAs and token keys of every host."""
+"""The certificate report, as JSON (``haconsole/certs/v1``) and as text: certificates, CAs and keys of every host."""
 
 from __future__ import annotations
 

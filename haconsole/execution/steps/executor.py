@@ -221,7 +221,7 @@ class Executor:
         """UNKNOWN for a step that did not run here while an earlier process's command for it may still be running."""
         ending = self._endings.get(step, StepResult(Outcome.SKIPPED))
         if ending.outcome is Outcome.SKIPPED and step in self._awaited:
-            return StepResult(Outcome.UNKNOWN, "left running on its host")
+            return StepResult(Outcome.UNKNOWN, "the command was left running on the host")
         return ending
 
     def _left_behind(self) -> frozenset[HostName]:
@@ -272,7 +272,9 @@ class Executor:
             self._unrecorded = str(error)
             return StepResult(Outcome.FAILED, str(error))
         except asyncio.CancelledError:
-            self._endings[step.id] = StepResult(Outcome.UNKNOWN, "left running on its host", performed=True)
+            self._endings[step.id] = StepResult(
+                Outcome.UNKNOWN, "the command was left running on the host", performed=True
+            )
             raise
 
     async def _release(self, step: Step) -> bool:

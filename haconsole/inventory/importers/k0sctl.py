@@ -124,7 +124,7 @@ def _left_out(entries: list[HostEntry], others: list[str], k0s: Mapping[str, Any
     if others:
         yield f"other documents of the file are not read: {', '.join(others)}"
     if (version := text(k0s.get("version"))) and _version(k0s) is None:
-        yield f"version {version} of k0s is no version of Kubernetes, and is not copied"
+        yield f"version {version} of k0s is not a Kubernetes version, and is not imported"
 
 
 def _names(entries: list[HostEntry]) -> Iterator[str]:

@@ -114,7 +114,7 @@ def _cluster(documents: list[Mapping[str, Any]], file: str) -> Mapping[str, Any]
     hint = "name the config-NAME.yaml of `kk create cluster`"
     kind = next((kind for each in own if (kind := text(each.get("kind"))) and kind in _NEWER_KINDS), None)
     if kind is not None:
-        what = f"kind {kind} is of kubekey 4, whose files are not read"
+        what = f"kind {kind} belongs to kubekey 4, whose files are not supported"
         raise refused(file, 1, what, "use `haconsole discover` on a control plane")
     if clusters:
         raise refused(file, 1, "the file has more than one document of kind Cluster", "keep one of them")

@@ -1,4 +1,4 @@
-"""Rules about guardrails: each has the values that its rule needs, and no others."""
+"""Rules about guardrails: each guardrail sets exactly the values that its type needs."""
 
 from __future__ import annotations
 

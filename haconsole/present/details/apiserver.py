@@ -1,4 +1,4 @@
-"""Details of an API server and of the endpoint that leads to them."""
+"""Details of an API server, and of the endpoint in front of the API servers."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ def test_a_member_that_ran_and_is_silent_must_still_have_its_data() -> None:
     plan = plan_bootstrap(with_host(snapshot, 2, silent), INVENTORY)
     assert isinstance(plan, Plan)
     looks = {str(step.id): str(step.verification) for step in plan.steps if step.id.startswith("preflight.leftovers")}
-    assert "its data is lost; run rejoin cp3" in looks["preflight.leftovers@cp3"]
-    assert "its data is lost" not in looks["preflight.leftovers@cp1"]
+    assert "data is lost; run rejoin cp3" in looks["preflight.leftovers@cp3"]
+    assert "data is lost" not in looks["preflight.leftovers@cp1"]
 
 
 def inventory_with(**changes: object) -> Inventory:

@@ -227,4 +227,4 @@ def test_a_windows_host_has_the_address_of_its_connection(imported: Importer, wa
 
 def test_a_version_of_k0s_itself_is_in_a_note(imported: Importer) -> None:
     assert read(imported, PLAIN, k0s="version: 0.13.1").kubernetes.version is None  # type: ignore[union-attr]
-    assert "version 0.13.1 of k0s is no version of Kubernetes, and is not copied" in imported.text
+    assert "version 0.13.1 of k0s is not a Kubernetes version, and is not imported" in imported.text

@@ -174,7 +174,9 @@ def test_kubespheres_own_document_is_in_a_note(imported: Importer, order: str) -
 @pytest.mark.parametrize("kind", ["Inventory", "Config"])
 def test_files_of_version_4_are_refused_by_name(imported: Importer, kind: str) -> None:
     text = f"apiVersion: kubekey.kubesphere.io/v1\nkind: {kind}\nspec: {{hosts: {{}}}}\n"
-    assert f"kind {kind} is of kubekey 4, whose files are not read" in imported.print(text, "kubekey", "inventory.yaml")
+    assert f"kind {kind} belongs to kubekey 4, whose files are not supported" in imported.print(
+        text, "kubekey", "inventory.yaml"
+    )
     assert imported.status == ExitCode.INVALID_INVENTORY
 
 

@@ -91,7 +91,7 @@ def test_a_request_made_by_openssl_is_signed(openssl: Openssl, now: datetime, tm
 
 def test_a_request_with_another_kind_of_key_is_refused(openssl: Openssl, tmp_path: Path) -> None:
     openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-subj", "/CN=cp1", "-out", "csr")
-    with pytest.raises(PkiError, match="another kind of key than ecdsa-p256"):
+    with pytest.raises(PkiError, match="another key type than ecdsa-p256"):
         read_request((tmp_path / "csr").read_bytes(), algorithm=ECDSA)
 
 

@@ -212,8 +212,8 @@ def _no_time(lines: list[str]) -> list[str]:
         (_alone, "has no snapshot in it"),
         (_other, "is no recording of this version"),
         (_yaml, "is no recording of this version"),
-        (_no_json, r"seen.jsonl:3: this line has no snapshot"),
-        (_no_time, r"seen.jsonl:3: this line has no snapshot"),
+        (_no_json, r"seen.jsonl:3: this line is not a valid snapshot"),
+        (_no_time, r"seen.jsonl:3: this line is not a valid snapshot"),
     ],
 )
 def test_other_files_than_recordings_are_refused_with_the_reason(
