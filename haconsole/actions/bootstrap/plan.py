@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from haconsole.actions.bootstrap.certificates import certificates
 from haconsole.actions.bootstrap.etcd import account_steps, etcd_steps
 from haconsole.actions.bootstrap.haproxy import haproxy_steps
@@ -30,7 +32,7 @@ def plan_bootstrap(
     finished cluster has the same steps, and running it changes nothing.
     """
     ctx = plan_context(snapshot, inventory, only)
-    prepared, unprepared = preparation(snapshot, inventory, _hosts(ctx))
+    prepared, unprepared = _prepared(ctx, only)
     reasons = (*refusals(ctx), *unprepared)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
@@ -38,10 +40,28 @@ def plan_bootstrap(
     return Plan(ACTION, inventory.cluster, steps, _summary(ctx))
 
 
+ROLES = {
+    BootstrapPart.ETCD: (Role.ETCD,),
+    BootstrapPart.HAPROXY: (Role.LOAD_BALANCER,),
+    BootstrapPart.KEEPALIVED: (Role.LOAD_BALANCER,),
+    BootstrapPart.KUBERNETES: (Role.CONTROL_PLANE,),
+}
+"""The roles whose software a part needs."""
+
+
 def _hosts(ctx: PlanContext) -> tuple[Host, ...]:
     """The hosts of the requested parts, and with kubeadm the workers, which join too."""
     workers = ctx.inventory.with_role(Role.WORKER) if by_kubeadm(ctx) else ()
     return tuple(dict.fromkeys((*ctx.hosts, *workers)))
+
+
+def _prepared(ctx: PlanContext, only: BootstrapPart | None) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Preparation of hosts that are not ready, and why a host cannot be prepared; for one part only what it needs."""
+    if only is None:
+        return preparation(ctx.snapshot, ctx.inventory, _hosts(ctx))
+    hosts = (replace(host, roles=tuple(role for role in host.roles if role in ROLES[only])) for host in _hosts(ctx))
+    inventory = ctx.inventory if only is BootstrapPart.KEEPALIVED else replace(ctx.inventory, vips=())
+    return preparation(ctx.snapshot, inventory, hosts)
 
 
 def _steps(ctx: PlanContext) -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import find_action
 from haconsole.actions.membership.plan import plan_join
 from haconsole.actions.operations import RunCommand, UndoByCommand, WriteFile
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.preparation.plan import plan_prepare
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.reports.plan import plan_text
@@ -241,6 +242,14 @@ def test_bootstrap_is_refused_for_software_without_a_source() -> None:
     plan = plan_bootstrap(snapshot_of(UNITS, {"cp1": platforms.DEBIAN_12}), UNITS)
     assert isinstance(plan, Refusal)
     assert any("preparation.releases.kubernetes" in reason for reason in plan.reasons)
+
+
+def test_one_part_needs_only_its_own_software() -> None:
+    plan = plan_bootstrap(snapshot_of(UNITS, {"cp1": platforms.DEBIAN_12}), UNITS, BootstrapPart.ETCD)
+    assert isinstance(plan, Plan), plan.reasons
+    (packages,) = (step for step in plan.steps if step.id == "prepare.packages@cp1")
+    assert "etcd" in packages.title
+    assert "haproxy" not in packages.title
 
 
 def test_join_prepares_the_new_host() -> None:
