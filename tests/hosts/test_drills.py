@@ -64,7 +64,7 @@ async def test_faults_are_remembered_until_they_are_healed(small_lab: Lab) -> No
 
     assert "quorum-lost" in lab("break").stdout
     assert lab("break", "haproxy-stopped", "--host", "cp1").stdout == "cp1: haproxy is stopped\n"
-    assert lab("break", "host-cut-off").stdout.startswith("cp1: nothing")
+    assert lab("break", "host-cut-off").stdout.startswith("cp1: no packet")
     assert len(standing(small_lab)) == 2
     assert "broken on purpose: cp1: haproxy is stopped\n" in lab("status").stdout
     assert lab("heal").stdout.splitlines()[0] == "healed cp1: haproxy is stopped"
