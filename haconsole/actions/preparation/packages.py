@@ -21,6 +21,7 @@ INSTALL = load_script("prepare-packages")
 REMOVE = load_script("remove-packages")
 INSTALLED = load_script("check-programs")
 PROGRAMS = load_script("prepare-programs")
+REMOVE_PROGRAMS = load_script("remove-programs")
 HOLD = load_script("hold-packages")
 UNHOLD = load_script("unhold-packages")
 HELD = load_script("check-held")
@@ -182,7 +183,9 @@ def _release(needs: HostNeeds, name: str, release: Release) -> tuple[Step, ...]:
             )
             for program in programs
         )
-    words = (source, release.sha256 or "-", *paths)
+    record = f"{STATE}/{name}.programs"
+    words = (record, source, release.sha256 or "-", *paths)
+    removed = script(GONE, "removed", record, means="the added programs are removed", problem="programs are left")
     install = Step(
         id=step_id(f"prepare.{name}", needs.host.name),
         title=f"Install {', '.join(path.rpartition('/')[2] for path in paths)}",
@@ -190,7 +193,7 @@ def _release(needs: HostNeeds, name: str, release: Release) -> tuple[Step, ...]:
         host=HostName(needs.host.name),
         operation=RunCommand(("sh", "-ec", PROGRAMS, "programs", *words), timeout_s=300.0),
         verification=(installed(*paths),),
-        undo=remove_files(*paths),
+        undo=UndoByCommand(RunCommand(("sh", "-ec", REMOVE_PROGRAMS, "remove", record)), (removed,)),
         phase=PHASE,
     )
     return (*sends, install)

@@ -402,16 +402,21 @@ def test_programs_of_a_release_are_verified_and_existing_ones_kept(place: Place)
     digest = archive(path, {"kubernetes/server/bin/kubelet": "new", "kubernetes/server/bin/kubeadm": "new"})
     old = place.file("usr/bin/kubeadm", "old")
     targets = (str(place.folder / "usr/bin/kubelet"), str(old))
-    wrong = place.run("prepare-programs", str(path), "0" * 64, *targets)
+    record = place.folder / "state/kubernetes.programs"
+    wrong = place.run("prepare-programs", str(record), str(path), "0" * 64, *targets)
     assert wrong.returncode == 1
     assert "does not have the SHA-256" in wrong.stderr
     assert not Path(targets[0]).exists()
-    place.done("prepare-programs", str(path), digest, *targets)
+    place.done("prepare-programs", str(record), str(path), digest, *targets)
     assert (Path(targets[0]).read_text(), old.read_text()) == ("new", "old")
     assert Path(targets[0]).stat().st_mode & 0o777 == 0o755
-    missing = place.run("prepare-programs", str(path), digest, str(place.folder / "usr/bin/etcd"))
+    missing = place.run("prepare-programs", str(record), str(path), digest, str(place.folder / "usr/bin/etcd"))
     assert "the release has no program etcd" in missing.stderr
     assert not Path(f"{path}.unpacked").exists()
+    place.done("prepare-programs", str(record), str(path), digest, *targets)
+    place.done("remove-programs", str(record))
+    assert (Path(targets[0]).exists(), old.read_text(), record.exists()) == (False, "old", False)
+    place.done("remove-programs", str(record))
 
 
 @pytest.mark.parametrize("form", ["docker", "oci"])
