@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from haconsole.configs.layout import Layout
@@ -10,11 +9,6 @@ from haconsole.configs.software import SYSCTLS, TIME_SERVICE, Software, ports_of
 from haconsole.inventory.preparation import Release, SelinuxMode
 from haconsole.inventory.schema import CgroupDriver, Host, Inventory, Kubeadm
 from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts
-
-OPTIONAL = (TIME_SERVICE, "ethtool", "socat")
-"""Software that bootstrap works without."""
-UNCHECKED = "net.bridge.bridge-nf-call-ip6tables"
-"""A setting that is written with the others, but is no reason to prepare a host: kubeadm does not check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,93 +142,8 @@ class HostNeeds:
         return self.node and permissive and self.facts.selinux == "enforcing"
 
     @property
-    def blocking(self) -> tuple[str, ...]:
-        """Reasons why bootstrap would fail, as phrases with the fix; empty if the host is ready."""
-        fixes = list(self._sources(one for one in self.missing if one.name not in OPTIONAL))
-        if self.swap_on:
-            devices = ", ".join(self.facts.swap) or "after a reboot"
-            fixes.append(f"swap is on ({devices}): to be turned off, in fstab too")
-        fixes += [
-            f"{name} is {self.facts.sysctl(name) or 'absent'}: to be set to 1"
-            for name in self.wrong_sysctls
-            if name != UNCHECKED
-        ]
-        fixes += [f"containerd: {problem}: to be corrected" for problem in self.runtime_problems]
-        if self.selinux_blocks:
-            fixes.append("SELinux is enforcing: to be set to permissive")
-        if self.closed_ports:
-            verb = "to be opened" if self.opens_ports else "open them by hand"
-            fixes.append(f"{self.facts.firewall} closes {', '.join(self.closed_ports)}: {verb}")
-        return tuple(fixes)
-
-    @property
     def opens_ports(self) -> bool:
         return self.inventory.preparation.firewall and self.facts.firewall is not FirewallTool.IPTABLES
-
-    @property
-    def optional(self) -> tuple[str, ...]:
-        """Missing software that bootstrap works without."""
-        return self._sources(one for one in self.missing if one.name in OPTIONAL)
-
-    def _sources(self, products: Iterable[Software]) -> tuple[str, ...]:
-        """The missing products of each source in one phrase."""
-        names: dict[str, list[str]] = {}
-        for one in products:
-            names.setdefault(self._source(one), []).append(one.name)
-        return tuple(
-            f"{', '.join(some)} {'is' if len(some) == 1 else 'are'} missing: {source}" for source, some in names.items()
-        )
-
-    def _source(self, one: Software) -> str:
-        """Where the software comes from, as a phrase."""
-        release, package = self.release_of(one), self.package_of(one)
-        if release is not None:
-            return f"to be installed from {release.path}"
-        if not package:
-            return "no source is known"
-        if self.inventory.preparation.packages:
-            return f"to be installed from {self.inventory.preparation.packages} or the repositories"
-        return "to be installed from the repositories"
-
-    @property
-    def refusals(self) -> tuple[str, ...]:
-        """Reasons why this host cannot be prepared, each with the way out."""
-        name = self.host.name
-        if self.facts.tool is PackageTool.NONE and self.packages:
-            return (f"{name} has neither apt, dnf nor yum ({self.facts.name}): install its software by hand",)
-        return (*self._without_source(), *self._other_versions())
-
-    def _without_source(self) -> tuple[str, ...]:
-        reasons = []
-        for one in self.missing:
-            package = self.package_of(one)
-            if self.release_of(one) is None and not package:
-                key = f"preparation.releases.{one.release}"
-                reasons.append(f"{self.host.name}: {one.name} is missing, and no package has it: set {key}")
-            elif package and not self._may_be_offered(package):
-                fix = "name a repository in preparation.repositories, or a folder in preparation.packages"
-                reasons.append(f"{self.host.name}: {one.name} is missing, and apt offers no package {package}: {fix}")
-        return tuple(reasons)
-
-    def _may_be_offered(self, package: str) -> bool:
-        settings, state = self.inventory.preparation, self.facts.package(package)
-        added = settings.packages or any(one.apt for one in settings.repositories)
-        known = self.facts.tool is PackageTool.APT and self.facts.lists
-        return bool(added) or not known or bool(state and state.candidate)
-
-    def _other_versions(self) -> tuple[str, ...]:
-        reasons = []
-        for one in self.software:
-            program = self.facts.program(one.programs[0])
-            if not one.version or program is None or not program.version:
-                continue
-            if not f"{program.version}.".startswith(f"{one.version}."):
-                key = "etcd.version" if one.name == "etcd" else "kubernetes.version"
-                reasons.append(
-                    f"{self.host.name}: {one.name} is {program.version}, and {key} is {one.version}: existing "
-                    f"installations are kept; upgrade this one, or change {key}"
-                )
-        return tuple(reasons)
 
 
 def _covers(rule: str, port: str) -> bool:

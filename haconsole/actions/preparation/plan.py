@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.preparation.kernel import kernel_steps
+from haconsole.actions.preparation.lacks import blocking, optional, refusals
 from haconsole.actions.preparation.needs import HostNeeds
 from haconsole.actions.preparation.packages import hold_steps, package_steps, release_steps
 from haconsole.actions.preparation.services import clock_steps, firewall_steps, kubelet_steps, runtime_steps
@@ -63,7 +64,7 @@ def plan_prepare(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     )
     unread = tuple(f"{host.name}: {reason}" for host in hosts if (reason := _unread(snapshot, host)))
     every = tuple(needs for host in hosts if (needs := needs_of(snapshot, inventory, host)))
-    reasons = (*unknown, *bastions, *unread, *(reason for needs in every for reason in needs.refusals))
+    reasons = (*unknown, *bastions, *unread, *(reason for needs in every for reason in refusals(needs)))
     if not reasons and not hosts:
         reasons = ("the inventory has no host to prepare",)
     if reasons:
@@ -115,7 +116,7 @@ def summary(every: Iterable[HostNeeds]) -> str:
     """Everything missing on each host with its fix, and the ports that stay closed."""
     lines = []
     for needs in every:
-        missing = (*needs.blocking, *needs.optional)
+        missing = (*blocking(needs), *optional(needs))
         lines.append(f"{needs.host.name} ({needs.facts.name}):{'' if missing else ' everything is there'}")
         lines += [f"  {phrase}" for phrase in missing]
     return "\n".join(lines)
@@ -126,8 +127,8 @@ def preparation(
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """The steps and the refusals of hosts that are not ready, for an action that needs them ready."""
     every = tuple(needs for host in hosts if (needs := needs_of(snapshot, inventory, host)))
-    behind = tuple(needs for needs in every if needs.blocking)
-    reasons = tuple(reason for needs in behind for reason in needs.refusals)
+    behind = tuple(needs for needs in every if blocking(needs))
+    reasons = tuple(reason for needs in behind for reason in refusals(needs))
     return tuple(step for needs in behind for step in host_steps(needs)), reasons
 
 
