@@ -10,18 +10,21 @@ from typing import Any
 
 from haconsole.diagnosis.candidate import Candidate, on
 from haconsole.diagnosis.remedies import advice
+from haconsole.inventory.effective import service_behind
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import is_busy
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import Known, Observed
+from haconsole.model.observed import Known, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PeerPort, PortState
 
 CODE = "host.peer-unreachable"
 STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
+STARTED_SLOWLY = timedelta(minutes=3)
+"""The same on a host whose tasks mostly wait for a processor, a disk or memory."""
 REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE)
 """Answers that a slow host does not give."""
 HOW = {
@@ -65,13 +68,15 @@ def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Block
         for port in facts.peer_ports.value
     ]
     attempts = [one for one in attempts if not _is_doubtful(one[0], one[1], attempts, snapshot)]
-    answers = {(port.address, port.port) for _, port, _ in attempts if port.state is PortState.OPEN}
+    answers = [(port.address, port.port, at) for _, port, at in attempts if port.state is PortState.OPEN]
     by_address = {facts.address: facts for facts in snapshot.hosts if isinstance(facts.reach, Known)}
     for source, port, at in attempts:
         target = by_address.get(port.address)
-        if target is None or port.state is PortState.OPEN or not _ran_then(target, port.port, at, inventory):
+        began = _began(target, port, inventory) if target is not None and port.state is not PortState.OPEN else None
+        if target is None or began is None or began + time_to_listen(target) > at:
             continue
-        if (port.address, port.port) in answers or _answers_there(target, port.port, inventory):
+        answered = any(each[:2] == (port.address, port.port) and each[2] >= began for each in answers)
+        if answered or _answers_there(target, port, inventory):
             yield _Blocked(source, target.host, port.port, port.state)
 
 
@@ -95,20 +100,28 @@ def _is_doubtful(
     return len(silent) < 2
 
 
-def _is_etcds(port: int, inventory: Inventory) -> bool:
-    return port in (inventory.etcd.client_port, inventory.etcd.peer_port)
+def _began(target: HostFacts, port: PeerPort, inventory: Inventory) -> datetime | None:
+    """When the process behind a port started, by this machine's clock.
 
-
-def _ran_then(target: HostFacts, port: int, at: datetime, inventory: Inventory) -> bool:
-    """The process behind the port is known to have run for a while when it was tried."""
-    unit = target.service("etcd" if _is_etcds(port, inventory) else "kube-apiserver")
+    A port is refused while its process is restarted, so of a refused one only a reading after the attempt counts.
+    """
+    if port.state is PortState.REFUSED:
+        return port.process_since
+    unit = target.service(service_behind(inventory, port.address, port.port))
     began = (unit.started or unit.since) if unit is not None and unit.alive else None
-    return began is not None and began + STARTED <= at
+    return began - timedelta(milliseconds=value_of(target.clock_offset_ms) or 0.0) if began else None
 
 
-def _answers_there(target: HostFacts, port: int, inventory: Inventory) -> bool:
+def time_to_listen(target: HostFacts) -> timedelta:
+    """The time in which a process that was started on this host opens its ports."""
+    return STARTED_SLOWLY if is_busy(target) else STARTED
+
+
+def _answers_there(target: HostFacts, port: PeerPort, inventory: Inventory) -> bool:
     """The component behind the port answers on its own host."""
-    fact: Observed[Any] = target.etcd if _is_etcds(port, inventory) else target.apiserver
+    fact: Observed[Any] = (
+        target.etcd if service_behind(inventory, port.address, port.port) == "etcd" else target.apiserver
+    )
     return isinstance(fact, Known) and not fact.via
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
-from haconsole.diagnosis.reachability import HOW, REFUSALS, STARTED
+from haconsole.diagnosis.reachability import HOW, REFUSALS, time_to_listen
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -15,7 +16,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import PortState
+from haconsole.model.system import PeerPort, PortState
 from haconsole.model.vip import VipState, VipView
 from haconsole.model.vip_view import vip_views
 
@@ -55,16 +56,27 @@ def _states(
     snapshot: ClusterSnapshot, owner: HostFacts, view: VipView, port: int
 ) -> Iterator[tuple[HostName, PortState]]:
     """Attempts made after haproxy's start and after the VIP's last move."""
-    unit = owner.service("haproxy")
-    times = [moment for moment in (unit and (unit.started or unit.since), owner.addresses_since) if moment]
     for facts in snapshot.hosts:
         ports = facts.peer_ports
         if not isinstance(facts.reach, Known) or not isinstance(ports, Known):
             continue
-        if all(ports.at >= moment + STARTED for moment in times):
-            yield from (
-                (facts.host, one.state) for one in ports.value if (one.address, one.port) == (view.address, port)
-            )
+        yield from (
+            (facts.host, one.state)
+            for one in ports.value
+            if (one.address, one.port) == (view.address, port) and _served_then(owner, one, ports.at)
+        )
+
+
+def _served_then(owner: HostFacts, port: PeerPort, at: datetime) -> bool:
+    """The VIP was there for a while at that time, and so was haproxy, as far as is known.
+
+    A port is refused while haproxy is restarted, so of a refused one only a reading after the attempt counts.
+    """
+    if port.state is PortState.REFUSED and port.process_since is None:
+        return False
+    unit = owner.service("haproxy")
+    began = port.process_since or (unit and (unit.started or unit.since))
+    return all(at >= moment + time_to_listen(owner) for moment in (began, owner.addresses_since) if moment)
 
 
 def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candidate:

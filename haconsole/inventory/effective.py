@@ -167,6 +167,13 @@ def etcd_peer_url(inventory: Inventory, host: Host) -> str:
     return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.peer_port)}"
 
 
+def service_behind(inventory: Inventory, address: str, port: int) -> str:
+    """The component that listens on a port that hosts of the cluster connect to; the address may be a VIP."""
+    if address in vip_addresses(inventory):
+        return "haproxy"
+    return "etcd" if port in (inventory.etcd.client_port, inventory.etcd.peer_port) else "kube-apiserver"
+
+
 def haproxy(inventory: Inventory) -> Haproxy | None:
     """The balancer's settings: as given, otherwise the defaults if a host is a load balancer, otherwise None."""
     if inventory.haproxy is not None:

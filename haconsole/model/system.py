@@ -93,3 +93,8 @@ class PeerPort:
     address: str
     port: int
     state: PortState
+    process_since: datetime | None = None
+    """Of a refused port: the start of the process behind it, by this machine's clock, read after the attempt.
+
+    None where no process runs there, or its host did not report it.
+    """

@@ -24,6 +24,7 @@ from haconsole.probes.kubernetes.nodes import NodeProbe
 from haconsole.probes.live import Live
 from haconsole.probes.reading_pace import ReadingPace
 from haconsole.probes.readings import Readings
+from haconsole.probes.refused_ports import RefusedPorts
 from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
@@ -131,6 +132,8 @@ class Collector:
                 if thorough:
                     group.create_task(HashProbe(self._context, store).once())
                 group.create_task(confirm_owners(store, probes))
+                if thorough:
+                    group.create_task(RefusedPorts(self._context.inventory, store, probes).once())
         except TimeoutError:
             pass
         finally:

@@ -210,7 +210,7 @@ class FactStore:
             leased_vip=leased_vip(self._inventory),
             leases=self.shared.leases(self._clock_offsets_s()),
             nodes=self.shared.nodes(self._clock_offsets_s()),
-            pending=(*self._pending(), *self.shared.pending),
+            pending=(*(PendingFact(*each) for each in self.pending_facts()), *self.shared.pending),
             endpoint_ms=self.shared.endpoint_ms,
         )
 
@@ -224,10 +224,9 @@ class FactStore:
         changes: dict[str, Any] = {name: replace(silent, last=fact) for name, fact in known.items()}
         return replace(facts, **changes)
 
-    def _pending(self) -> tuple[PendingFact, ...]:
-        return tuple(
-            PendingFact(host, fact) for host, due in self._due.items() for fact in self.missing_facts(host, due)
-        )
+    def pending_facts(self) -> tuple[tuple[HostName, FactName], ...]:
+        """Expected facts of hosts that were not put yet."""
+        return tuple((host, fact) for host, due in self._due.items() for fact in self.missing_facts(host, due))
 
     def _clock_offsets_s(self) -> dict[HostName, float]:
         """The known offsets of the hosts' clocks."""

@@ -12,6 +12,7 @@ from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.probes.kubernetes.nodes import NodeProbe
 from haconsole.probes.readings import Readings
+from haconsole.probes.refused_ports import RefusedPorts
 from haconsole.transport.base import TransportError
 
 _STEADY_S = 30.0
@@ -31,6 +32,7 @@ class Live:
             HostProbes(context, store, host, certificates=certificates, thorough=True, readings=True)
             for host in context.inventory.hosts
         )
+        self._refused_ports = RefusedPorts(context.inventory, store, self._hosts)
 
     def refresh(self) -> None:
         """Read every fact of every host again now, also of hosts whose next attempt to connect is due later."""
@@ -44,6 +46,7 @@ class Live:
             if self._nodes.expected:
                 group.create_task(self._nodes.follow())
             group.create_task(self._hashes.follow())
+            group.create_task(self._refused_ports.follow())
             group.create_task(self._readings.follow(self._context.pace))
             for host in self._hosts:
                 group.create_task(self._watch(host))

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Known
+from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import PeerPort, PortState
+from haconsole.model.system import PeerPort, PortState, Pressure, SystemFacts
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 
 OPEN, SILENT, REFUSED = PortState.OPEN, PortState.SILENT, PortState.REFUSED
+RAN = NOW - timedelta(hours=1)
 
 
 def reaching(snapshot: ClusterSnapshot, states: Mapping[tuple[int, int], PortState]) -> ClusterSnapshot:
     """Each host reaches the others' peer ports; `states` has the exceptions by source and target."""
     for source in (1, 2, 3):
-        ports = tuple(
-            PeerPort(f"10.99.0.1{target}", 2380, states.get((source, target), OPEN))
-            for target in (1, 2, 3)
-            if target != source
-        )
+        ports = tuple(port(target, states.get((source, target), OPEN)) for target in (1, 2, 3) if target != source)
         snapshot = changed(snapshot, source, lambda facts, ports=ports: replace(facts, peer_ports=Known(ports, NOW)))  # type: ignore[misc]
     return snapshot
+
+
+def port(target: int, state: PortState, *, process_since: datetime | None = RAN) -> PeerPort:
+    return PeerPort(f"10.99.0.1{target}", 2380, state, process_since if state is REFUSED else None)
+
+
+def etcd_unasked(facts: HostFacts) -> HostFacts:
+    return replace(facts, etcd=NOT_ASKED)
 
 
 def leaderless(facts: HostFacts) -> HostFacts:
@@ -40,12 +45,62 @@ def test_open_ports_are_no_finding() -> None:
     assert diagnose(reaching(healthy(), {}), INVENTORY, NOW) == ()
 
 
-def test_a_port_that_was_tried_before_its_process_ran_is_not_blamed() -> None:
-    def restarted(facts: HostFacts) -> HostFacts:
-        units = tuple(replace(unit, started=NOW - timedelta(seconds=4)) for unit in cluster.units())
-        return replace(facts, services=Known(units, NOW))
+def refused_by_cp3(process_since: datetime | None, *, tried_at: datetime = NOW) -> ClusterSnapshot:
+    """cp1 was refused by cp3, whose process was then read; cp2 reached it."""
+    snapshot = reaching(healthy(), {})
+    ports = Known((port(2, OPEN), port(3, REFUSED, process_since=process_since)), tried_at)
+    return changed(snapshot, 1, lambda facts: replace(facts, peer_ports=ports))
 
-    assert diagnose(reaching(changed(healthy(), 3, restarted), {(1, 3): REFUSED}), INVENTORY, NOW) == ()
+
+def codes(snapshot: ClusterSnapshot) -> list[str]:
+    return [finding.code for finding in diagnose(snapshot, INVENTORY, NOW)]
+
+
+def test_a_port_refused_while_its_process_ran_is_found() -> None:
+    assert codes(refused_by_cp3(NOW - timedelta(seconds=20))) == ["host.peer-unreachable"]
+
+
+def test_a_port_refused_while_its_process_restarted_is_not_blamed() -> None:
+    assert codes(refused_by_cp3(NOW - timedelta(seconds=4))) == []
+    assert codes(refused_by_cp3(NOW + timedelta(seconds=4))) == []
+
+
+def test_a_port_refused_whose_process_was_not_read_afterwards_is_not_blamed() -> None:
+    """An older reading shows it running, but it may have been stopped between that reading and the attempt."""
+    assert codes(refused_by_cp3(None)) == []
+
+
+def test_a_process_on_a_busy_host_has_longer_to_open_its_port() -> None:
+    busy = SystemFacts("cp3", "3" * 32, pressure=Pressure(cpu=95.0))
+    snapshot = changed(
+        refused_by_cp3(NOW - timedelta(seconds=60)), 3, lambda facts: replace(facts, system=Known(busy, NOW))
+    )
+    assert codes(snapshot) == []
+
+
+def test_an_answer_from_before_a_restart_proves_no_firewall() -> None:
+    """cp2 reached the port before its process was restarted; since then it answers nobody."""
+    snapshot = changed(refused_by_cp3(NOW - timedelta(seconds=20)), 3, etcd_unasked)
+    earlier = Known((port(1, OPEN), port(3, OPEN)), NOW - timedelta(seconds=50))
+    assert codes(changed(snapshot, 2, lambda facts: replace(facts, peer_ports=earlier))) == []
+    assert codes(snapshot) == ["host.peer-unreachable"]
+
+
+def test_the_start_of_a_process_is_compared_by_one_clock() -> None:
+    """cp3 is silent; its clock is a minute ahead, and its member was started 5 s before the attempt."""
+
+    def restarted(facts: HostFacts) -> HostFacts:
+        started = NOW + timedelta(seconds=55)
+        units = tuple(replace(unit, started=started) for unit in cluster.units())
+        return replace(facts, services=Known(units, NOW), clock_offset_ms=Known(60_000.0, NOW))
+
+    def codes_if_tried_at(at: datetime) -> list[str]:
+        snapshot = changed(reaching(healthy(), {}), 3, restarted)
+        ports = Known((port(2, OPEN), port(3, SILENT)), at)
+        return codes(changed(snapshot, 1, lambda facts: replace(facts, peer_ports=ports)))
+
+    assert "host.peer-unreachable" not in codes_if_tried_at(NOW)
+    assert "host.peer-unreachable" in codes_if_tried_at(NOW + timedelta(seconds=10))
 
 
 def test_a_firewall_of_one_host_is_one_finding_about_it() -> None:
