@@ -52,16 +52,20 @@ def etcd_env(
     *,
     state: ClusterState = ClusterState.NEW,
     members: tuple[tuple[str, str], ...] | None = None,
+    discover: bool = False,
 ) -> str:
     """The member's settings as ``ETCD_…`` variables.
 
     `members` are (name, peer URL) pairs for ``--initial-cluster``; None takes every etcd host of the inventory, which
-    is right for a new cluster. etcd reads the initial settings only while its data directory is empty.
+    is right for a new cluster. etcd reads the initial settings only while its data directory is empty. With `discover`
+    the members find each other as the inventory says. Only the founders may have that, for their first start: a
+    member that lost its data would found the cluster again.
     """
     paths = layout(inventory).etcd
     settings = (
         *_identity(inventory, host, paths),
-        *_discovery(inventory, state, members),
+        *(_discovery(inventory) if discover else ()),
+        *_initial_cluster(inventory, state, members, discover=discover),
         *_tls(paths, host),
         *_tuning(inventory, paths),
     )
@@ -83,15 +87,33 @@ def _identity(inventory: Inventory, host: Host, paths: EtcdLayout) -> tuple[tupl
     )
 
 
-def _discovery(
-    inventory: Inventory, state: ClusterState, members: tuple[tuple[str, str], ...] | None
-) -> tuple[tuple[str, str], ...]:
+def discovers(inventory: Inventory) -> bool:
+    """Whether the founders find each other by a service, not by a list of members."""
+    return inventory.etcd.discovery.kind is not DiscoveryKind.STATIC
+
+
+def _discovery(inventory: Inventory) -> tuple[tuple[str, str], ...]:
+    """One member too many exits; by default etcd up to 3.5 would become a proxy."""
     discovery = inventory.etcd.discovery
-    common = (("ETCD_INITIAL_CLUSTER_STATE", state.value), ("ETCD_INITIAL_CLUSTER_TOKEN", inventory.etcd.token))
-    if state is ClusterState.NEW and discovery.kind is DiscoveryKind.URL:
-        return (("ETCD_DISCOVERY", discovery.value or ""),)
-    if state is ClusterState.NEW and discovery.kind is DiscoveryKind.SRV:
-        return (("ETCD_DISCOVERY_SRV", discovery.value or ""), *common)
+    match discovery.kind:
+        case DiscoveryKind.URL:
+            return (("ETCD_DISCOVERY", discovery.value or ""), ("ETCD_DISCOVERY_FALLBACK", "exit"))
+        case DiscoveryKind.SRV:
+            return (("ETCD_DISCOVERY_SRV", discovery.value or ""),)
+        case DiscoveryKind.STATIC:
+            return ()
+
+
+def _initial_cluster(
+    inventory: Inventory, state: ClusterState, members: tuple[tuple[str, str], ...] | None, *, discover: bool
+) -> tuple[tuple[str, str], ...]:
+    """The list of members; from a discovery URL etcd takes the token and the list itself, from SRV records the list."""
+    discovery = inventory.etcd.discovery
+    by_url = discovery.kind is DiscoveryKind.URL
+    token = (discovery.value or "") if by_url else inventory.etcd.token
+    common = (("ETCD_INITIAL_CLUSTER_STATE", state.value), ("ETCD_INITIAL_CLUSTER_TOKEN", token))
+    if discover and discovery.kind is not DiscoveryKind.STATIC:
+        return () if by_url else common
     pairs = members or tuple(
         (etcd_name(host), etcd_peer_url(inventory, host)) for host in inventory.with_role(Role.ETCD)
     )

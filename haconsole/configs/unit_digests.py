@@ -10,7 +10,7 @@ from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 
-_FIRST_START_ONLY = "ETCD_INITIAL_CLUSTER"
+_FIRST_START_ONLY = ("ETCD_INITIAL_CLUSTER", "ETCD_DISCOVERY")
 
 
 def unit_digests(inventory: Inventory, host: Host) -> dict[str, str]:
@@ -21,7 +21,7 @@ def unit_digests(inventory: Inventory, host: Host) -> dict[str, str]:
 
 
 def digest(text: str) -> str:
-    """The digest of a file without etcd's initial cluster: etcd reads that only while its data folder is empty."""
+    """The digest of a file without etcd's initial cluster and discovery: etcd reads them only for its first start."""
     lines = (line for line in text.splitlines(keepends=True) if not line.startswith(_FIRST_START_ONLY))
     return sha256("".join(lines).encode()).hexdigest()
 

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
+from haconsole.inventory.effective import is_address
 from haconsole.model.component import Verdict, verdict
-from haconsole.model.etcd_view import EtcdMemberView, EtcdView
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, is_listed_at
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known, reason_of
@@ -323,8 +324,7 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Can
     facts = next((facts for facts in hosts if facts.host == row.host), None)
     if facts is None or row.endpoint is None:
         return
-    addresses = {urlsplit(url).hostname for url in row.member.peer_urls}
-    if addresses & {facts.address, facts.host}:
+    if is_listed_at(row.member, facts) or not _leads_elsewhere(row, hosts):
         return
     yield Candidate(
         Finding(
@@ -340,6 +340,12 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Can
             ),
         )
     )
+
+
+def _leads_elsewhere(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> bool:
+    """Only an address, or the name of another host: any other name in DNS may be this host's."""
+    names = [urlsplit(url).hostname or "" for url in row.member.peer_urls]
+    return any(map(is_address, names)) or any(is_listed_at(row.member, facts) for facts in hosts)
 
 
 def _versions(view: EtcdView, versions: set[str]) -> Candidate:

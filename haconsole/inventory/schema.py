@@ -163,7 +163,13 @@ class Discovery(Part, frozen=True, kw_only=True):
         Meta(description="static: the members in this file; url: a discovery service; srv: DNS records."),
     ] = DiscoveryKind.STATIC
     value: Annotated[
-        DiscoveryValue | None, Meta(description="The discovery service's URL, or the domain of the SRV records.")
+        DiscoveryValue | None,
+        Meta(
+            description=(
+                "The discovery service's URL, or the domain of the SRV records. Their targets are HOST.DOMAIN, or the "
+                "hosts' ssh_address."
+            )
+        ),
     ] = None
 
 

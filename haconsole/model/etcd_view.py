@@ -131,8 +131,13 @@ def _host_of(member: EtcdMember, hosts: tuple[HostFacts, ...], fresh: dict[HostN
     for facts in hosts:
         if facts.host in fresh and fresh[facts.host].member_id == member.id:
             return facts
-    addresses = {urlsplit(url).hostname for url in member.peer_urls}
-    return next((facts for facts in hosts if {facts.address, facts.host} & addresses), None)
+    return next((facts for facts in hosts if is_listed_at(member, facts)), None)
+
+
+def is_listed_at(member: EtcdMember, facts: HostFacts) -> bool:
+    """Whether a peer URL has the host's address, or its name with or without a domain, as in DNS SRV records."""
+    names = (urlsplit(url).hostname or "" for url in member.peer_urls)
+    return any(name in (facts.address, facts.host) or name.startswith(f"{facts.host}.") for name in names)
 
 
 def _why_silent(member: EtcdMember, facts: HostFacts | None) -> str:

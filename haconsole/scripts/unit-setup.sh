@@ -125,7 +125,7 @@ show_files() {
   IFS=$newline
   stat -L -c 'time %Y %n' -- $paths 2>/dev/null
   for path in $(grep -l '^# haconsole: cluster ' -- $own 2>/dev/null); do
-    sum=$(sed '/^ETCD_INITIAL_CLUSTER/d' -- "$path" | sha256sum)
+    sum=$(sed '/^ETCD_INITIAL_CLUSTER/d; /^ETCD_DISCOVERY/d' -- "$path" | sha256sum)
     printf 'sum %s %s\n' "${sum%% *}" "$path"
   done
   IFS=' '

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.leaves import ETCD_CA
 from haconsole.actions.build import START_S, File, at_once, ran_before, script, start_step, step_id, stopped, write_step
-from haconsole.actions.checks import EtcdHealthy, FilesAbsent
+from haconsole.actions.checks import AnyOf, EtcdHealthy, FilesAbsent
 from haconsole.actions.operations import LeftByUndo, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step, StepId
-from haconsole.configs.etcd import etcd_env, etcd_unit
+from haconsole.actions.steps.services import rewrite_step
+from haconsole.configs.etcd import discovers, etcd_env, etcd_unit
 from haconsole.configs.layout import EtcdLayout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
@@ -34,6 +37,10 @@ ENV_WHY = (
     "The member's name, addresses, certificates and initial cluster. Peers and clients must present a "
     "certificate. The initial cluster is used only at the first start."
 )
+DISCOVERED_WHY = (
+    "Discovery is only for the first start. With it a member that lost its data would found the cluster again; with "
+    "the list of members the others reject it. The file keeps its timestamp, so nothing restarts."
+)
 TOGETHER_WHY = (
     "A member is ready once it reaches a majority, so all members start in parallel. A single member would wait "
     "for the others and time out."
@@ -51,7 +58,8 @@ def etcd_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     2. Running members restart one at a time, and only if a file is newer than their start.
     """
     steps = tuple(step for host in ctx.etcd for step in _files(ctx, host, after))
-    return (*steps, *_starts(ctx))
+    starts = _starts(ctx)
+    return (*steps, *starts, *_settled(ctx, tuple(step.id for step in starts)))
 
 
 def start_of(host: str) -> StepId:
@@ -82,11 +90,29 @@ def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
 def _files(ctx: PlanContext, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     etcd, inventory = ctx.layout.etcd, ctx.inventory
     unit = File(etcd.unit_file or "", etcd_unit(inventory))
-    env = File(etcd.env_file or "", etcd_env(inventory, host))
+    env = File(etcd.env_file or "", etcd_env(inventory, host, discover=True))
+    title = "Write etcd's settings"
+    settings = write_step("etcd.env", host.name, env, title=title, why=ENV_WHY, phase=PHASE, needs=after)
+    if discovers(inventory):
+        later = _settled_step(ctx, host).verification
+        settings = replace(settings, verification=(AnyOf((settings.verification, later)),))
     return (
         write_step("etcd.unit", host.name, unit, title="Write etcd's unit", why=UNIT_WHY, phase=PHASE, needs=after),
-        write_step("etcd.env", host.name, env, title="Write etcd's settings", why=ENV_WHY, phase=PHASE, needs=after),
+        settings,
     )
+
+
+def _settled(ctx: PlanContext, needs: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """After the first start no member refers to a discovery."""
+    if not discovers(ctx.inventory):
+        return ()
+    return tuple(replace(_settled_step(ctx, host), needs=needs) for host in ctx.etcd)
+
+
+def _settled_step(ctx: PlanContext, host: Host) -> Step:
+    file = File(ctx.layout.etcd.env_file or "", etcd_env(ctx.inventory, host))
+    title = "Replace discovery by the list of members"
+    return rewrite_step("etcd.env-settled", host.name, file, title=title, why=DISCOVERED_WHY, phase=PHASE)
 
 
 def _starts(ctx: PlanContext) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClientFiles, KubernetesLayout
-from haconsole.inventory.effective import endpoint, service_ip, watched_vips
+from haconsole.inventory.effective import endpoint, etcd_name, service_ip, watched_vips
 from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
 
 ETCD_CA, KUBERNETES_CA, FRONT_PROXY_CA = "etcd-ca", "kubernetes-ca", "front-proxy-ca"
@@ -63,10 +63,20 @@ def san(name: str) -> str:
 
 
 def etcd_sans(inventory: Inventory, host: Host) -> tuple[str, ...]:
-    """Names of a member's server and peer certificates; with SRV discovery peers verify the domain too."""
+    """Names of a member's server and peer certificates; with SRV discovery peers verify those in DNS."""
+    names = (host.name, "localhost", *_names_in_dns(inventory, host), host.address, "127.0.0.1", "::1")
+    return tuple(dict.fromkeys(map(san, names)))
+
+
+def _names_in_dns(inventory: Inventory, host: Host) -> tuple[str, ...]:
+    """The domain of SRV records, and the names of the host that a record may have."""
     discovery = inventory.etcd.discovery
-    domain = (discovery.value,) if discovery.kind is DiscoveryKind.SRV and discovery.value else ()
-    return tuple(dict.fromkeys(map(san, (host.name, "localhost", *domain, host.address, "127.0.0.1", "::1"))))
+    if discovery.kind is not DiscoveryKind.SRV or not discovery.value:
+        return ()
+    domain = discovery.value
+    names = [f"{name}.{domain}" for name in (host.name, etcd_name(host)) if not name.endswith(f".{domain}")]
+    reached = (host.ssh_address or "").rstrip(".")
+    return (domain, *names, *((reached,) if reached.endswith(f".{domain}") else ()))
 
 
 def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from haconsole.actions.bootstrap import scripts
 from haconsole.actions.bootstrap.programs import programs
@@ -12,7 +13,8 @@ from haconsole.actions.checks import Check, EtcdHealthy
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step
 from haconsole.configs.owner import owner_line
-from haconsole.inventory.schema import Host
+from haconsole.inventory.schema import DiscoveryKind, Host
+from haconsole.model.etcd_view import etcd_view
 
 PHASE = "preflight"
 SPARE_KIB = 1 << 20
@@ -169,7 +171,7 @@ def _reach(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
         for other, port in _talks_to(ctx, part)
         if other.name != host.name
         for word in (other.address, str(port), other.name)
-    ]
+    ] + _discovery(ctx, host)
     if not words:
         return ()
     problem = "another host does not answer; open its port (firewall, security group), or correct its address"
@@ -177,6 +179,16 @@ def _reach(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     ports = {name: [port for _, port, other in _triples(once) if other == name] for name in once[2::3]}
     means = "; ".join(f"{name} answers on {', '.join(numbers)}" for name, numbers in ports.items())
     return (script(scripts.REACH, "reach", *once, means=means, problem=problem),)
+
+
+def _discovery(ctx: PlanContext, host: Host) -> list[str]:
+    """The discovery service, which only a first start needs."""
+    discovery = ctx.inventory.etcd.discovery
+    founds = BootstrapPart.ETCD in ctx.parts_on(host) and not etcd_view(ctx.snapshot).members
+    if discovery.kind is not DiscoveryKind.URL or not founds:
+        return []
+    url = urlsplit(discovery.value or "")
+    return [url.hostname or "", str(url.port or (443 if url.scheme == "https" else 80)), "the discovery service"]
 
 
 def _talks_to(ctx: PlanContext, part: BootstrapPart) -> tuple[tuple[Host, int], ...]:

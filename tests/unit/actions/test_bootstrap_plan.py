@@ -175,7 +175,15 @@ def test_names_of_the_apiserver_certificate() -> None:
 
 def test_names_of_a_members_certificates() -> None:
     steps = steps_by_id(PLANS["etcd-srv"])
-    wanted = {"DNS:e2", "DNS:localhost", "DNS:etcd.example", "IP:192.0.2.32", "IP:127.0.0.1", "IP:::1"}
+    wanted = {
+        "DNS:e2",
+        "DNS:localhost",
+        "DNS:etcd.example",
+        "DNS:e2.etcd.example",
+        "IP:192.0.2.32",
+        "IP:127.0.0.1",
+        "IP:::1",
+    }
     for leaf in ("server", "peer"):
         operation = steps[f"pki.etcd-{leaf}@e2"].operation
         assert isinstance(operation, IssueCertificate)

@@ -27,6 +27,11 @@ def etcd_files(inventory: Inventory) -> dict[str, str]:
     return {"etcd.service": etcd_unit(inventory), "etcd.env": etcd_env(inventory, inventory.hosts[0])}
 
 
+def discovering_files(inventory: Inventory) -> dict[str, str]:
+    """The settings of the first start, and those after it."""
+    return {**etcd_files(inventory), "etcd-first-start.env": etcd_env(inventory, inventory.hosts[0], discover=True)}
+
+
 def balancer_files(inventory: Inventory) -> dict[str, str]:
     interfaces = dict.fromkeys(vip_addresses(inventory), "eth0")
     return {
@@ -71,8 +76,8 @@ CASES: dict[str, tuple[Inventory, Callable[[Inventory], dict[str, str]]]] = {
     "spread-etcd": (samples.spread(), lambda found: {"etcd.env": etcd_env(found, found.hosts[4])}),
     "ipv6": (samples.ipv6(), everything),
     "kubeadm": (samples.kubeadm(), balancer_files),
-    "etcd-url": (samples.etcd_only(DiscoveryKind.URL, EtcdTls.CERTIFICATES), etcd_files),
-    "etcd-srv-auto-tls": (samples.etcd_only(DiscoveryKind.SRV, EtcdTls.AUTO), etcd_files),
+    "etcd-url": (samples.etcd_only(DiscoveryKind.URL, EtcdTls.CERTIFICATES), discovering_files),
+    "etcd-srv-auto-tls": (samples.etcd_only(DiscoveryKind.SRV, EtcdTls.AUTO), discovering_files),
     "etcd-http": (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), etcd_files),
     "etcd-joining": (samples.etcd_only(DiscoveryKind.URL, EtcdTls.OFF), joining),
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import Etcd, EtcdTls
 from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import DiskSpace, HostFacts
-from haconsole.model.observed import Known, value_of
+from haconsole.model.observed import NOT_ASKED, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, healthy, units
@@ -40,6 +42,22 @@ def test_two_members_of_one_name() -> None:
 def test_a_peer_url_that_is_not_the_hosts_address() -> None:
     found = codes(with_third_member(peer_urls=("https://10.99.0.93:2380",)))
     assert [code for code, _ in found] == ["etcd.peer-url-mismatch"]
+
+
+@pytest.mark.parametrize("name", ["cp3", "cp3.example.org", "etcd-3.example.org"])
+def test_a_peer_url_with_a_name_in_dns_is_the_hosts(name: str) -> None:
+    assert codes(with_third_member(peer_urls=(f"https://{name}:2380",))) == []
+
+
+def test_a_peer_url_with_the_name_of_another_host() -> None:
+    found = codes(with_third_member(peer_urls=("https://cp2.example.org:2380",)))
+    assert [code for code, _ in found] == ["etcd.peer-url-mismatch"]
+
+
+def test_a_dead_member_that_is_listed_by_its_name_in_dns_is_on_its_host() -> None:
+    snapshot = with_third_member(peer_urls=("https://cp3.example.org:2380",))
+    dead = changed(snapshot, 3, lambda facts: replace(facts, etcd=NOT_ASKED))
+    assert [row.host for row in etcd_view(dead).members] == ["cp1", "cp2", "cp3"]
 
 
 def test_members_of_different_versions() -> None:
