@@ -58,7 +58,7 @@ def etcd_env(
 
     `members` are (name, peer URL) pairs for ``--initial-cluster``; None takes every etcd host of the inventory, which
     is right for a new cluster. etcd reads the initial settings only while its data directory is empty. With `discover`
-    the members find each other as the inventory says. Only the founders may have that, for their first start: a
+    the members find each other as in the inventory. Only the founders may have that, for their first start: a
     member that lost its data would found the cluster again.
     """
     paths = layout(inventory).etcd

@@ -115,7 +115,7 @@ def test_members_find_each_other_by_dns(make_lab: LabMaker, tmp_path: Path) -> N
 
 
 def changes(sample: Sample) -> None:
-    """Nothing to do for a second bootstrap, then one member more, and one less: the services are asked no more."""
+    """Nothing to do for a second bootstrap, then one member more, and one less: no start depends on the service any more."""
     sample.check(3)
     assert sample.of(3).events("bootstrap")[-1]["changed"] == 0
     sample.lab.exec("cp5", "systemctl", "stop", "discovery")
@@ -145,7 +145,7 @@ def loses_its_data(sample: Sample, founder: str) -> None:
 
 @contextmanager
 def names_served(sample: Sample) -> Iterator[None]:
-    """SRV records of the founders, and the addresses of all hosts, which ask this machine for names."""
+    """SRV records of the founders, and the addresses of all hosts, which resolve names by this machine."""
     address = sample.lab.spec.machine_address
     names = {f"{name}.example.com": at for name, at in sample.hosts.items()}
     records = [f"--host-record={name},{at}" for name, at in names.items()]
