@@ -115,7 +115,7 @@ def test_members_find_each_other_by_dns(make_lab: LabMaker, tmp_path: Path) -> N
 
 
 def changes(sample: Sample) -> None:
-    """Nothing to do for a second bootstrap, then one member more, and one less: no start depends on the service any more."""
+    """Nothing to do for a second bootstrap, then one member more, and one less, without the discovery service."""
     sample.check(3)
     assert sample.of(3).events("bootstrap")[-1]["changed"] == 0
     sample.lab.exec("cp5", "systemctl", "stop", "discovery")
