@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from haconsole.model.names import MemberId
 
@@ -56,6 +57,15 @@ class EtcdEndpoint:
     members: tuple[EtcdMember, ...]
     alarms: tuple[EtcdAlarm, ...]
     errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """The election of a leader as a member logged it; `at` is by the console's clock."""
+
+    leader: MemberId
+    term: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

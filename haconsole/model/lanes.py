@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from haconsole.model.etcd_view import etcd_view
+from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Severity
 from haconsole.model.hosts import HostFacts, Role, ServiceState
 from haconsole.model.lease import Lease, LeaseState
@@ -102,6 +102,13 @@ class Lane:
         self._changes.append((at, state))
         del self._changes[:-MOST_CHANGES]
 
+    def correct(self, at: datetime, state: LaneState) -> None:
+        """The last change, if it is into `state`, was at `at`; what the lane had after that was outdated."""
+        if not self._changes or self._changes[-1][1] != state or self._changes[-1][0] <= at:
+            return
+        earlier = [change for change in self._changes if change[0] < at]
+        self._changes = earlier if earlier and earlier[-1][1] == state else [*earlier, (at, state)]
+
     def mark(self, at: datetime, text: str) -> None:
         self.marks.append(LaneMark(at, text))
         del self.marks[:-MOST_CHANGES]
@@ -157,9 +164,19 @@ class Lanes:
         snapshot = status.snapshot
         for key, at, state in (*_leader(snapshot), *_vips(snapshot), *_leases(snapshot), *_servers(snapshot)):
             self.lane(key).put(at, state)
+        self._correct_election(snapshot)
         for facts in snapshot.hosts:
             self._services(facts)
         self._findings(status)
+
+    def _correct_election(self, snapshot: ClusterSnapshot) -> None:
+        """A leader leads from its election on; queries saw it later."""
+        leader = next((row for row in etcd_view(snapshot).members if row.leader), None)
+        election = snapshot.election
+        if leader is None or election is None or election.leader != leader.member.id:
+            return
+        if leader.endpoint is not None and leader.endpoint.raft_term == election.term:
+            self.lane(LaneKey(LaneKind.LEADER)).correct(election.at, _of_leader(leader))
 
     def _services(self, facts: HostFacts) -> None:
         if isinstance(facts.services, NotAsked):
@@ -232,7 +249,11 @@ def _leader(snapshot: ClusterSnapshot) -> Iterator[Change]:
         yield key, max(report.at for report in reports), LaneState("none", Mood.WORSE)
         return
     at = min(report.at for report in reports if report.value.leader_id == leader.member.id)
-    yield key, at, LaneState(leader.member.name or leader.member.id)
+    yield key, at, _of_leader(leader)
+
+
+def _of_leader(leader: EtcdMemberView) -> LaneState:
+    return LaneState(leader.member.name or leader.member.id)
 
 
 def _vips(snapshot: ClusterSnapshot) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from haconsole.model.etcd import Election
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
@@ -42,6 +43,9 @@ class ClusterSnapshot:
     """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""
     leased_vip: LeasedVip | None = None
     """The one of `vips` that kube-vip moves; keepalived moves the others."""
+
+    election: Election | None = None
+    """The last election that was seen in a member's log; only a live view reads it, when the leader changes."""
 
     def clock_offsets_ms(self) -> dict[HostName, float]:
         """The lead of each host's clock over this machine's; 0 where it is not known."""

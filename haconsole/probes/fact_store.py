@@ -12,6 +12,7 @@ from typing import Any
 from haconsole.inventory.effective import leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
+from haconsole.model.etcd import Election
 from haconsole.model.hosts import READINGS, EndpointAnswers, FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
@@ -60,6 +61,12 @@ class SharedFacts:
         self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._leases_due = False
         self.endpoint_ms: Observed[float] = NOT_ASKED
+        self.election: Election | None = None
+
+    def put_election(self, election: Election) -> None:
+        """The last election that a member logged."""
+        self.election = election
+        self._changes.mark(urgent=True)
 
     def put_endpoint_ms(self, observation: Observed[float]) -> None:
         """The time of a request through the endpoint, or why there is none."""
@@ -212,6 +219,7 @@ class FactStore:
             nodes=self.shared.nodes(self._clock_offsets_s()),
             pending=(*(PendingFact(*each) for each in self.pending_facts()), *self.shared.pending),
             endpoint_ms=self.shared.endpoint_ms,
+            election=self.shared.election,
         )
 
     def _current(self, facts: HostFacts) -> HostFacts:

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from haconsole.probes.context import ClusterContext
+from haconsole.probes.etcd.election import ElectionProbe
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
@@ -27,6 +28,7 @@ class Live:
         self._leases = LeaseProbe(context, store)
         self._nodes = NodeProbe(context, store)
         self._hashes = HashProbe(context, store)
+        self._election = ElectionProbe(context, store)
         self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
         self._hosts = tuple(
             HostProbes(context, store, host, certificates=certificates, thorough=True, readings=True)
@@ -46,6 +48,7 @@ class Live:
             if self._nodes.expected:
                 group.create_task(self._nodes.follow())
             group.create_task(self._hashes.follow())
+            group.create_task(self._election.follow())
             group.create_task(self._refused_ports.follow())
             group.create_task(self._readings.follow(self._context.pace))
             for host in self._hosts:

@@ -6,10 +6,9 @@ A port is closed for a moment while its process is restarted, so a reading from 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from haconsole.inventory.effective import service_behind
 from haconsole.inventory.schema import Inventory
@@ -19,6 +18,7 @@ from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PeerPort, PortState
 from haconsole.model.vip_view import vip_view
+from haconsole.probes.balancers.confirm_owners import Rereader
 from haconsole.probes.fact_store import FactStore
 
 _EVERY_S = 0.2
@@ -27,22 +27,13 @@ _FOLLOW_S = 1.0
 _REREAD = ("services", "addresses")
 
 
-class Rereader(Protocol):
-    """The probes of one host."""
-
-    @property
-    def name(self) -> HostName: ...
-
-    def look_again(self, sections: tuple[str, ...]) -> Awaitable[None]: ...
-
-
 class RefusedPorts:
     """Adds to each refused port of the store the start of the process behind it."""
 
     def __init__(self, inventory: Inventory, store: FactStore, hosts: Iterable[Rereader]) -> None:
         self._inventory, self._store = inventory, store
         self._hosts = {host.name: host for host in hosts}
-        self._done: dict[HostName, datetime] = {}
+        self._attempts_at: dict[HostName, datetime] = {}
 
     async def once(self) -> None:
         """Once every host has reported its attempts."""
@@ -74,7 +65,7 @@ class RefusedPorts:
     def _is_new(self, facts: HostFacts) -> bool:
         """Its attempts were not looked at before."""
         fact = facts.peer_ports
-        return isinstance(fact, Known) and self._done.get(facts.host) != fact.at
+        return isinstance(fact, Known) and self._attempts_at.get(facts.host) != fact.at
 
     async def _read(self, host: HostName) -> tuple[HostName, HostFacts | None]:
         """The facts of `host` with its services as they are now; None where they could not be read."""
@@ -87,7 +78,7 @@ class RefusedPorts:
     def _put(self, source: HostFacts, snapshot: ClusterSnapshot, read: dict[HostName, HostFacts | None]) -> None:
         fact = source.peer_ports
         assert isinstance(fact, Known)
-        self._done[source.host] = fact.at
+        self._attempts_at[source.host] = fact.at
         current = self._store.facts(source.host).peer_ports
         if not isinstance(current, Known) or current.at != fact.at:
             return

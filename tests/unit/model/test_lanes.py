@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haconsole.diagnosis.diagnose import status_of
+from haconsole.model.etcd import Election
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lanes import MOST_CHANGES, Chronicle, Lane, LaneKey, LaneKind, LaneState, Mood
+from haconsole.model.names import MemberId
 from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, lease, lost, units
@@ -50,6 +52,28 @@ def test_the_leader_changes_with_the_first_report_of_the_new_one() -> None:
     times = states(result, LaneKind.LEADER)
     assert [text for _, text in times] == ["cp1", "none", "cp2"]
     assert times[2][0] == at(12.1)
+
+
+def elected(n: int, seconds: float, election_s: float, *, term: int = 2) -> ClusterSnapshot:
+    """A member's log has the election of the term."""
+    return replace(led_by(n, seconds), election=Election(MemberId(f"a{n}"), term, at(election_s)))
+
+
+def test_a_leader_leads_from_its_election_on() -> None:
+    result = chronicle(led_by(1, 0), led_by(None, 10), led_by(2, 12), elected(2, 12.5, 10.9), elected(2, 20, 10.9))
+    times = states(result, LaneKind.LEADER)
+    assert [text for _, text in times] == ["cp1", "none", "cp2"]
+    assert times[-1][0] == at(10.9)
+
+
+def test_reports_without_a_leader_from_after_an_election_are_outdated() -> None:
+    result = chronicle(led_by(1, 0), led_by(None, 10), led_by(2, 12), elected(2, 12.5, 9.7))
+    assert states(result, LaneKind.LEADER)[1:] == [(at(9.7), "cp2")]
+
+
+def test_the_election_of_another_term_dates_no_leader() -> None:
+    result = chronicle(led_by(1, 0), led_by(2, 12), elected(2, 12.5, 9.7, term=1))
+    assert states(result, LaneKind.LEADER)[-1] == (at(12.1), "cp2")
 
 
 def test_without_any_report_the_leader_is_unknown() -> None:

@@ -15,6 +15,7 @@ from haconsole.model.names import HostName
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.discovery import kube_vip
 from haconsole.probes.errors import ProbeError
+from haconsole.probes.etcd import election
 from haconsole.probes.hosts import (
     addresses,
     disks,
@@ -40,6 +41,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "configs": system.parse_checks,
     "container-logs": lambda answer: [container_line(HostName("cp1"), line) for line in answer.output.splitlines()],
     "disks": disks.parse,
+    "election": election.parse,
     "events": events.parse,
     "old_files": old_files.parse,
     "haproxy": haproxy.parse,
