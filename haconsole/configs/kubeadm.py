@@ -120,9 +120,7 @@ def _etcd(inventory: Inventory) -> dict[str, Any]:
     """etcd of kubeadm's own, or the members of the inventory with the client pair of API servers."""
     if is_stacked(inventory):
         return {"local": {"dataDir": inventory.etcd.data_dir}}
-    external: dict[str, Any] = {
-        "endpoints": [effective.etcd_client_url(inventory, host) for host in inventory.with_role(Role.ETCD)]
-    }
+    external: dict[str, Any] = {"endpoints": list(effective.etcd_urls(inventory))}
     kubernetes = layout(inventory).kubernetes
     if kubernetes is not None and kubernetes.etcd_ca is not None:
         pair = kubernetes.apiserver_etcd_client

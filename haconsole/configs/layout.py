@@ -116,7 +116,16 @@ def _etcd(inventory: Inventory) -> EtcdLayout:
     )
 
 
+def _external_etcd_pki(kube: Kubernetes) -> EtcdPki:
+    """The CA and the client pair on control planes, where kubeadm copies them; there are no members and no CA key."""
+    folder = f"{kube.pki_dir}/etcd"
+    client = _pair(kube.pki_dir, "apiserver-etcd-client")
+    return EtcdPki(ca=_pair(folder, "ca"), server=_pair(folder, "server"), peer=_pair(folder, "peer"), client=client)
+
+
 def _etcd_pki(inventory: Inventory) -> EtcdPki:
+    if inventory.etcd.external is not None and inventory.kubernetes is not None:
+        return _external_etcd_pki(inventory.kubernetes)
     folder = inventory.etcd.pki_dir
     if is_stacked(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
         folder = f"{inventory.kubernetes.pki_dir}/etcd"

@@ -40,6 +40,13 @@ CODES: dict[str, Explanation] = {
         "finish the join; check the learner's peer port and disk",
     ),
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove the member by its ID"),
+    "etcd.external-endpoint": Explanation(
+        "an endpoint of an etcd outside the inventory does not answer the control planes",
+        "check that the member runs there, its port, and the client pair",
+    ),
+    "etcd.external-alarm": Explanation(
+        "a member of an etcd outside the inventory has raised an alarm", "free space or repair the member where it runs"
+    ),
     "etcd.stale-data-dir": Explanation(
         "etcd fails with: permanently removed, or already bootstrapped", "rejoin the host; its old data is renamed"
     ),

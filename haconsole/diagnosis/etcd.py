@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.external_etcd import external_rules
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_evidence
 from haconsole.inventory.schema import Inventory
@@ -22,9 +23,12 @@ from haconsole.model.snapshot import ClusterSnapshot
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """Candidates about the etcd cluster and each of its members."""
     hosts = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
+    view = etcd_view(snapshot)
+    if view.external:
+        planes = tuple(facts for facts in snapshot.hosts if facts.has(Role.CONTROL_PLANE))
+        yield from external_rules(snapshot, view, planes)
     if not hosts:
         return
-    view = etcd_view(snapshot)
     yield from _not_bootstrapped(hosts)
     yield from _quorum(view, hosts)
     yield from etcd_members.rules(view, hosts)

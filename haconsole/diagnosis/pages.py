@@ -46,6 +46,15 @@ PAGES: dict[str, Page] = {
     "etcd.ghost-member": Page(
         "The member votes, but haconsole neither observes nor changes it.", "etcdctl member list -w table"
     ),
+    "etcd.external-endpoint": Page(
+        "API servers use the members that remain. Each missing one brings the loss of the quorum closer.",
+        "curl --cacert etcd/ca.crt --cert apiserver-etcd-client.crt --key apiserver-etcd-client.key URL/health in "
+        "/etc/kubernetes/pki on a control plane",
+    ),
+    "etcd.external-alarm": Page(
+        "With NOSPACE etcd refuses every write; with CORRUPT the members' data differs.",
+        "etcdctl alarm list, where this etcd runs",
+    ),
     "etcd.stale-data-dir": Page(
         "etcd refuses the data directory of a removed member, so each restart fails in the same way.",
         "journalctl -u etcd -n 50; etcdctl member list",

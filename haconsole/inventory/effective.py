@@ -163,6 +163,23 @@ def etcd_client_url(inventory: Inventory, host: Host) -> str:
     return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.client_port)}"
 
 
+def external_etcd_urls(inventory: Inventory) -> tuple[str, ...]:
+    """The client URLs of an etcd outside the inventory; none where etcd runs on its hosts."""
+    return inventory.etcd.external.endpoints if inventory.etcd.external else ()
+
+
+def etcd_urls(inventory: Inventory) -> tuple[str, ...]:
+    """The client URLs of all members, on the inventory's hosts or outside of them."""
+    own = tuple(etcd_client_url(inventory, host) for host in inventory.with_role(Role.ETCD))
+    return external_etcd_urls(inventory) or own
+
+
+def split_url(url: str) -> tuple[str, int]:
+    """Host and port of ``https://host:port``."""
+    host, port = split_host_port(url.rpartition("://")[2])
+    return host, port or 0
+
+
 def etcd_peer_url(inventory: Inventory, host: Host) -> str:
     return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.peer_port)}"
 

@@ -111,6 +111,11 @@ def endpoint(text: str, folders: Folders) -> str:
     return join_host_port(host(alone, folders), _port(port))
 
 
+def etcd_url(text: str, folders: Folders) -> str:
+    """An https URL of an address or name and a port."""
+    return f"https://{endpoint(text.removeprefix('https://'), folders)}"
+
+
 def jump(text: str, folders: Folders) -> str:
     """``none``, a host of the inventory, or ``[user@]host[:port]``."""
     if text == DIRECT:
@@ -169,6 +174,7 @@ FORMATS: dict[str, Callable[[str, Folders], str]] = {
     "host": host,
     "san": subject_name,
     "endpoint": endpoint,
+    "etcd-url": etcd_url,
     "jump": jump,
     "path": path,
     "local-path": local_path,

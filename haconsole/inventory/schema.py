@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from haconsole.inventory.external_etcd import ExternalEtcd
 from haconsole.inventory.guardrail import Guardrail
 from haconsole.inventory.preparation import Preparation
 from haconsole.inventory.values import (
@@ -219,6 +220,10 @@ class Etcd(Part, frozen=True, kw_only=True):
         "etcd-cluster"
     )
     discovery: Annotated[Discovery, Meta(description="The discovery of members at first start.")] = Discovery()
+    external: Annotated[
+        ExternalEtcd | None,
+        Meta(description="An etcd outside this inventory, for clusters of kubeadm; no host has the role etcd then."),
+    ] = None
     heartbeat_ms: Annotated[
         int, Meta(ge=10, le=10000, title="milliseconds", description="Roughly the round-trip time between members.")
     ] = 100

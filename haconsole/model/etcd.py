@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from haconsole.model.names import MemberId
+from haconsole.model.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ class Election:
     leader: MemberId
     term: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEndpoint:
+    """An endpoint of an etcd outside the inventory, and its report through a control plane."""
+
+    url: str
+    etcd: Observed[EtcdEndpoint]
 
 
 @dataclass(frozen=True, slots=True)

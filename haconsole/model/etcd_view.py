@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from haconsole.model.component import Verdict, verdict
-from haconsole.model.etcd import EtcdEndpoint, EtcdMember
+from haconsole.model.etcd import EtcdEndpoint, EtcdMember, ExternalEndpoint
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName, MemberId
-from haconsole.model.observed import Failed, Known, NotAsked, reason_of
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed, reason_of
 from haconsole.model.quorum import Quorum, needed_for
 from haconsole.model.snapshot import ClusterSnapshot
 
@@ -56,26 +57,36 @@ class EtcdView:
     cluster_ids: tuple[str, ...]
     current: bool
     unlisted: tuple[HostName, ...]
+    external: bool = False
+    """The members run outside the inventory, and are queried from control planes."""
 
 
 def etcd_view(snapshot: ClusterSnapshot) -> EtcdView:
     """Merge the answers of all hosts with the etcd role."""
     hosts = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
     fresh = {facts.host: facts.etcd.value for facts in hosts if isinstance(facts.etcd, Known)}
-    members = fresh or _remembered(hosts)
-    cluster_id = _most_common(tuple(endpoint.cluster_id for endpoint in members.values()))
-    ours = tuple(endpoint for endpoint in members.values() if endpoint.cluster_id == cluster_id)
-    leader = _most_common(tuple(endpoint.leader_id for endpoint in ours if endpoint.leader_id)) if fresh else None
-    rows = tuple(_row(member, hosts, fresh, cluster_id, leader) for member in _list_of(ours))
+    endpoints = snapshot.external_etcd
+    every = (*(facts.etcd for facts in hosts), *(one.etcd for one in endpoints))
+    reports = tuple(fact.value for fact in every if isinstance(fact, Known))
+    members = reports or _remembered(every)
+    cluster_id = _most_common(tuple(endpoint.cluster_id for endpoint in members))
+    ours = tuple(endpoint for endpoint in members if endpoint.cluster_id == cluster_id)
+    leader = _most_common(tuple(endpoint.leader_id for endpoint in ours if endpoint.leader_id)) if reports else None
+    listed = _list_of(ours)
+    if endpoints:
+        rows = tuple(_row_outside(member, endpoints, cluster_id, leader) for member in listed)
+    else:
+        rows = tuple(_row(member, hosts, fresh, cluster_id, leader) for member in listed)
     voters = tuple(row for row in rows if not row.member.learner)
     return EtcdView(
         members=rows,
         quorum=_quorum(voters) if rows else None,
         leader=leader,
         cluster_id=cluster_id,
-        cluster_ids=tuple(sorted({endpoint.cluster_id for endpoint in fresh.values()})),
-        current=bool(fresh),
+        cluster_ids=tuple(sorted({endpoint.cluster_id for endpoint in reports})),
+        current=bool(reports),
         unlisted=tuple(facts.host for facts in hosts if facts.host not in {row.host for row in rows}),
+        external=bool(endpoints),
     )
 
 
@@ -86,12 +97,8 @@ def _quorum(voters: tuple[EtcdMemberView, ...]) -> Quorum:
     return Quorum(len(voters), max(healthy, needed_for(len(voters))) if healthy else 0, answering)
 
 
-def _remembered(hosts: tuple[HostFacts, ...]) -> dict[HostName, EtcdEndpoint]:
-    return {
-        facts.host: facts.etcd.last.value
-        for facts in hosts
-        if isinstance(facts.etcd, Failed) and facts.etcd.last is not None
-    }
+def _remembered(facts: Iterable[Observed[EtcdEndpoint]]) -> tuple[EtcdEndpoint, ...]:
+    return tuple(fact.last.value for fact in facts if isinstance(fact, Failed) and fact.last is not None)
 
 
 def _most_common(values: tuple[T, ...]) -> T | None:
@@ -121,6 +128,23 @@ def _row(
     error = endpoint.health_error if endpoint else _why_silent(member, facts)
     unknown = facts is not None and endpoint is None and verdict(facts, "etcd", facts.etcd) in UNHEARD
     return EtcdMemberView(member, facts.host if facts else None, endpoint, member.id == leader, error, unknown)
+
+
+def _row_outside(
+    member: EtcdMember, endpoints: tuple[ExternalEndpoint, ...], cluster_id: str | None, leader: MemberId | None
+) -> EtcdMemberView:
+    """A member outside the inventory: the endpoint that answers as it, otherwise the one in its client URLs."""
+    answers = (one.etcd.value for one in endpoints if isinstance(one.etcd, Known))
+    endpoint = next((one for one in answers if (one.member_id, one.cluster_id) == (member.id, cluster_id)), None)
+    silent = next((one.etcd for one in endpoints if one.url in member.client_urls), None)
+    if endpoint is not None:
+        error = endpoint.health_error
+    elif silent is None:
+        error = "etcd.external.endpoints has none of its client URLs, so it was not queried"
+    else:
+        error = reason_of(silent) or "its endpoint answers as another member"
+    refused = isinstance(silent, Failed) and silent.cause is Cause.REFUSED
+    return EtcdMemberView(member, None, endpoint, member.id == leader, error, endpoint is None and not refused)
 
 
 UNHEARD = (Verdict.UNKNOWN, Verdict.WAITING)

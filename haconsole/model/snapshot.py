@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from haconsole.model.etcd import Election
+from haconsole.model.etcd import Election, ExternalEndpoint
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
@@ -41,6 +41,8 @@ class ClusterSnapshot:
     pending: tuple[PendingFact, ...] = ()
     endpoint_ms: Observed[float] = NOT_ASKED
     """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""
+    external_etcd: tuple[ExternalEndpoint, ...] = ()
+    """The endpoints of an etcd outside the inventory; none where etcd runs on its hosts."""
     leased_vip: LeasedVip | None = None
     """The one of `vips` that kube-vip moves; keepalived moves the others."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.model.component import Verdict, verdict
-from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.etcd import EtcdEndpoint, ExternalEndpoint
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
@@ -31,11 +31,12 @@ def etcd_table(snapshot: ClusterSnapshot) -> TableView:
     """Members as the best informed of them lists them, then hosts with the etcd role that are not listed."""
     view = etcd_view(snapshot)
     rows = tuple(_row(snapshot, each) for each in view.members)
+    own = (facts.etcd for facts in snapshot.hosts if facts.has(Role.ETCD))
     return TableView(
         title="etcd",
         columns=COLUMNS,
         rows=rows + tuple(_unlisted(snapshot, name) for name in view.unlisted),
-        at=oldest(facts.etcd for facts in snapshot.hosts if facts.has(Role.ETCD)),
+        at=oldest((*own, *(one.etcd for one in snapshot.external_etcd))),
         summaries=_summaries(view),
         empty=Cell("no host of the inventory has the etcd role", Tone.MUTED),
     )
@@ -44,12 +45,19 @@ def etcd_table(snapshot: ClusterSnapshot) -> TableView:
 def endpoint_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Shown[EtcdEndpoint]:
     """The member's own report, remembered if it does not answer; nothing if its host runs another member."""
     facts = snapshot.host(member.host) if member.host else None
-    endpoint = display_of(facts.etcd if facts else NOT_ASKED)
+    outside = (one.etcd for one in snapshot.external_etcd if _is_of(one, member))
+    endpoint = display_of(facts.etcd if facts else next(outside, NOT_ASKED))
     return (
         endpoint
         if endpoint.value is not None and endpoint.value.member_id == member.member.id
         else Shown(None, None, None)
     )
+
+
+def _is_of(endpoint: ExternalEndpoint, member: EtcdMemberView) -> bool:
+    """The endpoint outside the inventory answered as this member."""
+    report = display_of(endpoint.etcd).value
+    return report is not None and report.member_id == member.member.id
 
 
 def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
@@ -62,6 +70,8 @@ def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
         return Cell("✖ no quorum", Tone.CRITICAL)
     if not member.member.started:
         return Cell("▲ unstarted", Tone.WARNING)
+    if snapshot.external_etcd:
+        return Cell("? no answer", Tone.UNKNOWN) if member.unknown else Cell("✖ down", Tone.CRITICAL)
     if member.host is None:
         return Cell("▲ ghost", Tone.WARNING)
     facts = snapshot.host(member.host)

@@ -16,6 +16,7 @@ from haconsole.model.lock_view import claim_after
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.etcd.external import ExternalEtcdProbe
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes, UsageProbe
@@ -120,6 +121,7 @@ class Collector:
 
     async def _look(self, store: FactStore, probes: tuple[HostProbes, ...], *, thorough: bool) -> None:
         leases, nodes = LeaseProbe(self._context, store), NodeProbe(self._context, store)
+        external = ExternalEtcdProbe(self._context, store)
         preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
             async with asyncio.timeout(self._context.timings.overall_s), asyncio.TaskGroup() as group:
@@ -129,6 +131,8 @@ class Collector:
                     group.create_task(leases.once())
                 if nodes.expected:
                     group.create_task(nodes.once())
+                if external.expected:
+                    group.create_task(external.once())
                 if thorough:
                     group.create_task(HashProbe(self._context, store).once())
                 group.create_task(confirm_owners(store, probes))
@@ -140,6 +144,7 @@ class Collector:
             preloading.cancel()
             await asyncio.wait((preloading,))
         self._give_up(store, probes, leases, nodes)
+        external.give_up(self._context.timings.overall_s)
 
     def _give_up(self, store: FactStore, probes: tuple[HostProbes, ...], leases: LeaseProbe, nodes: NodeProbe) -> None:
         """No fact is pending after a look, however its query ended."""
@@ -188,7 +193,7 @@ class Collector:
     def _preload(self) -> None:
         """Load what speaks to etcd and the API while SSH connects: it takes about as long."""
         inventory = self._context.inventory
-        if inventory.with_role(Role.ETCD):
+        if inventory.with_role(Role.ETCD) or inventory.etcd.external:
             etcd_channel.preload()
         if self._context.layout.kubernetes and inventory.with_role(Role.CONTROL_PLANE):
             kube_client.preload()

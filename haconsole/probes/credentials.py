@@ -71,12 +71,19 @@ async def kube_credentials(
 
 def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:
     etcd = layout.etcd
-    if Role.ETCD not in host.roles or etcd.tls is EtcdTls.OFF:
+    if not has_etcd_client(layout, host) or etcd.tls is EtcdTls.OFF:
         return ()
     if etcd.pki is None:
         return (f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}",)
     pki = etcd.pki.on(host)
     return pki.ca.cert, pki.client.cert, pki.client.key
+
+
+def has_etcd_client(layout: Layout, host: Host) -> bool:
+    """Hosts of members, and with an etcd outside the inventory the control planes."""
+    kubernetes, pki = layout.kubernetes, layout.etcd.pki
+    external = kubernetes is not None and pki is not None and pki.client == kubernetes.apiserver_etcd_client
+    return Role.ETCD in host.roles or (external and Role.CONTROL_PLANE in host.roles)
 
 
 def _kube_paths(layout: Layout, host: Host) -> tuple[str, ...]:

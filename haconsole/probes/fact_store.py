@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from haconsole.inventory.effective import leased_vip, watched_vips
+from haconsole.inventory.effective import external_etcd_urls, leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
-from haconsole.model.etcd import Election
+from haconsole.model.etcd import Election, EtcdEndpoint, ExternalEndpoint
 from haconsole.model.hosts import READINGS, EndpointAnswers, FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
@@ -53,10 +53,11 @@ class ChangeSignal:
 
 
 class SharedFacts:
-    """The facts of the cluster that belong to no single host: leases and nodes."""
+    """The facts of the cluster that belong to no single host: leases, nodes, and an etcd at `etcd_urls` outside."""
 
-    def __init__(self, changes: ChangeSignal) -> None:
+    def __init__(self, changes: ChangeSignal, etcd_urls: tuple[str, ...] = ()) -> None:
         self._changes = changes
+        self._external_etcd: dict[str, Observed[EtcdEndpoint]] = dict.fromkeys(etcd_urls, NOT_ASKED)
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
         self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._leases_due = False
@@ -90,6 +91,19 @@ class SharedFacts:
     def put_nodes(self, observation: Observed[tuple[NodeState, ...]]) -> None:
         before, self._nodes = self._nodes, succeed(observation, self._nodes)
         self._changes.mark(urgent=not insignificantly_different(before, self._nodes))
+
+    def put_external_etcd(self, url: str, observation: Observed[EtcdEndpoint]) -> None:
+        """The report of an endpoint of an etcd outside the inventory."""
+        before = self._external_etcd[url]
+        after = self._external_etcd[url] = succeed(observation, before)
+        self._changes.mark(urgent=not insignificantly_different(before, after))
+
+    def external_etcd_missing(self, url: str) -> bool:
+        return isinstance(self._external_etcd[url], NotAsked)
+
+    @property
+    def external_etcd(self) -> tuple[ExternalEndpoint, ...]:
+        return tuple(ExternalEndpoint(url, fact) for url, fact in self._external_etcd.items())
 
     @property
     def nodes_missing(self) -> bool:
@@ -142,7 +156,7 @@ class FactStore:
             HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
         }
         self.changes = ChangeSignal(revision)
-        self.shared = SharedFacts(self.changes)
+        self.shared = SharedFacts(self.changes, external_etcd_urls(inventory))
         self.hostnames: dict[str, HostName] = {}
         self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
         self._due: dict[HostName, tuple[FactName, ...]] = {}
@@ -215,6 +229,7 @@ class FactStore:
             hosts=tuple(self._current(facts) for facts in self._facts.values()),
             vips=watched_vips(self._inventory),
             leased_vip=leased_vip(self._inventory),
+            external_etcd=self.shared.external_etcd,
             leases=self.shared.leases(self._clock_offsets_s()),
             nodes=self.shared.nodes(self._clock_offsets_s()),
             pending=(*(PendingFact(*each) for each in self.pending_facts()), *self.shared.pending),

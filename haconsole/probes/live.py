@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.election import ElectionProbe
+from haconsole.probes.etcd.external import ExternalEtcdProbe
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
@@ -27,6 +28,7 @@ class Live:
         self._readings = Readings(context, store)
         self._leases = LeaseProbe(context, store)
         self._nodes = NodeProbe(context, store)
+        self._external_etcd = ExternalEtcdProbe(context, store)
         self._hashes = HashProbe(context, store)
         self._election = ElectionProbe(context, store)
         self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
@@ -47,6 +49,8 @@ class Live:
                 group.create_task(self._leases.follow())
             if self._nodes.expected:
                 group.create_task(self._nodes.follow())
+            if self._external_etcd.expected:
+                group.create_task(self._external_etcd.follow())
             group.create_task(self._hashes.follow())
             group.create_task(self._election.follow())
             group.create_task(self._refused_ports.follow())

@@ -50,10 +50,13 @@ class LivePlanner:
         `undoes` names the run that the plan undoes.
         """
         from haconsole.actions.catalogue import check_request, find_action
+        from haconsole.actions.external_etcd import why_external_etcd
 
         kind = find_action(action)
         check_request(kind, request)
         if reason := why_watched_only(self._inventory):
+            return Refusal(action, self._inventory.cluster, (reason,))
+        if reason := why_external_etcd(self._inventory, action, request):
             return Refusal(action, self._inventory.cluster, (reason,))
         request = with_files(kind, request)
         snapshot = await self._collector.once(certificates=kind.certificates, platform=kind.platform)

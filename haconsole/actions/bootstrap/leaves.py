@@ -111,7 +111,7 @@ def leaves_on(ctx: PlanContext, host: Host) -> tuple[DesiredLeaf, ...]:
     if BootstrapPart.ETCD in parts and etcd.pki:
         leaves += _member(ctx.inventory, host, etcd, etcd.pki.on(host))
     if BootstrapPart.KUBERNETES in parts and kubernetes and ctx.inventory.kubernetes:
-        if etcd.pki:
+        if etcd.pki and ctx.inventory.etcd.external is None:
             leaves.append(apiserver_etcd_client(kubernetes, etcd.pki))
         leaves.append(_apiserver(ctx.inventory, ctx.inventory.kubernetes, kubernetes, host))
         leaves += _apiserver_clients(kubernetes)

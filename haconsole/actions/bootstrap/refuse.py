@@ -66,7 +66,7 @@ def _missing_parts(ctx: PlanContext) -> tuple[str, ...]:
         reasons.append("the inventory has no kubernetes section, which haproxy, keepalived and the control plane need")
     if BootstrapPart.KEEPALIVED in ctx.parts and not inventory.vips:
         reasons.append("the inventory has no vips: keepalived would have nothing to move")
-    if BootstrapPart.KUBERNETES in ctx.parts and not ctx.etcd:
+    if BootstrapPart.KUBERNETES in ctx.parts and not ctx.etcd and inventory.etcd.external is None:
         reasons.append("no host has the role etcd, where the control plane keeps its state")
     return tuple(reasons)
 

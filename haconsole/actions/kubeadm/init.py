@@ -19,7 +19,7 @@ from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import File, look_step, script, step_id, write_step
 from haconsole.actions.checks import AnyOf, ApiHas, ApiserverReady, Check, NodeIs, NodeStage, SameFile
 from haconsole.actions.kubeadm.cluster import folders, node_name, release, settings
-from haconsole.actions.kubeadm.external_etcd import external_etcd
+from haconsole.actions.kubeadm.external_etcd import external_etcd, reach_of_endpoints
 from haconsole.actions.kubeadm.join import (
     JOIN_S,
     LEAVE_S,
@@ -81,6 +81,7 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
         *systemd_preflight.preflight(by_systemd),
         *(() if is_stacked(ctx.inventory) else systemd_preflight.etcd_for_kubernetes(ctx)),
         *(step for host in (first, *others, *workers) for step in installed_steps(ctx.inventory, host, version)),
+        *(step for host in (first, *others) for step in reach_of_endpoints(ctx.inventory, host)),
         _ours_step(ctx, first),
     )
     after = tuple(step.id for step in looks)

@@ -15,6 +15,7 @@ from haconsole.actions.checks import (
     VipAnswers,
 )
 from haconsole.actions.kubeadm.cluster import folders, left_or_joined, series, settings
+from haconsole.actions.kubeadm.external_etcd import reach_of_endpoints
 from haconsole.actions.operations import Irreversible, JoinNode, RunCommand
 from haconsole.actions.step import Step
 from haconsole.configs.kubeadm import join_config, upload_config
@@ -53,7 +54,8 @@ UNDO = Irreversible("to remove the host again: run remove")
 
 def preflight_steps(inventory: Inventory, host: Host, version: str, others: tuple[Host, ...]) -> tuple[Step, ...]:
     """Programs on `host`, and its connections to the endpoint and to the etcd of `others`."""
-    return (*installed_steps(inventory, host, version), *_reach(inventory, host, others))
+    endpoints = reach_of_endpoints(inventory, host) if Role.CONTROL_PLANE in host.roles else ()
+    return (*installed_steps(inventory, host, version), *_reach(inventory, host, others), *endpoints)
 
 
 def installed_steps(inventory: Inventory, host: Host, version: str) -> tuple[Step, ...]:

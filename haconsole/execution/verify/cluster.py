@@ -29,6 +29,7 @@ from haconsole.execution.etcd.storage import store_problems
 from haconsole.execution.nodes.api import object_problems
 from haconsole.execution.verify.api_state import api_problems
 from haconsole.execution.verify.haproxy_state import SENDS_NOTHING, lacking, places_of
+from haconsole.inventory.effective import external_etcd_urls
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyFacts
@@ -38,7 +39,7 @@ from haconsole.model.names import HostName
 from haconsole.probes.balancers.haproxy import probe_haproxy
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.etcd.access import etcd_on
+from haconsole.probes.etcd.access import etcd_at, etcd_on
 from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.hosts.addresses import parse_change
 from haconsole.transport.etcd_errors import EtcdError
@@ -90,6 +91,8 @@ class ClusterChecks:
 
     async def _ask(self, check: ClusterCheck, host: Host) -> Problems:
         match check:
+            case EtcdHealthy(voters=voters) if urls := external_etcd_urls(self._context.inventory):
+                return await self._outside(urls, host, voters)
             case EtcdHealthy(voters=voters):
                 async with etcd_on(self._context, host) as api:
                     return etcd_problems(host.name, await probe_etcd(api, deadline_s=PATIENCE_S), voters)
@@ -110,6 +113,18 @@ class ClusterChecks:
                 return await api_problems(self._context, check, host)
             case _:
                 assert_never(check)
+
+    async def _outside(self, urls: tuple[str, ...], plane: Host, voters: int) -> Problems:
+        """The problems of each member of an etcd outside the inventory, queried from a control plane."""
+        problems = await asyncio.gather(*(self._endpoint(url, plane, voters) for url in urls))
+        return tuple(line for lines in problems for line in lines)
+
+    async def _endpoint(self, url: str, plane: Host, voters: int) -> Problems:
+        try:
+            async with etcd_at(self._context, url, plane) as api:
+                return etcd_problems(url, await probe_etcd(api, deadline_s=PATIENCE_S), voters)
+        except EtcdError as error:
+            return (f"{plane.name}: {error}",)
 
     async def _backends(self, host: Host, check: BackendsUp) -> Problems:
         haproxy = self._context.layout.haproxy

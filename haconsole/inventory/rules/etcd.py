@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level, quoted
-from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Inventory
+from haconsole.inventory.schema import Deployment, DiscoveryKind, EtcdPlacement, EtcdTls, Inventory
 from haconsole.model.quorum import needed_for
 from haconsole.model.roles import Role
 
@@ -69,6 +69,32 @@ def clients_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     if inventory.etcd.tls is EtcdTls.AUTO and inventory.kubernetes is not None:
         what = "etcd.tls is auto: no kube-apiserver can verify etcd's self-signed certificates"
         yield Fault(here, what, "write `tls: certificates`")
+
+
+def external_etcd_is_separate(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """An etcd outside the inventory excludes members in it, and settings that only these have."""
+    external = inventory.etcd.external
+    if external is None:
+        return
+    here = marks.at("etcd", "external")
+    members = ", ".join(host.name for host in inventory.with_role(Role.ETCD))
+    if members:
+        what = f"etcd.external is set, but hosts have the role etcd: {members}"
+        yield Fault(here, what, "remove etcd.external, or the role etcd from every host")
+    if inventory.kubernetes is None or inventory.kubernetes.deployment is not Deployment.KUBEADM:
+        what = "etcd.external is set, but kubernetes.deployment is not kubeadm"
+        yield Fault(here, what, "write `deployment: kubeadm`, or remove etcd.external")
+    if inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+        what = "etcd.external is set, but etcd.placement is static-pod: no host of the inventory runs etcd"
+        yield Fault(marks.at("etcd", "placement"), what, "remove the key placement")
+    if inventory.etcd.tls is not EtcdTls.CERTIFICATES:
+        what = f"etcd.external is set, but etcd.tls is {inventory.etcd.tls}: its endpoints require certificates"
+        yield Fault(marks.at("etcd", "tls"), what, "remove the key tls")
+    for number, url in enumerate(external.endpoints):
+        if url in external.endpoints[:number]:
+            yield Fault(
+                marks.at("etcd", "external", "endpoints", number), f"{url} is listed twice", "remove one of them"
+            )
 
 
 def _is_url(text: str) -> bool:

@@ -39,7 +39,7 @@ def settings_fit_roles(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     """Hosts without the part that describes what they run, and parts without a host that runs them."""
-    if not inventory.with_role(Role.ETCD):
+    if not inventory.with_role(Role.ETCD) and inventory.etcd.external is None:
         what = "no host has the role etcd"
         yield Fault(marks.at("hosts"), what, "give three hosts the role etcd: only etcd keeps the cluster's state")
     if inventory.kubernetes is None:

@@ -32,12 +32,19 @@ def _listing(snapshot: ClusterSnapshot, row: EtcdMemberView) -> tuple[Item, ...]
         Fact("state", state_of(snapshot, row)),
         *reason,
         Fact("role", role_of(row)),
-        Fact("host", Cell(row.host) if row.host else Cell("on no host of the inventory", Tone.WARNING)),
+        Fact("host", _host_cell(snapshot, row)),
         Fact("member ID", Cell(member.id)),
         Fact("peer URLs", listed(member.peer_urls)),
         Fact("client URLs", listed(member.client_urls)),
         Fact("alarms", Cell(", ".join(row.alarms), Tone.CRITICAL) if row.alarms else Cell("none", Tone.MUTED)),
     )
+
+
+def _host_cell(snapshot: ClusterSnapshot, row: EtcdMemberView) -> Cell:
+    if row.host:
+        return Cell(row.host)
+    tone = Tone.MUTED if snapshot.external_etcd else Tone.WARNING
+    return Cell("outside the inventory" if snapshot.external_etcd else "on no host of the inventory", tone)
 
 
 def _quorum(view: EtcdView) -> tuple[Item, ...]:
@@ -59,8 +66,15 @@ def _quorum(view: EtcdView) -> tuple[Item, ...]:
 def _own_words(snapshot: ClusterSnapshot, row: EtcdMemberView, now: datetime) -> tuple[Item, ...]:
     facts = snapshot.host(row.host) if row.host else None
     if facts is None:
-        return ()
+        return _report_outside(snapshot, row, now)
     return (Heading(f"Report of etcd on {facts.host}"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
+
+
+def _report_outside(snapshot: ClusterSnapshot, row: EtcdMemberView, now: datetime) -> tuple[Item, ...]:
+    one = next((one for one in snapshot.external_etcd if one.url in row.member.client_urls), None)
+    if one is None:
+        return ()
+    return (Heading(f"Report of etcd at {one.url}"), *observation(one.etcd, now), *known(one.etcd, endpoint))
 
 
 def endpoint(value: EtcdEndpoint) -> tuple[Item, ...]:

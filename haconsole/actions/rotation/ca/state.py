@@ -76,7 +76,7 @@ def ca_states(ctx: PlanContext, scope: str) -> tuple[CaState, ...]:
     etcd, kubernetes = ctx.layout.etcd.pki, ctx.layout.kubernetes
     planes = ctx.control_planes
     several: list[CaState] = []
-    if etcd and scope in (ETCD, ALL):
+    if etcd and ctx.inventory.etcd.external is None and scope in (ETCD, ALL):
         users = _union(ctx, ctx.etcd, planes if kubernetes else ())
         several.append(_authority(ctx, ETCD_CA, "etcd-ca", etcd.ca, ctx.etcd, users))
     if kubernetes and planes and scope in (KUBERNETES, ALL):
