@@ -36,7 +36,7 @@ def now() -> datetime:
 
 
 def by_shell(argv: Argv, stdin: bytes) -> Completed:
-    """What the script prints on this machine, whose files are those of the test."""
+    """The output of the script on this machine, whose files are those of the test."""
     return said(subprocess.run(argv, input=stdin, capture_output=True, check=True).stdout.decode())
 
 
