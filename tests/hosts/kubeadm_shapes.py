@@ -17,6 +17,7 @@ from tests.hosts.kubeadm_cluster import (
     SOCKET,
     control_planes,
     haproxy_config,
+    kubectl,
     make_cluster,
     output,
     write_balancer_files,
@@ -158,6 +159,32 @@ def make_with_external_balancer(lab: Lab) -> None:
     output(lab, bastion, "systemctl", "enable", "--quiet", "haproxy")
     output(lab, bastion, "systemctl", "restart", "haproxy")
     make_cluster(lab, endpoint=f"{lab.spec.inner_gateway}:8443")
+
+
+def move_balancers(lab: Lab, host: str) -> None:
+    """Make a worker of a cluster with balancers on its control planes the only balancer, and no node of the cluster.
+
+    sshd's key is then also known by the VIP, as if a person had accepted it.
+    """
+    kubectl(lab, control_planes(lab)[0], "delete", "node", host)
+    first = lab.host(control_planes(lab)[0]).root
+    folders = ("etc/haproxy", "etc/keepalived")
+    kept = {path: path.read_bytes() for folder in folders for path in (first / folder).iterdir() if path.is_file()}
+    for name in control_planes(lab):
+        output(lab, name, "systemctl", "disable", "--now", "--quiet", "haproxy", "keepalived")
+        output(lab, name, "rm", "-f", "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf")
+    for path, content in kept.items():
+        copy = lab.host(host).root / path.relative_to(first)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(content)
+        copy.chmod(path.stat().st_mode)
+    output(lab, host, "kubeadm", "reset", "--force", f"--cri-socket={SOCKET}", deadline_s=MEMBER_S)
+    output(lab, host, "systemctl", "disable", "--now", "--quiet", "kubelet", "containerd")
+    output(lab, host, "systemctl", "enable", "--now", "--quiet", "haproxy", "keepalived")
+    known = lab.inventory_path.parent / "known_hosts"
+    lines = known.read_text().splitlines()
+    address = lab.spec.host(host).address
+    known.write_text("\n".join(line.replace(f"{address},", f"{address},{lab.spec.vip},") for line in lines) + "\n")
 
 
 def _balancer_pod(name: str, image: str, files: dict[str, str]) -> str:

@@ -16,14 +16,16 @@ import pytest
 
 from haconsole.diagnosis.candidate import ANY
 from haconsole.lab.lab import Lab
+from haconsole.lab.places import Places
 from haconsole.lab.spec import Balancer, Debian, EtcdTopology, KubeadmSpec
 from tests.hosts.conftest import LabMaker
-from tests.hosts.kubeadm_cluster import output
+from tests.hosts.kubeadm_cluster import output, wait_healthy
 from tests.hosts.kubeadm_shapes import (
     EtcdRunner,
     make_with_external_balancer,
     make_with_external_etcd,
     make_with_static_pod_balancers,
+    move_balancers,
 )
 from tests.hosts.program import Program
 from tests.hosts.test_kubeadm_seen import NOTES, discovered, first_finding
@@ -97,6 +99,27 @@ def test_a_cluster_behind_a_balancer_outside_of_it_is_found_through_a_bastion(
     finally:
         output(lab, bastion, "systemctl", "start", "haproxy")
     settled(seen)
+
+
+def test_a_balancer_on_a_host_of_its_own_is_found_from_every_host(
+    places: Places, saved_kubeadm: str, tmp_path: Path
+) -> None:
+    """A control plane leads to it by the endpoint, and its haproxy leads to the control planes."""
+    lab = Lab(Path(saved_kubeadm).name, places=places)
+    try:
+        lab.up_from(saved_kubeadm)
+        wait_healthy(lab)
+        move_balancers(lab, "w1")
+        program = Program(lab, tmp_path)
+        paths = {host.name: discovered(program, host.address, tmp_path / host.name) for host in lab.spec.hosts}
+        texts = {name: path.read_text().split("\n", 1)[1] for name, path in paths.items()}
+        assert len(set(texts.values())) == 1, texts
+        assert re.search(r"name: w1\n    address: \S+\n    roles: \[load-balancer\]", texts["cp1"]), texts["cp1"]
+        seen = Program(lab, tmp_path, paths["cp1"])
+        assert seen.verb("check", str(seen.inventory)).returncode == 0
+        settled(seen)
+    finally:
+        lab.down()
 
 
 def settled(program: Program) -> None:

@@ -261,7 +261,8 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     if not _has_haproxy(report, others):
         yield "keepalived moves a VIP without haproxy: VIPs are not watched, and failover is refused"
     elif KEEPALIVED in front.programs or balancer.instances(front):
-        yield from _keepalived_notes(front, silent_hosts)
+        balancers = [one for one in (report, *others.hosts.values()) if balancer.instances(one)]
+        yield from _keepalived_notes(front, silent_hosts, may_miss_peers=bool(silent_hosts) or len(balancers) == 1)
     yield from _haproxy_notes(front)
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
@@ -324,12 +325,12 @@ def _priority_notes(reports: Iterable[HostReport]) -> Iterator[str]:
             yield f"VRRP instances of {report.name} have several priorities, {listed}: vrrp_priority is left out"
 
 
-def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:
+def _keepalived_notes(report: HostReport, silent_hosts: list[str], *, may_miss_peers: bool) -> Iterator[str]:
     if any(one.auth_type for one in balancer.instances(report)):
         yield "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the file decides"
     if addresses := balancer.excluded(report):
         yield f"addresses of virtual_ipaddress_excluded are left out: {', '.join(addresses)}"
-    if silent_hosts and not tuple(balancer.peers(report)):
+    if may_miss_peers and not tuple(balancer.peers(report)):
         yield "with multicast keepalived.conf names no peers: give the other balancers the role load-balancer"
