@@ -43,7 +43,7 @@ def discover(
     same from the other hosts. Nothing is changed. The first lines list what to check. Exit status 5 when the inventory
     cannot be used as it is, with the fixes on standard error.
     """
-    from haconsole.cli.discovery import Login, discovered
+    from haconsole.cli.discovery import StartHost, discovered
     from haconsole.cli.importers import print_draft
     from haconsole.transport.terminal import TerminalAnswers
 
@@ -55,8 +55,8 @@ def discover(
         "known_hosts": from_here(known_hosts),
         "sudo": sudo or ("none" if user == "root" else None),
     }
-    login = Login(name, ssh, jump, TerminalAnswers(accept_host_key))
-    return print_draft(asyncio.run(discovered(login, f"haconsole discover {host}")))
+    start = StartHost(name, ssh, jump, TerminalAnswers(accept_host_key))
+    return print_draft(asyncio.run(discovered(start, f"haconsole discover {host}")))
 
 
 def login_of(target: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ _Drawn = Callable[[Others], Draft]
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class StartHost:
     """The host where discovery starts, and the way to it and to all others."""
 
     name: str
@@ -38,22 +38,22 @@ class Login:
     answers: TerminalAnswers
 
 
-async def discovered(login: Login, command: str) -> Draft:
+async def discovered(start: StartHost, command: str) -> Draft:
     """The draft of the inventory; `command` is the one that a person typed."""
     async with AsyncExitStack() as fleets:
-        return await _Discovery(login, fleets).draft(f"the report of {login.name} on its cluster ({command})")
+        return await _Discovery(start, fleets).draft(f"the report of {start.name} on its cluster ({command})")
 
 
 @dataclass(frozen=True, slots=True)
 class _Discovery:
     """`fleets` are closed at the end."""
 
-    login: Login
+    start: StartHost
     fleets: AsyncExitStack
 
     async def draft(self, source: str) -> Draft:
-        login, first = self.login, self._reach(_UNKNOWN, self.login.name)
-        draw = partial(draft_of, source=source, ssh=login.ssh, jump=login.jump, reached_by=login.name)
+        start, first = self.start, self._reach(_UNKNOWN, self.start.name)
+        draw = partial(draft_of, source=source, ssh=start.ssh, jump=start.jump, reached_by=start.name)
         report = await read_host(first.host(_ONLY))
         of_etcd = await api_servers(report, draw(report, Others((), ())), first, _ONLY)
         search = await find_control_plane(report, first.host(_ONLY), self._at, of_etcd)
@@ -79,7 +79,7 @@ class _Discovery:
     async def _with_reports(self, others: Others, draw: _Drawn, tried: frozenset[str]) -> Others:
         """The others with the reports of all hosts of the draft that have none and were not `tried`."""
         inventory = inventory_of(draw(others))
-        fleet = SshFleet(inventory, self.login.answers)
+        fleet = SshFleet(inventory, self.start.answers)
         self.fleets.push_async_callback(fleet.close)
         there = [host for host in inventory.hosts if host.address not in tried | others.hosts.keys()]
         hosts, silent = await log_in(there, fleet)
@@ -94,8 +94,8 @@ class _Discovery:
 
     def _reach(self, address: str, ssh_address: str) -> Fleet:
         """A fleet of one host."""
-        host = HostDraft("host", address, ("etcd",), ssh=self.login.ssh, ssh_address=ssh_address)
-        fleet = SshFleet(_usable(Draft("", "found", (host,), jump=self.login.jump)), self.login.answers)
+        host = HostDraft("host", address, ("etcd",), ssh=self.start.ssh, ssh_address=ssh_address)
+        fleet = SshFleet(_usable(Draft("", "found", (host,), jump=self.start.jump)), self.start.answers)
         self.fleets.push_async_callback(fleet.close)
         return fleet
 

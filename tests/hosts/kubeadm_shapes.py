@@ -169,15 +169,13 @@ def move_balancers(lab: Lab, host: str) -> None:
     kubectl(lab, control_planes(lab)[0], "delete", "node", host)
     first = lab.host(control_planes(lab)[0]).root
     folders = ("etc/haproxy", "etc/keepalived")
-    kept = {path: path.read_bytes() for folder in folders for path in (first / folder).iterdir() if path.is_file()}
+    for path in (path for folder in folders for path in (first / folder).iterdir() if path.is_file()):
+        copy = lab.host(host).root / path.relative_to(first)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
     for name in control_planes(lab):
         output(lab, name, "systemctl", "disable", "--now", "--quiet", "haproxy", "keepalived")
         output(lab, name, "rm", "-f", "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf")
-    for path, content in kept.items():
-        copy = lab.host(host).root / path.relative_to(first)
-        copy.parent.mkdir(exist_ok=True)
-        copy.write_bytes(content)
-        copy.chmod(path.stat().st_mode)
     output(lab, host, "kubeadm", "reset", "--force", f"--cri-socket={SOCKET}", deadline_s=MEMBER_S)
     output(lab, host, "systemctl", "disable", "--now", "--quiet", "kubelet", "containerd")
     output(lab, host, "systemctl", "enable", "--now", "--quiet", "haproxy", "keepalived")

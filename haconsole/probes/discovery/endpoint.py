@@ -28,15 +28,15 @@ async def with_balancer(
     if endpoint in known or endpoint in _OWN:
         return others
     try:
-        found = await read_host(reach(endpoint))
+        front = await read_host(reach(endpoint))
     except HaconsoleError:
         return others if any(map(_balances, reports)) else _outside(others, endpoint)
-    address = own_address(found)
+    address = own_address(front)
     if address in known:
         return others
-    if not _leads_to(found, endpoint, known):
+    if not _leads_to(front, endpoint, known):
         return _outside(others, endpoint)
-    return replace(others, hosts={**others.hosts, address: found})
+    return replace(others, hosts={**others.hosts, address: front})
 
 
 def _endpoint(report: HostReport, others: Others) -> str:

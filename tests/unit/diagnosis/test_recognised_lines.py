@@ -11,42 +11,56 @@ LINES = (
     ('err="failed to parse kubelet flag: unknown flag: --pod-infra-container-image"', "kubeadm-flags.env"),
     ("Error: unknown flag: --leader-elct", "does not know one of its flags"),
     (
-        'bootstrap.go:265] part of the existing bootstrap client certificate in "/etc/kubernetes/kubelet.conf" is '
-        "expired: 2026-11-29 01:00:00 +0000 UTC",
+        (
+            'bootstrap.go:265] part of the existing bootstrap client certificate in "/etc/kubernetes/kubelet.conf" is '
+            "expired: 2026-11-29 01:00:00 +0000 UTC"
+        ),
         "kubelet's client certificate expired",
     ),
     (
-        'err="failed to run Kubelet: unable to load bootstrap kubeconfig: stat '
-        '/etc/kubernetes/bootstrap-kubelet.conf: no such file or directory"',
+        (
+            'err="failed to run Kubelet: unable to load bootstrap kubeconfig: stat '
+            '/etc/kubernetes/bootstrap-kubelet.conf: no such file or directory"'
+        ),
         "kubelet's client certificate expired",
     ),
     ("remote error: tls: x509: certificate has expired or is not yet valid: current time is after", "has expired, or"),
     ("x509: certificate is valid for 10.99.1.11, 127.0.0.1, not 10.99.1.13", "copied from another host"),
     (
-        'x509: certificate signed by unknown authority (possibly because of "crypto/rsa": verification error" while '
-        'trying to verify candidate authority certificate "kubernetes")',
+        (
+            'x509: certificate signed by unknown authority (possibly because of "crypto/rsa": verification error" '
+            'while trying to verify candidate authority certificate "kubernetes")'
+        ),
         "from another CA",
     ),
     (
-        'validate service connection: CRI v1 runtime API is not implemented for endpoint "unix:///run/containerd/'
-        'containerd.sock": rpc error: code = Unimplemented desc = unknown service runtime.v1.RuntimeService',
+        (
+            'validate service connection: CRI v1 runtime API is not implemented for endpoint "unix:///run/containerd/'
+            'containerd.sock": rpc error: code = Unimplemented desc = unknown service runtime.v1.RuntimeService'
+        ),
         "The CRI plugin",
     ),
     ("unknown service runtime.v1alpha2.ImageService", "The CRI plugin"),
     ('failed to get sandbox image "registry.k8s.io/pause:3.6": failed to pull image', "the pause image"),
     (
-        'failed to run Kubelet: misconfiguration: kubelet cgroup driver: "cgroupfs" is different from docker cgroup '
-        'driver: "systemd"',
+        (
+            'failed to run Kubelet: misconfiguration: kubelet cgroup driver: "cgroupfs" is different from docker '
+            'cgroup driver: "systemd"'
+        ),
         "different cgroup drivers",
     ),
     (
-        'runc create failed: expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got '
-        '"/kubepods/besteffort/pod4f/2c" instead: unknown',
+        (
+            'runc create failed: expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got '
+            '"/kubepods/besteffort/pod4f/2c" instead: unknown'
+        ),
         "different cgroup drivers",
     ),
     (
-        'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
-        '/run/containerd/containerd.sock: connect: connection refused"',
+        (
+            'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
+            '/run/containerd/containerd.sock: connect: connection refused"'
+        ),
         "does not answer on its socket",
     ),
     (
@@ -54,23 +68,31 @@ LINES = (
         "no network plug-in",
     ),
     (
-        "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin "
-        "returns error: cni plugin not initialized",
+        (
+            "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network "
+            "plugin returns error: cni plugin not initialized"
+        ),
         "no network plug-in",
     ),
     (
-        "failed to run Kubelet: running with swap on is not supported, please disable swap! or set --fail-swap-on "
-        "flag to false. /proc/swaps contained: [Filename Type Size Used Priority]",
+        (
+            "failed to run Kubelet: running with swap on is not supported, please disable swap! or set --fail-swap-on "
+            "flag to false. /proc/swaps contained: [Filename Type Size Used Priority]"
+        ),
         "Swap is on",
     ),
     (
-        "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be "
-        "removed in a future release",
+        (
+            "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be "
+            "removed in a future release"
+        ),
         "refuse hosts with cgroup v1",
     ),
     (
-        "failed to load Kubelet config file /var/lib/kubelet/config.yaml, error failed to read kubelet config file "
-        '"/var/lib/kubelet/config.yaml", error: open /var/lib/kubelet/config.yaml: no such file or directory',
+        (
+            "failed to load Kubelet config file /var/lib/kubelet/config.yaml, error failed to read kubelet config file "
+            '"/var/lib/kubelet/config.yaml", error: open /var/lib/kubelet/config.yaml: no such file or directory'
+        ),
         "cannot read its configuration",
     ),
     ("kube-apiserver.service: Failed with result 'oom-kill'; fork: cannot allocate memory", "OOM-killed"),
