@@ -115,7 +115,7 @@ LINES = (
     ("apply request took too long", "too slowly"),
     ("slow fdatasync", "too slowly"),
 )
-"""Lines of kubelet, containerd, systemd, etcd and Kubernetes' components, and words of the cause."""
+"""Lines of kubelet, containerd, systemd, etcd and Kubernetes' components, and a part of the cause."""
 
 
 @pytest.mark.parametrize(("line", "cause"), LINES)
