@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from haconsole.configs.kubeadm_versions import cluster_settings, has_lists, timeouts
 from haconsole.configs.layout import is_stacked, layout
 from haconsole.configs.owner import owner_line
 from haconsole.inventory import effective
-from haconsole.inventory.schema import Host, Inventory, Kubeadm, Kubernetes
+from haconsole.inventory.schema import Host, Inventory, Kubeadm, Kubernetes, Pki
 from haconsole.model.roles import Role
 
 CONFIG_FILE = "kubeadm.yaml"
@@ -39,6 +40,7 @@ def init_config(inventory: Inventory, host: Host, version: str) -> str:
         "bootstrapTokens": [{"ttl": INIT_TOKEN_TTL}],
         "localAPIEndpoint": _local(kubernetes, host),
         "nodeRegistration": _registration(settings, host, version),
+        **timeouts(settings.cluster or {}, api_version(version)),
     }
     kubelet = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -83,6 +85,7 @@ def join_config(inventory: Inventory, host: Host, version: str) -> str:
             "bootstrapToken": {"apiServerEndpoint": _endpoint(inventory), "token": TOKEN, "caCertHashes": [CA_HASH]},
         },
         "nodeRegistration": _registration(kubernetes.kubeadm, host, version),
+        **timeouts(kubernetes.kubeadm.cluster or {}, api_version(version)),
     }
     if Role.CONTROL_PLANE in host.roles:
         join["controlPlane"] = {"localAPIEndpoint": _local(kubernetes, host), "certificateKey": KEY}
@@ -92,7 +95,7 @@ def join_config(inventory: Inventory, host: Host, version: str) -> str:
 def _cluster(inventory: Inventory, version: str) -> dict[str, Any]:
     kubernetes = _kubernetes(inventory)
     settings = kubernetes.kubeadm
-    further = dict(settings.cluster or {})
+    further = cluster_settings(settings.cluster or {}, api_version(version))
     api_server = dict(further.pop("apiServer", {}))
     sans = (*api_server.pop("certSANs", ()), *effective.watched_vips(inventory), *kubernetes.extra_sans)
     if sans:
@@ -112,7 +115,19 @@ def _cluster(inventory: Inventory, version: str) -> dict[str, Any]:
         },
         "etcd": _etcd(inventory),
         **({"apiServer": api_server} if api_server else {}),
+        **_lifetimes(inventory.pki, version),
         **further,
+    }
+
+
+def _lifetimes(pki: Pki, version: str) -> dict[str, Any]:
+    """Lives of certificates other than kubeadm's own defaults, which only v1beta4 can change."""
+    if not has_lists(api_version(version)):
+        return {}
+    usual = Pki()
+    return {
+        **({"certificateValidityPeriod": f"{24 * pki.leaf_days}h0m0s"} if pki.leaf_days != usual.leaf_days else {}),
+        **({"caCertificateValidityPeriod": f"{24 * pki.ca_days}h0m0s"} if pki.ca_days != usual.ca_days else {}),
     }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from haconsole.actions.kubeadm.cluster import release
+from haconsole.actions.kubeadm.cluster import settings as kubeadm_settings
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
+from haconsole.configs.kubeadm import api_version
+from haconsole.configs.kubeadm_versions import unknown_keys
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
@@ -18,7 +21,18 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
         )
     if not reasons and release(ctx.snapshot, ctx.inventory) is None:
         reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")
-    return (*reasons, *_unreached_workers(ctx))
+    return (*reasons, *_newer_keys(ctx), *_unreached_workers(ctx))
+
+
+def _newer_keys(ctx: PlanContext) -> tuple[str, ...]:
+    version, settings = release(ctx.snapshot, ctx.inventory), kubeadm_settings(ctx.inventory).cluster or {}
+    if version is None or not (keys := unknown_keys(settings, api_version(version))):
+        return ()
+    reason = (
+        f"kubernetes.kubeadm.cluster has keys that kubeadm {version} ignores: {', '.join(keys)}; remove them, or use "
+        "kubeadm 1.31 or newer"
+    )
+    return (reason,)
 
 
 def _unreached_workers(ctx: PlanContext) -> tuple[str, ...]:
