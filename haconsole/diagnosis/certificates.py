@@ -16,6 +16,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 WARNING_DAYS = 30
 CRITICAL_DAYS = 7
+OF_ETCD = ("etcd-ca", "apiserver-etcd-client")
+"""Certificates on control planes that the owner of etcd issues, where etcd is outside the inventory."""
 
 
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
@@ -24,12 +26,25 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     for facts in snapshot.hosts:
         own_cas = tuple(("cert.wrong-ca", what) for what, hosts in odd.items() if facts.host in hosts)
         for certificate in value_of(facts.certificates) or ():
-            yield from _time(certificate, now)
-            yield from (replace(one, caused_by=(*one.caused_by, *own_cas)) for one in _trust(certificate))
-            yield from _served_file(certificate)
-            yield from _names(certificate)
+            several = (
+                *_time(certificate, now),
+                *(replace(one, caused_by=(*one.caused_by, *own_cas)) for one in _trust(certificate)),
+                *_served_file(certificate),
+                *_names(certificate),
+            )
+            theirs = bool(snapshot.external_etcd) and certificate.role in OF_ETCD
+            yield from (_issued_by_others(one) for one in several) if theirs else several
     yield from _differing_material(snapshot)
     yield from _open_rotation(snapshot)
+
+
+def _issued_by_others(one: Candidate) -> Candidate:
+    """The finding without the rotation, which has no key of that CA."""
+    fix = advice(
+        "get a new pair from the owner of etcd. Replace CA, certificate and key on every control plane, then restart "
+        "its API server, one host at a time"
+    )
+    return replace(one, finding=replace(one.finding, remedies=(fix,)))
 
 
 def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import certificates
@@ -12,6 +14,8 @@ from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.preflight import preflight
 from haconsole.actions.bootstrap.refuse import by_kubeadm, refusals
 from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.kubeadm.balancer_outside import routes
+from haconsole.actions.kubeadm.external_etcd import keeps_etcd
 from haconsole.actions.kubeadm.init import kubeadm_steps
 from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
 from haconsole.actions.preparation.plan import after_preparation, preparation
@@ -32,12 +36,15 @@ def plan_bootstrap(
     finished cluster has the same steps, and running it changes nothing.
     """
     ctx = plan_context(snapshot, inventory, only)
+    kept = by_kubeadm(ctx) and keeps_etcd(ctx)
+    if kept:
+        ctx = dataclasses.replace(ctx, parts=ctx.parts - {BootstrapPart.ETCD})
     prepared, unprepared = _prepared(ctx, only)
     reasons = (*refusals(ctx), *unprepared)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
     steps = after_preparation(prepared, kubeadm_steps(ctx) if by_kubeadm(ctx) else _steps(ctx))
-    return Plan(ACTION, inventory.cluster, steps, _summary(ctx))
+    return Plan(ACTION, inventory.cluster, steps, _summary(ctx, kept=kept))
 
 
 ROLES = {
@@ -78,9 +85,16 @@ def _steps(ctx: PlanContext) -> tuple[Step, ...]:
     return (*first, *accounts, *certificates(ctx, after), *middle, *verify_steps(ctx))
 
 
-def _summary(ctx: PlanContext) -> str:
-    return "; ".join(
+def _summary(ctx: PlanContext, *, kept: bool) -> str:
+    parts = "; ".join(
         f"{part} on {', '.join(host.name for host in ctx.hosts_of(part))}"
         for part in BootstrapPart
         if part in ctx.parts
     )
+    lines = [parts]
+    if kept:
+        members = ", ".join(host.name for host in ctx.etcd)
+        lines.append(f"etcd on {members} runs already and is kept as it is: only the client pair of API servers is new")
+    if by_kubeadm(ctx):
+        lines += routes(ctx)
+    return "\n".join(lines)

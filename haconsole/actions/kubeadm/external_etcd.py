@@ -16,9 +16,11 @@ from haconsole.actions.checks import EtcdHealthy, SameFile
 from haconsole.actions.operations import LeftByUndo, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
+from haconsole.configs.layout import is_stacked
 from haconsole.inventory.effective import external_etcd_urls, split_url
 from haconsole.inventory.external_etcd import ExternalEtcd
 from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import etcd_view
 from haconsole.model.names import HostName
 
 PHASE = "etcd"
@@ -39,6 +41,16 @@ def external_etcd(ctx: PlanContext, first: Host, after: tuple[StepId, ...]) -> t
     if own.parts:
         members = (*account_steps(own, after), *certificates(own, after), *etcd_steps(own, after))
     return (*members, *_client_pair(ctx, first, after, earlier={step.id for step in members}))
+
+
+def keeps_etcd(ctx: PlanContext) -> bool:
+    """Whether a new control plane uses a running etcd as it is: every member is healthy, and no API server runs yet."""
+    if not {BootstrapPart.ETCD, BootstrapPart.KUBERNETES} <= ctx.parts or is_stacked(ctx.inventory):
+        return False
+    view = etcd_view(ctx.snapshot)
+    members = {row.host for row in view.members if row.healthy and not row.member.learner}
+    complete = len(view.members) == len(ctx.etcd) and members == {host.name for host in ctx.etcd}
+    return view.current and complete and not any(ctx.runs(host, "kube-apiserver") for host in ctx.control_planes)
 
 
 def reach_of_endpoints(inventory: Inventory, host: Host) -> tuple[Step, ...]:

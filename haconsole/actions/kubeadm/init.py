@@ -18,6 +18,7 @@ from haconsole.actions.bootstrap.keepalived import keepalived_steps
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import File, look_step, script, step_id, write_step
 from haconsole.actions.checks import AnyOf, ApiHas, ApiserverReady, Check, NodeIs, NodeStage, SameFile
+from haconsole.actions.kubeadm.balancer_outside import name_steps, wait_steps
 from haconsole.actions.kubeadm.cluster import folders, node_name, release, settings
 from haconsole.actions.kubeadm.external_etcd import external_etcd, reach_of_endpoints
 from haconsole.actions.kubeadm.join import (
@@ -82,6 +83,7 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
         *(() if is_stacked(ctx.inventory) else systemd_preflight.etcd_for_kubernetes(ctx)),
         *(step for host in (first, *others, *workers) for step in installed_steps(ctx.inventory, host, version)),
         *(step for host in (first, *others) for step in reach_of_endpoints(ctx.inventory, host)),
+        *name_steps(ctx.inventory, (first, *others, *workers)),
         _ours_step(ctx, first),
     )
     after = tuple(step.id for step in looks)
@@ -92,6 +94,7 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
     etcd = () if is_stacked(ctx.inventory) else external_etcd(ctx, first, after)
     needs = (*after, *(step.id for step in (*balancers, *etcd)))
     init = _init(ctx, first, version, needs)
+    init = (*init, *wait_steps(ctx.inventory, first, init[-1].id))
     joins = _joins(ctx, first, tuple(others), workers, version, init[-1].id)
     steps = (*looks, *balancers, *etcd, *init, *joins)
     return (*steps, *_final_checks(ctx, steps, first))

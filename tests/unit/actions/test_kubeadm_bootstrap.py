@@ -11,13 +11,15 @@ import pytest
 import yaml
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
-from haconsole.actions.checks import MemberIs, NodeIs, NodeStage
+from haconsole.actions.checks import MemberIs, NodeIs, NodeStage, VipAnswers
 from haconsole.actions.operations import JoinNode, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Etcd, Inventory, Kubeadm, Kubernetes
+from haconsole.inventory.schema import Etcd, Inventory, Kubeadm, Kubernetes, Pki
+from haconsole.model.hosts import Role
+from haconsole.model.observed import NOT_ASKED
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.kubeadm import INVENTORY, healthy
 from tests.unit.actions.test_bootstrap_plan import bare
@@ -151,7 +153,11 @@ FULL = with_kubernetes(
         cri_socket="/run/containerd/containerd.sock",
         image_repository="mirror.example.org:5000/k8s",
         ignore_preflight_errors=("NumCPU",),
-        cluster={"apiServer": {"timeoutForControlPlane": "5m"}, "controllerManager": {}},
+        cluster={
+            "apiServer": {"timeoutForControlPlane": "5m", "extraArgs": {"audit-log-maxage": 30, "profiling": False}},
+            "controllerManager": {"extraArgs": [{"name": "node-monitor-period", "value": "5s"}]},
+            "scheduler": {},
+        },
         kubelet={"failSwapOn": False},
         kube_proxy={"mode": "ipvs"},
     ),
@@ -181,6 +187,90 @@ def test_the_configuration_reads_as_kept(version: str) -> None:
         kept.write_text(text)
     assert text == kept.read_text()
     assert all(document for document in yaml.safe_load_all(text))
+
+
+def test_lives_of_certificates_are_the_inventorys_where_kubeadm_can_set_them() -> None:
+    longer = msgspec.structs.replace(with_kubernetes(), pki=Pki(leaf_days=90, ca_days=7300))
+    host = longer.hosts[0]
+    new = list(yaml.safe_load_all(init_config(longer, host, "1.34.1")))[1]
+    assert (new["certificateValidityPeriod"], new["caCertificateValidityPeriod"]) == ("2160h0m0s", "175200h0m0s")
+    assert "certificateValidityPeriod" not in init_config(longer, host, "1.29.4")
+    assert "ValidityPeriod" not in init_config(with_kubernetes(), host, "1.34.1")
+
+
+@pytest.mark.parametrize("version", ["1.20.2", "1.29.4"])
+def test_keys_that_this_kubeadm_ignores_are_refused(version: str) -> None:
+    newer = {"encryptionAlgorithm": "ECDSA-P256", "dns": {"disabled": True}, "scheduler": {"extraEnvs": []}}
+    inventory = with_kubernetes(kubeadm=Kubeadm(cluster=newer))
+    kubernetes = msgspec.structs.replace(inventory.kubernetes or Kubernetes(), version=version)
+    inventory = msgspec.structs.replace(inventory, kubernetes=kubernetes)
+    refused = plan_bootstrap(bare(inventory), inventory)
+    assert isinstance(refused, Refusal)
+    reasons = "\n".join(refused.reasons)
+    assert f"kubeadm {version} ignores: encryptionAlgorithm, scheduler.extraEnvs, dns.disabled" in reasons
+    kubernetes = msgspec.structs.replace(kubernetes, version="1.31.0")
+    assert isinstance(plan_bootstrap(bare(inventory), msgspec.structs.replace(inventory, kubernetes=kubernetes)), Plan)
+
+
+def with_running_etcd(*, api: bool = False) -> tuple[Inventory, ClusterSnapshot]:
+    """Healthy members as units on the control planes; `api`: an API server runs as well."""
+    inventory = msgspec.structs.replace(with_kubernetes(), etcd=Etcd())
+    members = {facts.host: facts.etcd for facts in healthy().hosts}
+    snapshot = bare(inventory)
+    hosts = tuple(replace(facts, etcd=members[facts.host]) for facts in snapshot.hosts)
+    if api:
+        hosts = (replace(hosts[0], services=healthy().hosts[0].services), *hosts[1:])
+    return inventory, replace(snapshot, hosts=hosts)
+
+
+def test_an_etcd_that_runs_is_kept_and_only_the_client_pair_is_added() -> None:
+    inventory, snapshot = with_running_etcd()
+    made = plan(inventory, snapshot)
+    ids = {step.id for step in made.steps}
+    assert not [one for one in ids if one.startswith(("etcd.", "pki.etcd-"))]
+    assert {"preflight.etcd@cp1", "preflight.etcd@cp3"} <= needs_of(made, "kubeadm.init@cp1")
+    assert "pki.apiserver-etcd-client@cp1" in needs_of(made, "kubeadm.init@cp1")
+    assert {"haproxy.start@cp1", "keepalived.start@cp1"} <= needs_of(made, "kubeadm.init@cp1")
+    assert "is kept as it is" in made.summary
+
+
+def test_etcd_is_set_up_where_a_member_is_missing_or_the_cluster_exists() -> None:
+    inventory, snapshot = with_running_etcd()
+    silent = replace(snapshot, hosts=(replace(snapshot.hosts[0], etcd=NOT_ASKED), *snapshot.hosts[1:]))
+    for one in (silent, with_running_etcd(api=True)[1]):
+        assert "etcd.env@cp2" in {step.id for step in plan(inventory, one).steps}
+
+
+def behind(endpoint: str) -> Inventory:
+    kubernetes = msgspec.structs.replace(with_kubernetes().kubernetes or Kubernetes(), endpoint=endpoint)
+    hosts = tuple(
+        msgspec.structs.replace(host, roles=tuple(role for role in host.roles if role is not Role.LOAD_BALANCER))
+        for host in INVENTORY.hosts
+    )
+    return msgspec.structs.replace(with_kubernetes(), hosts=hosts, kubernetes=kubernetes, vips=())
+
+
+def test_a_balancer_outside_is_described_and_waited_for_before_any_join() -> None:
+    made = plan(behind("api.example.org:6443"))
+    before = needs_of(made, "kubeadm.join@cp2")
+    assert "kubeadm.balanced@cp1" in before
+    assert "kubeadm.balanced@cp1" in needs_of(made, "kubeadm.join@w1")
+    assert "kubeadm.init@cp1" in needs_of(made, "kubeadm.balanced@cp1")
+    assert {f"preflight.endpoint-name@{host}" for host in ("cp1", "cp2", "cp3", "w1")} <= before
+    wait = next(step for step in made.steps if step.id == "kubeadm.balanced@cp1")
+    assert wait.verification == (VipAnswers("api.example.org:6443"),)
+    assert wait.verify_within_s >= 600
+    assert "pass TCP to 10.99.0.11:6443" in made.summary
+    assert "must not send to 10.99.0.12:6443, 10.99.0.13:6443" in made.summary
+
+
+def test_an_address_needs_no_name_and_a_vip_of_the_inventory_no_balancer_outside() -> None:
+    by_address = {step.id for step in plan(behind("192.0.2.7:6443")).steps}
+    assert "kubeadm.balanced@cp1" in by_address
+    assert "preflight.endpoint-name@cp1" not in by_address
+    own = plan(with_kubernetes())
+    assert "kubeadm.balanced@cp1" not in {step.id for step in own.steps}
+    assert "balancer" not in own.summary.splitlines()[-1]
 
 
 FILE = """\

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.bootstrap import scripts
+from haconsole.actions.kubeadm.balancer_outside import RESOLVES
 
 pytestmark = pytest.mark.usefixtures("posix_shell")
 
@@ -51,6 +52,11 @@ def test_program_versions(tmp_path: Path, said: str, atleast: str, series: str, 
 
 def test_a_program_that_is_missing(tmp_path: Path) -> None:
     assert run(scripts.PROGRAM, "1", "", tmp_path / "nothing") == (1, f"{tmp_path}/nothing is not there")
+
+
+def test_a_name_without_an_address() -> None:
+    assert run(RESOLVES, "localhost") == (0, "")
+    assert run(RESOLVES, "no-such-host.invalid") == (1, "no-such-host.invalid has no address")
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="ss (iproute2) is not installed here")

@@ -10,16 +10,19 @@ from haconsole.cli.reports.status import status_report
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.external_etcd import ExternalEtcd
 from haconsole.inventory.schema import Etcd, Inventory
+from haconsole.model.certificate import Certificate
 from haconsole.model.etcd import EtcdAlarm, EtcdEndpoint, ExternalEndpoint
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.findings import Finding, Health, Severity
+from haconsole.model.findings import ActionCall, Advice, Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.details.etcd import about_member
 from haconsole.present.etcd import etcd_table
 from tests.fakes import kubeadm
 from tests.fakes.cluster import NOW, healthy
+from tests.fakes.kubeadm_certificates import ended
 
 URLS = tuple(f"https://10.99.0.1{number}:2379" for number in (1, 2, 3))
 
@@ -131,3 +134,16 @@ def test_endpoints_are_not_blamed_where_no_control_plane_is_reached() -> None:
 
     away = replace(snapshot, hosts=tuple(map(unreached, snapshot.hosts)))
     assert "etcd.external-endpoint" not in {one.code for one in diagnose(away, inventory(), NOW)}
+
+
+def test_a_pair_that_others_issued_is_not_rotated_by_advice() -> None:
+    certificates = {facts.host: facts.certificates for facts in ended("apiserver-etcd-client", hosts=("cp1",)).hosts}
+    own = replace(kubeadm.healthy(), hosts=tuple(_with(facts, certificates) for facts in kubeadm.healthy().hosts))
+    theirs = replace(outside(), hosts=tuple(_with(facts, certificates) for facts in outside().hosts))
+    for snapshot, kind in ((own, ActionCall), (theirs, Advice)):
+        found = [one for one in diagnose(snapshot, inventory(), NOW) if one.code == "cert.expired"]
+        assert [type(remedy) for one in found for remedy in one.remedies] == [kind]
+
+
+def _with(facts: HostFacts, certificates: dict[HostName, Observed[tuple[Certificate, ...]]]) -> HostFacts:
+    return replace(facts, certificates=certificates[facts.host])
