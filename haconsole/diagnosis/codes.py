@@ -277,16 +277,17 @@ CODES: dict[str, Explanation] = {
         "fix the instance's check script or interface",
     ),
     "vip.flapping": Explanation(
-        "keepalived took a VIP more than 3 times within 2 minutes", "fix the check; check the load and the network"
+        "the balancers took a VIP more than 8 times within 3 minutes", "fix the check; check the load and the network"
     ),
     "etcd.leader-flapping": Explanation(
-        "more than 3 leaders were elected within 2 minutes", "check the members' disks, round trips and restarts"
+        "more than 5 leaders were elected within 3 minutes", "check the members' disks, round trips and restarts"
     ),
     "etcd.slow-disk": Explanation(
-        "etcd logs writes that take more than a second", "find what else uses the disk; give etcd its own"
+        "the p99 of WAL fsyncs is above 100 ms, or etcd logs writes of more than a second",
+        "find what else uses the disk; give etcd its own",
     ),
     "lease.churn": Explanation(
-        "leader locks were taken more than 3 times within 2 minutes", "check the latency of etcd and of the API"
+        "leader locks were taken more than 8 times within 3 minutes", "check the latency of etcd and of the API"
     ),
     "host.disk-low": Explanation("less than 10 % of a file system is free", "free space"),
 }

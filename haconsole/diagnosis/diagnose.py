@@ -10,6 +10,7 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.diagnosis import (
     certificates,
     etcd,
+    etcd_disk,
     foreign_balancers,
     haproxy,
     hosts,
@@ -68,6 +69,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("reachability", partial(reachability.rules, snapshot, inventory)),
         ("setups", partial(setups.rules, snapshot, inventory)),
         ("repetitions", partial(repetitions.rules, snapshot)),
+        ("etcd's disks", partial(etcd_disk.rules, snapshot)),
         ("vip_port", partial(vip_port.rules, snapshot, inventory)),
         ("unasked", partial(unasked.rules, snapshot)),
         ("kubelet", partial(kubelet.rules, snapshot)),

@@ -330,7 +330,7 @@ PAGES: dict[str, Page] = {
     ),
     "etcd.slow-disk": Page(
         "A member acknowledges a write only after the write is on disk.",
-        "journalctl -u etcd --since -10min | grep fdatasync; iostat -x 1",
+        "etcd_disk_wal_fsync_duration_seconds of its /metrics; journalctl -u etcd | grep fdatasync; iostat -x 1",
     ),
     "lease.churn": Page(
         "While a leader lock changes hands, its component does no work.",

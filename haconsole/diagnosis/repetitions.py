@@ -1,11 +1,11 @@
-"""Rules about events that repeat: VIPs, etcd leaders and leader locks that change hands, and slow writes."""
+"""Rules about events that repeat: VIPs, etcd leaders and leader locks that change hands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, Candidate, Key, anywhere
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.events import EventKind
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -22,7 +22,7 @@ RECENT_S = 30
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """`most` events of the kind are normal within the window, over all hosts, or on one of them if `per_host`.
+    """`most` events of the kind are normal within the window: over all hosts, or on each if `per_host`.
 
     A rotation restarts each control plane once, and some failovers with their way back are no flapping.
     """
@@ -93,58 +93,38 @@ _RULES = (
             "etcd.quorum-lost",
         ),
     ),
-    _Rule(
-        EventKind.SLOW_WRITE,
-        "etcd.slow-disk",
-        "",
-        3,
-        "etcd waits for its disk: single writes take more than a second",
-        "A member acknowledges a write only once it is on disk. A leader with a slow disk slows the cluster down.",
-        (
-            advice("find what else writes to this disk: iotop, iostat -x 1; give etcd a disk of its own"),
-            advice("until the disk is fast enough, move the leadership to another member: run move-leader"),
-        ),
-        (),
-        per_host=True,
-    ),
 )
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Candidates about kinds of events that happened too often and still do."""
     for rule in _RULES:
-        counts = {facts.host: count for facts in snapshot.hosts if (count := _count(facts, rule.kind))}
-        if not counts:
-            continue
-        if rule.per_host and not rule.subject:
-            yield from (_candidate(rule, {host: n}, host) for host, n in counts.items() if n > rule.most)
-        elif (max(counts.values()) if rule.per_host else sum(counts.values())) > rule.most:
-            yield _candidate(rule, counts, rule.subject)
+        counts = {facts.host: count for facts in snapshot.hosts if (count := recent_events(facts, rule.kind))}
+        if counts and (max(counts.values()) if rule.per_host else sum(counts.values())) > rule.most:
+            yield _candidate(rule, counts)
 
 
 def took_vip(facts: HostFacts) -> bool:
     """The host took a VIP moments ago, so a down file on it was not there then."""
-    return _count(facts, EventKind.MASTER) > 0
+    return recent_events(facts, EventKind.MASTER) > 0
 
 
-def _count(facts: HostFacts, kind: EventKind) -> int:
+def recent_events(facts: HostFacts, kind: EventKind) -> int:
     """The events of this kind on a host within the window; none once they have stopped."""
     events = next((one for one in value_of(facts.events) or () if one.kind is kind), None)
     return events.within(WINDOW_S) if events and events.within(RECENT_S) else 0
 
 
-def _candidate(rule: _Rule, counts: Mapping[HostName, int], subject: str) -> Candidate:
-    place = f"{subject}: " if not rule.subject else ""
+def _candidate(rule: _Rule, counts: Mapping[HostName, int]) -> Candidate:
     return Candidate(
         Finding(
             rule.code,
             Severity.WARNING,
-            subject,
-            f"{place}{rule.what}",
+            rule.subject,
+            rule.what,
             rule.why,
             tuple(f"{host}: {count} times in the last {WINDOW_S} s" for host, count in counts.items()),
             rule.remedies,
         ),
-        (NOT_BOOTSTRAPPED, *rule.caused_by, *(on(subject, "host.disk-full", "host.slow") if place else ())),
-        overload=rule.kind is EventKind.SLOW_WRITE,
+        (NOT_BOOTSTRAPPED, *rule.caused_by),
     )

@@ -19,6 +19,16 @@ _TOP = "haconsole"
 _PERIOD_US = 100_000
 
 
+def disk_of(path: Path) -> str:
+    """The disk that holds a path, as ``MAJOR:MINOR``: that of a partition is its disk (sysfs, Documentation/ABI)."""
+    device = path.stat().st_dev
+    entry = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    whole = entry.parent if (entry / "partition").exists() else entry
+    if not (whole / "dev").exists():
+        raise LabError(f"{path} is on no disk whose writes could be limited")
+    return (whole / "dev").read_text().strip()
+
+
 def hierarchies(mounts: str) -> tuple[Path, ...]:
     """The writable control group trees that /proc/self/mounts names below /sys/fs/cgroup, in its order."""
     paths: list[Path] = []
@@ -92,6 +102,22 @@ class HostGroup:
         if not quotas:
             raise LabError(f"no control group of {self._host} has the controller cpu")
         for path, text in quotas:
+            path.write_text(text)
+
+    def limit_writes(self, disk: str, per_second: int | None) -> None:
+        """Let all of the host write to a disk (``MAJOR:MINOR``) so often, or again as often as it can (None)."""
+        limits = tuple(
+            (path, text)
+            for folder in self.folders
+            for path, text in (
+                (folder / "blkio.throttle.write_iops_device", f"{disk} {per_second or 0}"),
+                (folder / "io.max", f"{disk} wiops={per_second or 'max'}"),
+            )
+            if path.exists()
+        )
+        if not limits:
+            raise LabError(f"no control group of {self._host} has the controller blkio or io")
+        for path, text in limits:
             path.write_text(text)
 
     def end_limit(self, program: str) -> None:

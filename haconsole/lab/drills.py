@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from haconsole.lab import outages
-from haconsole.lab.cgroups import HostGroup
+from haconsole.lab.cgroups import HostGroup, disk_of
 from haconsole.lab.errors import LabError
 from haconsole.lab.faults import SCENARIOS, FaultKind, LabFault, Scene
 from haconsole.lab.lab import Lab
@@ -20,6 +20,7 @@ _RECORD = "faults.json"
 _PATIENCE_S = 3
 _QUOTA = 0.02
 _SLOW = 0.04
+_WRITES_PER_S = 12
 _RUNTIME = "/run/systemd/system.control"
 _TIMED_OUT = 124  # what timeout(1) ends with
 _ETCD = "/etc/etcd/pki"
@@ -49,6 +50,8 @@ def heal(lab: Lab) -> tuple[LabFault, ...]:
     for fault in faults:
         if fault.kind is FaultKind.SLOW:
             HostGroup.here(lab.name, fault.host).limit_host(None)
+        elif fault.kind is FaultKind.DISK:
+            HostGroup.here(lab.name, fault.host).limit_writes(disk_of(lab.folder), None)
     off = {host.name for host in lab.status() if not host.running}
     for name in sorted(off):
         lab.boot(name)
@@ -122,12 +125,19 @@ def _bring_about(lab: Lab, fault: LabFault) -> None:
         case FaultKind.MUTE:
             outages.add_mute(lab.spec, (fault.host,))
         case FaultKind.QUOTA:
-            if not HostGroup.here(lab.name, fault.host).limit(fault.unit, _QUOTA):
-                _ask(lab, fault.host, "systemctl", "set-property", "--runtime", fault.unit, f"CPUQuota={_QUOTA:.0%}")
+            _throttle(lab, fault)
         case FaultKind.SLOW:
             HostGroup.here(lab.name, fault.host).limit_host(_SLOW)
+        case FaultKind.DISK:
+            HostGroup.here(lab.name, fault.host).limit_writes(disk_of(lab.folder), _WRITES_PER_S)
         case FaultKind.SCRIPT:
             _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].breaks)
+
+
+def _throttle(lab: Lab, fault: LabFault) -> None:
+    """Let a unit use little of a processor."""
+    if not HostGroup.here(lab.name, fault.host).limit(fault.unit, _QUOTA):
+        _ask(lab, fault.host, "systemctl", "set-property", "--runtime", fault.unit, f"CPUQuota={_QUOTA:.0%}")
 
 
 def _stop(lab: Lab, host: str, unit: str) -> None:

@@ -27,6 +27,8 @@ class FaultKind(StrEnum):
     """The unit's processes may use 2 % of a processor."""
     SLOW = "slow"
     """All of the host may use 4 % of a processor."""
+    DISK = "disk"
+    """The host may write to its disk 12 times a second."""
     SCRIPT = "script"
     """A script of `SCRIPTED` was run on the host."""
 
@@ -55,6 +57,7 @@ class LabFault:
             FaultKind.MUTE: f"{self.host}: its VRRP adverts are dropped",
             FaultKind.QUOTA: f"{self.host}: {self.unit} is throttled to 2 % of a CPU",
             FaultKind.SLOW: f"{self.host}: everything on it together is throttled to 4 % of a CPU",
+            FaultKind.DISK: f"{self.host}: its disk takes 12 writes a second",
         }[self.kind]
 
 
@@ -136,6 +139,10 @@ def _host_slow(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.SLOW, _follower(scene)),)
 
 
+def _disk_slow(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.DISK, _follower(scene)),)
+
+
 def _etcd_throttled(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.QUOTA, _follower(scene), "etcd"),)
 
@@ -186,6 +193,7 @@ SCENARIOS = {
         "a follower's etcd is killed, and cannot read its server key at the restart", _scripted("key-unreadable")
     ),
     "etcd-throttled": Scenario("a follower's etcd is throttled to 2 % of a CPU", _etcd_throttled),
+    "etcd-disk-slow": Scenario("a follower's disk takes 12 writes a second", _disk_slow),
     "etcd-settings-changed": Scenario("a systemd drop-in gives a follower's etcd a bad setting", _scripted("drop-in")),
     "etcd-settings-stale": Scenario("a follower's etcd.env is written and etcd not restarted", _scripted("env-stale")),
     "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),

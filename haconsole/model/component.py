@@ -82,6 +82,12 @@ def is_busy(facts: HostFacts) -> bool:
     return _pressure(facts) > BUSY
 
 
+def is_starved(facts: HostFacts) -> bool:
+    """Its tasks wait for the processor most of the time."""
+    system = value_of(facts.system)
+    return system is not None and (system.pressure.cpu or 0.0) > BUSY
+
+
 def _pressure(facts: HostFacts) -> float:
     system = value_of(facts.system)
     pressure = system.pressure if system else Pressure()

@@ -13,7 +13,7 @@ from haconsole.model.events import RecentEvents
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
-from haconsole.model.metrics import ApiserverMetrics, EtcdMetrics, HostUsage
+from haconsole.model.metrics import ApiserverMetrics, DiskWrites, EtcdMetrics, HostUsage
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.platform import PlatformFacts
@@ -211,6 +211,8 @@ class HostFacts:
     token_keys: tuple[TokenKeys, ...] = field(default=())
     endpoint_answers: EndpointAnswers | None = None
     """None where the endpoint is a VIP or host of the inventory, or was not read."""
+    disk_writes: DiskWrites | None = None
+    """etcd's writes to disk between its last readings; None where there are no two of one process."""
     addresses_since: datetime | None = None
     """The time of the last change of its addresses that was observed."""
     addresses_held_since: datetime | None = None

@@ -63,6 +63,32 @@ def quantile(histogram: Histogram, share: float) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskWrites:
+    """A member's writes of its raft log to disk (WAL fsync) in the last seconds."""
+
+    seconds: float
+    count: int
+    slow: int
+    """Those that took longer than `SLOW_WRITE_S`, to the resolution of etcd's histogram."""
+    p99_s: float
+    """99 % of them took at most this time."""
+
+
+SLOW_WRITE_S = 0.128
+"""The first bound of etcd's histogram above the heartbeat interval of 100 ms."""
+
+
+def disk_writes(before: EtcdMetrics, after: EtcdMetrics) -> DiskWrites | None:
+    """The writes between two readings of one member; None without any."""
+    writes = observations(before.fsync, after.fsync)
+    p99_s = quantile(writes, 0.99)
+    if p99_s is None:
+        return None
+    fast = max((n for upper, n in zip(writes.bounds, writes.counts, strict=False) if upper <= SLOW_WRITE_S), default=0)
+    return DiskWrites(after.clock_s - before.clock_s, writes.total, writes.total - fast, p99_s)
+
+
+@dataclass(frozen=True, slots=True)
 class RoundTrips:
     """Times of messages from a member to one peer and back."""
 

@@ -16,6 +16,7 @@ from haconsole.model.lock_view import claim_after
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.etcd.disk_writes import DiskWriteProbe
 from haconsole.probes.etcd.external import ExternalEtcdProbe
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
@@ -135,6 +136,7 @@ class Collector:
                     group.create_task(external.once())
                 if thorough:
                     group.create_task(HashProbe(self._context, store).once())
+                    group.create_task(DiskWriteProbe(self._context, store).once())
                 group.create_task(confirm_owners(store, probes))
                 if thorough:
                     group.create_task(RefusedPorts(self._context.inventory, store, probes).once())

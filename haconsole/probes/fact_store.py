@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +16,7 @@ from haconsole.model.certificate import TokenKeys
 from haconsole.model.etcd import Election, EtcdEndpoint, ExternalEndpoint
 from haconsole.model.hosts import READINGS, EndpointAnswers, FactName, HostFacts
 from haconsole.model.lease import Lease
+from haconsole.model.metrics import DiskWrites, EtcdMetrics, disk_writes
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
@@ -142,6 +144,26 @@ class SharedFacts:
         )
 
 
+_METRICS_KEPT_S = 60.0
+
+
+class LastMetrics:
+    """The readings of a member's metrics of the last minute."""
+
+    def __init__(self) -> None:
+        self._readings: deque[EtcdMetrics] = deque()
+
+    def add(self, reading: Observed[EtcdMetrics]) -> DiskWrites | None:
+        """The writes between the oldest reading and this one."""
+        if not isinstance(reading, Known):
+            self._readings.clear()
+            return None
+        self._readings.append(reading.value)
+        while reading.value.clock_s - self._readings[0].clock_s > _METRICS_KEPT_S:
+            self._readings.popleft()
+        return disk_writes(self._readings[0], reading.value)
+
+
 class FactStore:
     """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it.
 
@@ -160,6 +182,7 @@ class FactStore:
         self.hostnames: dict[str, HostName] = {}
         self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
         self._due: dict[HostName, tuple[FactName, ...]] = {}
+        self._metrics: dict[HostName, LastMetrics] = defaultdict(LastMetrics)
         self._silent: dict[HostName, Failed[Any]] = {}
         self.apiserver_flags: dict[HostName, tuple[tuple[str, str], ...]] = {}
 
@@ -195,6 +218,8 @@ class FactStore:
             changes["addresses_since"] = after.at
         if fact == "addresses" and isinstance(after, Known) and _last(before.addresses) != after.value:
             changes["addresses_held_since"] = after.at
+        if fact == "etcd_metrics":
+            changes["disk_writes"] = self._metrics[host].add(after)
         self._facts[host] = replace(before, **changes)
         can_wait = fact in READINGS or insignificantly_different(getattr(before, fact), after)
         self.changes.mark(urgent=not can_wait)

@@ -53,6 +53,7 @@ SCENARIOS = {
     "haproxy-stale": Expectation("service.stale-config"),
     "etcd-key-unreadable": Expectation("service.requirement-missing"),
     "etcd-throttled": Expectation("service.limited", by_hand=True),
+    "etcd-disk-slow": Expectation("etcd.slow-disk", by_hand=True),
     "etcd-settings-changed": Expectation("service.changed-settings", printed=True),
     "etcd-settings-stale": Expectation("service.stale-config"),
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
