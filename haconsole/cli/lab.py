@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import subprocess
 import sys
@@ -56,6 +57,9 @@ _KUBEADM = click.option(
 )
 _DEBIAN = click.option("--debian", **_one_of(Debian), help="Debian release of the hosts; bookworm by default.")
 _MIRROR = click.option("--mirror", metavar="URL", help="Debian archive to build from; by default the one apt uses.")
+
+MOST_SEEDS = 10_000
+"""Seeds that are drawn are short enough to be typed."""
 
 
 @click.group()
@@ -207,9 +211,21 @@ def execute(name: str, host: str, command: tuple[str, ...]) -> int:
 @lab.command("break")
 @_NAME
 @click.option("--host", metavar="HOST", help="The host to break, for scenarios about one host.")
+@click.option("--random", "at_random", is_flag=True, help="Draw scenario and hosts, and do not name them.")
+@click.option("--seed", type=int, metavar="N", help="With --random: the same number draws the same fault again.")
 @click.argument("scenario", required=False)
-def break_(name: str, host: str | None, scenario: str | None) -> None:
+def break_(name: str, host: str | None, at_random: bool, seed: int | None, scenario: str | None) -> None:
     """Cause a fault for practice; without a SCENARIO, list them."""
+    if at_random:
+        if scenario is not None or host is not None:
+            raise UsageError("--random draws the scenario and its hosts", hint="leave SCENARIO and --host out")
+        number = secrets.randbelow(MOST_SEEDS) if seed is None else seed
+        drills.break_at_random(Lab(name), number)
+        click.echo(f"one fault was caused, drawn by seed {number}: find it with `haconsole {Lab(name).inventory_path}`")
+        click.echo(f"the answer: `haconsole lab status --name {name}`; undo: `haconsole lab heal --name {name}`")
+        return
+    if seed is not None:
+        raise UsageError("--seed is for --random", hint="add --random")
     if scenario is None:
         for known, about in SCENARIOS.items():
             click.echo(f"{known:<20} {about.what}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,33 @@ def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[LabFaul
         raise LabError(f"there is no scenario `{scenario}`", hint=f"choose one of: {', '.join(SCENARIOS)}")
     if host is not None:
         lab.spec.host(host)
-    faults = SCENARIOS[scenario].faults(look(lab, host))
+    return _cause(lab, SCENARIOS[scenario].faults(look(lab, host)))
+
+
+def break_at_random(lab: Lab, seed: int) -> tuple[LabFault, ...]:
+    """Cause one lasting fault that is drawn by the seed, on hosts that are drawn too; returns what was broken."""
+    return _cause(lab, drawn_faults(look(lab), seed))
+
+
+def drawn_faults(scene: Scene, seed: int) -> tuple[LabFault, ...]:
+    """The faults of a scenario that is possible now and lasts until it is healed."""
+    dice = random.Random(seed)  # noqa: S311 (practice, no secret)
+    names = list(scene.control_planes)
+    dice.shuffle(names)
+    mixed = replace(scene, control_planes=tuple(names))
+    return dice.choice([faults for name in sorted(SCENARIOS) if (faults := _lasting(name, mixed))])
+
+
+def _lasting(name: str, scene: Scene) -> tuple[LabFault, ...]:
+    """The faults of a scenario; none if it is not possible, or ends without `heal`."""
+    try:
+        faults = SCENARIOS[name].faults(scene)
+    except LabError:
+        return ()
+    return faults if all(fault.lasts for fault in faults) else ()
+
+
+def _cause(lab: Lab, faults: tuple[LabFault, ...]) -> tuple[LabFault, ...]:
     _remember(lab, tuple(dict.fromkeys((*standing(lab), *(fault for fault in faults if fault.lasts)))))
     for fault in faults:
         _bring_about(lab, fault)

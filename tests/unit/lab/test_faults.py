@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from haconsole.lab.drills import leads
+from haconsole.lab.drills import drawn_faults, leads
 from haconsole.lab.errors import LabError
 from haconsole.lab.faults import SCENARIOS, Scene
 
@@ -53,6 +53,22 @@ def test_a_lost_quorum_takes_no_more_members_than_it_must(hosts: int, stopped: i
 def test_what_nobody_holds_cannot_be_taken_away(scenario: str) -> None:
     with pytest.raises(LabError, match="no component is"):
         SCENARIOS[scenario].faults(Scene(THREE))
+
+
+def test_a_seed_draws_the_same_fault_again_and_seeds_differ() -> None:
+    drawn = [drawn_faults(STANDING, seed) for seed in range(200)]
+    assert drawn == [drawn_faults(STANDING, seed) for seed in range(200)]
+    assert len({fault.unit or fault.kind for faults in drawn for fault in faults}) > 20
+    assert {fault.host for faults in drawn for fault in faults} == set(THREE)
+
+
+def test_a_drawn_fault_lasts_until_it_is_healed() -> None:
+    assert all(fault.lasts for seed in range(200) for fault in drawn_faults(STANDING, seed))
+
+
+def test_only_what_is_possible_is_drawn() -> None:
+    unowned = [drawn_faults(Scene(THREE), seed) for seed in range(200)]
+    assert not any(fault.unit in ("keepalived", "haproxy") for faults in unowned for fault in faults)
 
 
 LEADER = """[{"Endpoint":"https://10.99.1.11:2379","Status":{"header":{"cluster_id":6202227757993701778,
