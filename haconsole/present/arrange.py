@@ -60,10 +60,12 @@ def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Bo
     return boxes
 
 
-def focused(width: int, height: int, pane: PaneId, rows: int, *, percent: int = 55) -> dict[PaneId, Box]:
+def focused(
+    width: int, height: int, pane: PaneId, rows: int, *, percent: int = 55, tall_percent: int = 50
+) -> dict[PaneId, Box]:
     """One pane on the entire screen, with the details of its row below it, or on a wide screen beside it.
 
-    `percent` of a wide screen is the pane's.
+    `percent` of a wide screen is the pane's, and at most `tall_percent` of the height of another.
     """
     if width >= SIDE_FROM:
         left_width = (width - GUTTER) * percent // 100
@@ -71,7 +73,7 @@ def focused(width: int, height: int, pane: PaneId, rows: int, *, percent: int = 
             pane: Box(0, 0, left_width, height),
             PaneId.DETAIL: Box(left_width + GUTTER, 0, width - left_width - GUTTER, height),
         }
-    top = min(max(rows, LEAST_ROWS) + HEAD_LINES, height // 2)
+    top = min(max(rows, LEAST_ROWS) + HEAD_LINES, height * tall_percent // 100)
     return {pane: Box(0, 0, width, top), PaneId.DETAIL: Box(0, top, width, height - top)}
 
 

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("MEMBER", least=6),
     Column("ROLE"),
     Column("STATE"),
-    Column("DB", rank=2, right=True),
+    Column("DB", rank=4, right=True),
     Column("VERSION", rank=5),
     Column("INDEX", rank=6, right=True),
     Column("TERM", rank=7, right=True),

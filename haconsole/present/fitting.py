@@ -102,7 +102,8 @@ def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
         if position:
             parts.append(Cell(" " * layout.gap))
         column = view.columns[index]
-        parts.append(padded(cells[index], width, right=column.right, both_ends=column.both_ends))
+        cell = Cell(cells[index].text[-width:], cells[index].tone) if column.newest else cells[index]
+        parts.append(padded(cell, width, right=column.right, both_ends=column.both_ends))
     return tuple(parts)
 
 

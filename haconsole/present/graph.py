@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -67,18 +68,21 @@ class CurveRow:
 GraphRow = LaneRow | CurveRow
 
 
-def host_of_graph_row(row: GraphRow, chronicle: Chronicle, at: datetime) -> str | None:
-    """The host that the row is about at that time; None if it is about more than one."""
-    if isinstance(row, CurveRow):
-        return row.key.host or None
-    match row.key.kind:
-        case LaneKind.SERVICES:
-            return row.key.name
-        case LaneKind.LEADER | LaneKind.VIP | LaneKind.LEASE:
-            state = row.lane.at(at)
-            return state.text if state is not None and state.mood is Mood.GOOD else None
-        case _:
-            return None
+def short_labels(rows: tuple[GraphRow, ...]) -> tuple[str, ...]:
+    """The labels of all rows, without the backend of a server where no other row then has the same label."""
+    short = tuple(row.label.replace(_backend_of(row), "") for row in rows)
+    counts = Counter(short)
+    return tuple(text if counts[text] == 1 else row.label for text, row in zip(short, rows, strict=True))
+
+
+def _backend_of(row: GraphRow) -> str:
+    """The backend of a server as it is in the label; a text that is in no label if there is none."""
+    if isinstance(row, LaneRow):
+        name = row.key.name if row.key.kind is LaneKind.SERVER else ""
+    else:
+        name = row.key.item
+    backend, slash, _ = name.rpartition("/")
+    return f"{backend}{slash}" or "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +203,28 @@ def cursor_cell(window: GraphWindow, cells: int) -> int:
 
 
 def row_line(
-    row: GraphRow, chronicle: Chronicle, window: GraphWindow, now: datetime, width: int, *, selected: bool
+    row: GraphRow,
+    chronicle: Chronicle,
+    window: GraphWindow,
+    now: datetime,
+    width: int,
+    *,
+    selected: bool,
+    label: str = "",
 ) -> Line:
-    """A lane or a curve with its label, and its value at the cursor."""
+    """A lane or a curve with its label, or a shorter one, and its value at the cursor."""
     cells = chart_width(width)
     start, end = window.bounds(now)
     moment, place = window.cursor(now), cursor_cell(window, cells)
-    label = padded(Cell(row.label, Tone.ACCENT if selected else Tone.PLAIN), label_width(width), both_ends=True)
+    tone = Tone.ACCENT if selected else Tone.PLAIN
+    label_cell = padded(Cell(label or row.label, tone), label_width(width), both_ends=True)
     if isinstance(row, LaneRow):
         chart, value = _lane(row.lane, start, end, cells), _state_cell(row.lane.at(moment))
     else:
         values = chronicle.measurements.values(row.key, start + SECOND, end + SECOND, cells)
         chart, value = _curve(row.key.measure, values), _value_cell(row.key.measure, values[place])
     mark = Cell("▸" if selected else " ", Tone.ACCENT)
-    return (mark, label, Cell(" "), *_with_cursor(chart, place), Cell(" "), padded(value, VALUE_WIDTH, right=True))
+    return (mark, label_cell, Cell(" "), *_with_cursor(chart, place), Cell(" "), padded(value, VALUE_WIDTH, right=True))
 
 
 def _value_cell(measure: Measure, value: float | None) -> Cell:

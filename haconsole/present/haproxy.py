@@ -66,13 +66,14 @@ def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
     views = server_views(snapshot)
     several = len({view.backend for view in views}) > 1
     silent = tuple(facts for facts in balancers if not isinstance(facts.haproxy, Known))
+    sight_rank = 3 if silent or any(_differs(view, len(balancers)) for view in views) else 7
     return TableView(
         title="haproxy",
         columns=(
-            Column("BACKEND", rank=0 if several else 6, least=6 if several else None),
+            Column("BACKEND", rank=0 if several else 8, least=6 if several else None),
             Column("SERVER", least=6),
             Column("STATE", least=12),
-            *(Column(f"ON {facts.host}", rank=3) for facts in balancers),
+            *(Column(f"ON {facts.host}", rank=sight_rank) for facts in balancers),
             Column("CHECK", rank=2),
             Column("SESS", rank=4, right=True),
             Column("ADDRESS", rank=5),
@@ -83,6 +84,11 @@ def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
         summaries=_summaries(views, silent, balancers),
         empty=Cell("no host of the inventory has the load-balancer role", Tone.MUTED),
     )
+
+
+def _differs(view: ServerView, balancers: int) -> bool:
+    """Whether the balancers do not all see the server in one state, so that each one's state matters."""
+    return len(view.current) < balancers or len({each.server.status for each in view.current}) > 1
 
 
 def server_state(view: ServerView) -> Cell:

@@ -31,8 +31,8 @@ COLUMNS = (
     Column("API", rank=1),
     Column("DISK FREE", rank=2),
     Column("CLOCK", rank=3, right=True),
-    Column("ADDRESS", rank=4),
-    Column("ROLES", rank=5),
+    Column("ADDRESS", rank=6),
+    Column("ROLES", rank=9),
 )
 SHORT_ROLES = {
     Role.ETCD: "etcd",

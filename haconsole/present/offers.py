@@ -24,12 +24,12 @@ def offered(
     findings: tuple[Finding, ...],
     stops: Mapping[str, tuple[GuardrailStop, ...]] = MappingProxyType({}),
 ) -> tuple[Command, ...]:
-    """The actions as commands by their names: those that fix the finding of the row, those for its host, others.
+    """The actions as commands: those that fix the row's finding, else the worst one, those for its host, others.
 
     `stops` are the guardrails that stop an action now, by its name.
     """
     host = host_of(subject, snapshot)
-    finding = finding_of(subject, findings)
+    finding = finding_to_fix(subject, findings)
     named = {call.action for call in finding.calls if not call.last_resort} if finding else set[str]()
 
     def rank(action: Action) -> int:
@@ -62,6 +62,13 @@ def finding_of(subject: RowKey | None, findings: tuple[Finding, ...]) -> Finding
     if not isinstance(subject, FindingKey):
         return None
     return next((each for each in findings if (each.code, each.subject) == (subject.code, subject.subject)), None)
+
+
+def finding_to_fix(subject: RowKey | None, findings: tuple[Finding, ...]) -> Finding | None:
+    """The finding of a row; of a row that is no finding the worst one, whose fix is on the screen."""
+    if isinstance(subject, FindingKey):
+        return finding_of(subject, findings)
+    return next(iter(findings), None)
 
 
 def remedy_text(remedy: Remedy) -> str:

@@ -75,8 +75,9 @@ def _running_rows(view: RunView, now: datetime) -> tuple[Row, ...]:
         return ()
     ids = sorted(view.under_way, key=lambda step: view.started[step])
     steps = {step.id: step for step in view.plan.steps}
-    rows = tuple(_running_row(view, steps[one], now) for one in ids[:RUNNING_MOST] if one in steps)
-    more = len(ids) - RUNNING_MOST
+    shown = ids if len(ids) == RUNNING_MOST + 1 else ids[:RUNNING_MOST]
+    rows = tuple(_running_row(view, steps[one], now) for one in shown if one in steps)
+    more = len(ids) - len(shown)
     rest = Cell(f"  and {more} more steps", Tone.MUTED)
     return (*rows, *((Row(PhaseKey(""), (rest,), heading=True),) if more > 0 else ()))
 
@@ -104,6 +105,20 @@ def _progress_cell(view: RunView, steps: tuple[Step, ...], now: datetime) -> Cel
     if ended == len(steps):
         return Cell(f"● {count}", Tone.GOOD)
     return Cell(f"{'–' if view.over else '·'} {count}", Tone.MUTED)
+
+
+def counterpart(view: RunView, key: RowKey, *, listed: bool) -> RowKey:
+    """The row for a row of the other table: a step's phase in the grid, a phase's first step in the list.
+
+    A step that the grid shows too, because it runs or failed, stays the row.
+    """
+    if listed:
+        steps = (step for step in view.plan.steps if PhaseKey(step.phase or NO_PHASE) == key)
+        return next((StepKey(step.id) for step in steps), key)
+    if not isinstance(key, StepKey) or key.id in view.under_way or (key.id in view.ended and view.ended[key.id].error):
+        return key
+    phases = (step.phase or NO_PHASE for step in view.plan.steps if step.id == key.id)
+    return next((PhaseKey(phase) for phase in phases), key)
 
 
 def about_row(view: RunView, subject: RowKey, now: datetime) -> Detail | None:

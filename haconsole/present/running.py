@@ -178,7 +178,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     if view.interruption is not None:
         return (Cell(f"✖ {view.interruption}", Tone.CRITICAL),)
     if view.end is not None:
-        return (ending(view.end),)
+        return (ending(view.end), _short_ending(view.end))
     steps, ended = len(view.plan.steps), len(view.ended)
     filled = BAR * ended // max(steps, 1)
     bar = "█" * filled + "·" * (BAR - filled)
@@ -206,6 +206,13 @@ def _remaining(view: RunView, now: datetime) -> str:
     """The estimated time to the end, as the end of a sentence; empty while it is not known."""
     seconds = remaining_s(view.plan, view.started, view.ended, view.earlier_s, now)
     return "" if seconds is None else f", about {span(max(round(seconds), 1))} left"
+
+
+def _short_ending(event: RunDone) -> Cell:
+    """The result without the steps that changed nothing."""
+    full = ending(event)
+    counts = [f"{event.changed - event.half_done} changed", *([f"{event.failed} failed"] if event.failed else [])]
+    return Cell(f"{full.text.partition(':')[0]}: {', '.join(counts)}", full.tone)
 
 
 def ending(event: RunDone) -> Cell:

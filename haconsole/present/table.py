@@ -27,6 +27,8 @@ class Column:
     least: int | None = None
     right: bool = False
     both_ends: bool = False
+    newest: bool = False
+    """Only the end of a text that is cut stays: that of a course."""
     is_hidden: bool = False
     """A person hid it; its cells still count for filters."""
 

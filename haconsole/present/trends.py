@@ -21,7 +21,8 @@ from haconsole.present.table import Column, TableView
 
 CELL_S = 30
 """Seconds of each cell of a trend."""
-SPAN = "5 MIN"
+TREND = "TREND"
+"""The title of a course; the newest part of it is shown where there is little room."""
 NOT_KNOWN = "·"
 """The sign of a gap in running text, which has no two blanks."""
 
@@ -78,15 +79,15 @@ def _endpoint(key: RowKey, snapshot: ClusterSnapshot) -> tuple[SeriesKey, ...]:
 
 
 TRENDS: dict[PaneId, tuple[Trend, ...]] = {
-    PaneId.ETCD: (Trend(m.FSYNC, "FSYNC", "DB", _of_member(m.FSYNC), 3, 4),),
-    PaneId.VIPS: (Trend(m.ENDPOINT, "REQUEST", "KEEPALIVED", _endpoint, 3, 4),),
-    PaneId.HAPROXY: (Trend(m.SESSIONS, "", "SESS", _of_server(m.SESSIONS), 0, 5),),
+    PaneId.ETCD: (Trend(m.FSYNC, "FSYNC", "DB", _of_member(m.FSYNC), 2, 3),),
+    PaneId.VIPS: (Trend(m.ENDPOINT, "API", "KEEPALIVED", _endpoint, 3, 4),),
+    PaneId.HAPROXY: (Trend(m.SESSIONS, "", "SESS", _of_server(m.SESSIONS), 0, 4),),
     PaneId.HOSTS: (
-        Trend(m.API_REQUEST, "REQUEST", "API", _of_host(m.API_REQUEST), 5, 6),
-        Trend(m.LOAD, "LOAD", "CLOCK", _of_host(m.LOAD), 5, 7),
+        Trend(m.API_REQUEST, "REQUEST", "API", _of_host(m.API_REQUEST), 7, 8),
+        Trend(m.LOAD, "LOAD", "CLOCK", _of_host(m.LOAD), 4, 5),
     ),
 }
-"""The trends of each pane. Their ranks leave the columns that were there before in place on a narrow screen."""
+"""The trends of each pane, ranked so that a screen of 80 columns has one in each pane with room for it."""
 
 
 def with_trends(
@@ -108,7 +109,9 @@ def _with_trend(
         return view
     top = scale_of(trend.measure, known)
     figure = Column(trend.title, rank=trend.figure_rank, right=True)
-    columns = ((figure,) if trend.title else ()) + (Column(SPAN, rank=trend.trend_rank),)
+    columns = ((figure,) if trend.title else ()) + (
+        Column(TREND, rank=trend.trend_rank, least=len(TREND), newest=True),
+    )
     place = next(index for index, column in enumerate(view.columns) if column.title == trend.after) + 1
     rows = tuple(
         replace(row, cells=(*row.cells[:place], *cells[-len(columns) :], *row.cells[place:]))

@@ -32,7 +32,7 @@ def vips_table(snapshot: ClusterSnapshot) -> TableView:
     return TableView(
         title="VIP owner",
         columns=(
-            Column("VIP", rank=0 if len(views) > 1 else 3, least=7 if len(views) > 1 else None),
+            Column("VIP", rank=0 if len(views) > 1 else 5, least=7 if len(views) > 1 else None),
             Column("HOST", least=6),
             Column("HOLDS"),
             *(_OF_LEASE if by_lease else _OF_VRRP),

@@ -108,6 +108,7 @@ class BeginAction(Request):
 
 
 NO_FIX = "no action of this console fixes this"
+NO_FINDING = "there is no finding to fix"
 """The reason why a row has no fix to start."""
 
 

@@ -211,7 +211,7 @@ class Runner:
                     raise self._not_started(argv, deadline, reason) from None
             except asyncssh.Error as error:
                 reason = error.reason
-                self.sessions_refused += 1
+                self.sessions_refused += _is_refusal(reason)
             if session.channel is not None:
                 return
             if deadline.remaining_s <= pause:
@@ -233,9 +233,14 @@ class Runner:
 
     def _not_started(self, argv: Argv, deadline: Deadline, reason: str) -> TransportError:
         what = f"{argv[0]} was not started within {deadline.seconds:g} s" + (f": {reason}" if reason else "")
-        full = "open failed" in reason
+        full = _is_refusal(reason)
         hint = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if full else ""
         return TransportError(self._link.label, Cause.NO_SESSION if full else Cause.TIMED_OUT, what, hint=hint)
+
+
+def _is_refusal(reason: str) -> bool:
+    """Whether sshd opened no further session, by its own words; a lost connection opens none either."""
+    return "open failed" in reason
 
 
 class _EachLine:

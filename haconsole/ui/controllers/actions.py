@@ -61,14 +61,14 @@ class ActionController:
 
     @property
     def _finding(self) -> Finding | None:
-        """The finding that the window is about, or the one under the cursor."""
-        from haconsole.present.offers import finding_of
+        """The finding that the window is about, or the one under the cursor, or the worst."""
+        from haconsole.present.offers import finding_to_fix
         from haconsole.ui.screens.dashboard import subject_of
         from haconsole.ui.screens.overlay import FindingWindow
 
         console, screen = self._console, self._console.screen
         key = screen.finding if isinstance(screen, FindingWindow) else subject_of(console)
-        return finding_of(key, console.state.findings)
+        return finding_to_fix(key, console.state.findings)
 
     async def _fix(self, number: int) -> None:
         """Start the fix of that number; with 0 the only one, or one that a person chooses."""
@@ -188,9 +188,10 @@ def stops_by_action(console: Console) -> dict[str, tuple[GuardrailStop, ...]]:
     from haconsole.actions.catalogue import catalogue
     from haconsole.actions.guardrails import guardrail_stops
 
-    if not console.inventory.guardrails or console.session is None:
+    if not console.inventory.guardrails:
         return {}
-    running, now = console.session.history.running(), console.setting.clock()
+    running = console.session.history.running() if console.session is not None else 0
+    now = console.setting.clock()
     stops = {each.name: guardrail_stops(console.inventory, each.name, now, running) for each in catalogue()}
     return {name: reasons for name, reasons in stops.items() if reasons}
 

@@ -12,7 +12,7 @@ from haconsole.present.arrange import PaneId
 from haconsole.present.bar import BarView
 from haconsole.present.waiting import waiting_tables
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import NO_FIX, RowChosen, RowHighlighted, ShowDetails
+from haconsole.ui.messages import NO_FINDING, NO_FIX, RowChosen, RowHighlighted, ShowDetails
 from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.widgets.bar import KeyBar, StatusBar
 from haconsole.ui.widgets.panes import Panes, hide_columns
@@ -86,8 +86,7 @@ class Dashboard(FilteredScreen):
         if action == "back" and self._panes.only is None and not self.needle and self.app.only_host is None:
             return NOTHING_TO_LEAVE
         if (action, parameters) == ("request", ("FixFinding",)):
-            key = self.filtered.window.key if self._panes.current is PaneId.FINDINGS else None
-            return _why_not_fixable(self.app, key)
+            return _why_not_fixable(self.app, self.filtered.window.key)
         return None
 
     def action_back(self) -> None:
@@ -125,12 +124,13 @@ def _details(console: Console, key: RowKey | None) -> Detail | None:
 
 
 def _why_not_fixable(console: Console, key: RowKey | None) -> str | None:
-    """The reason why no action fixes what the cursor is at; None if one does."""
-    if key is None:
-        return NO_FIX
-    from haconsole.ui.screens.overlay import is_fixable
+    """The reason why no action fixes the finding at the cursor, else the worst finding; None if one does."""
+    if not console.state.findings:
+        return NO_FINDING
+    from haconsole.present.offers import finding_to_fix
 
-    return None if is_fixable(key, console.state) else NO_FIX
+    finding = finding_to_fix(key, console.state.findings)
+    return None if finding is not None and finding.calls else NO_FIX
 
 
 def bar_view(console: Console) -> BarView:

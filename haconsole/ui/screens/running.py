@@ -11,7 +11,7 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
 from haconsole.present.plan import step_title
 from haconsole.present.row_keys import RowKey, StepKey
-from haconsole.present.run_grid import about_row, has_grid, run_grid
+from haconsole.present.run_grid import about_row, counterpart, has_grid, run_grid
 from haconsole.present.running import RunView, run_table
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import ReleaseStep
@@ -24,6 +24,8 @@ ENDED = "the run has ended"
 NOT_ENDED = "the run has not ended yet"
 STOPPING = "the run is stopping: no further step starts"
 NO_GRID = "the grid is not available: the run is step by step, or its hosts do not fit side by side"
+GRID_PERCENT = 65
+"""The share of a narrow screen for the grid: seven phases, and the running steps above them."""
 COMPLETE = "the run is complete: there is nothing to resume"
 
 
@@ -48,9 +50,10 @@ class RunScreen(SplitScreen):
     def _draw(self, view: RunView | None) -> None:
         if view is None:
             return
-        self.show(
-            run_table(view, self.app.now) if self._listed or not _grid_fits(view) else run_grid(view, self.app.now)
-        )
+        if self._listed or not _grid_fits(view):
+            self.show(run_table(view, self.app.now))
+        else:
+            self.show(run_grid(view, self.app.now), tall_percent=GRID_PERCENT)
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
             self.table.window = self.table.window.on(StepKey(looked_at))
@@ -73,11 +76,14 @@ class RunScreen(SplitScreen):
 
     def action_switch(self, what: str) -> None:
         """Follow the running step again, or switch between the list of steps and the grid."""
+        view, key = self.app.run_view, self.table.window.key
         if what == "steps":
             self._listed = not self._listed
         else:
             self._following = True
-        self._draw(self.app.run_view)
+        self._draw(view)
+        if view is not None and key is not None:
+            self.table.window = self.table.window.on(counterpart(view, key, listed=self._listed))
 
     def action_next(self) -> None:
         """Start the held step that is shown, else the next one."""

@@ -41,10 +41,10 @@ class SplitScreen(KeyTarget, Screen[None]):
     def on_mount(self) -> None:
         self.table.focus()
 
-    def show(self, view: TableView) -> None:
-        """Draw the table."""
+    def show(self, view: TableView, *, tall_percent: int = 50) -> None:
+        """Draw the table, below each other with the text in at most `tall_percent` of the height."""
         self.table.show(view, self.app.now)
-        self._split.seat(len(view.rows))
+        self._split.seat(len(view.rows), tall_percent=tall_percent)
 
     def on_row_highlighted(self) -> None:
         """Draw the text about the row under the cursor, and the keys for it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from haconsole.model.names import HostName
 from haconsole.present.cells import Cell, Line, Tone, padded
 from haconsole.present.graph import (
     GraphRow,
@@ -14,8 +13,8 @@ from haconsole.present.graph import (
     chart_width,
     graph_rows,
     graph_title,
-    host_of_graph_row,
     row_line,
+    short_labels,
 )
 from haconsole.present.log_place import LogPlace
 from haconsole.present.one_host import graph_rows_of
@@ -75,9 +74,18 @@ class GraphPane(Pane):
     def _body(self, places: range, selected: int) -> tuple[Line, ...]:
         if self._chronicle is None or not self._rows:
             return ((Cell(f" {NOTHING_YET}", Tone.UNKNOWN),),)
+        labels = short_labels(self._rows)
         return tuple(
-            row_line(row, self._chronicle, self.window, self._now, self.size.width, selected=place == selected)
-            for place, row in zip(places, self._rows[places.start : places.stop], strict=False)
+            row_line(
+                self._rows[place],
+                self._chronicle,
+                self.window,
+                self._now,
+                self.size.width,
+                selected=place == selected,
+                label=labels[place],
+            )
+            for place in places[: max(len(self._rows) - places.start, 0)]
         )
 
     def _place(self) -> int:
@@ -110,7 +118,9 @@ class GraphPane(Pane):
     def action_journal(self) -> None:
         """The journal at the cursor."""
         at = self.window.cursor(self._now)
-        host = None
-        if self._selected is not None and self._chronicle is not None:
-            host = host_of_graph_row(self._selected, self._chronicle, at)
-        self.post_message(ShowJournal(LogPlace(HostName(host) if host else None, at=at)))
+        place = LogPlace(at=at)
+        if self._selected is not None:
+            from haconsole.present.log_of_graph import log_of_graph_row
+
+            place = log_of_graph_row(self._selected, self.app.state.snapshot, at)
+        self.post_message(ShowJournal(place))

@@ -23,10 +23,18 @@ class SplitLayout(Layout):
 
     def __init__(self, percent: int) -> None:
         self.rows = MANY
+        self.tall_percent = 50
         self._percent = percent
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
-        boxes = focused(size.width, size.height, PaneId.STEPS, self.rows, percent=self._percent)
+        boxes = focused(
+            size.width,
+            size.height,
+            PaneId.STEPS,
+            self.rows,
+            percent=self._percent,
+            tall_percent=self.tall_percent,
+        )
         return [
             WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, NULL_SPACING, child)
             for child in children
@@ -45,8 +53,8 @@ class Split(Container):
     def layout(self) -> Layout:
         return self._placing
 
-    def seat(self, rows: int) -> None:
-        """Give the table no more lines than it has rows for."""
-        if rows != self._placing.rows:
-            self._placing.rows = rows
+    def seat(self, rows: int, *, tall_percent: int = 50) -> None:
+        """Give the table no more lines than it has rows for, and than `tall_percent` of a narrow screen."""
+        if (rows, tall_percent) != (self._placing.rows, self._placing.tall_percent):
+            self._placing.rows, self._placing.tall_percent = rows, tall_percent
             self.children[0].refresh(layout=True)

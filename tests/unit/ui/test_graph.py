@@ -16,7 +16,7 @@ from haconsole.execution.log.run_record import RunStatus
 from haconsole.model import measures as m
 from haconsole.model.figures import Figure
 from haconsole.model.journal import JournalLine
-from haconsole.model.lanes import Chronicle, LaneKey, LaneKind, LaneState, Mood
+from haconsole.model.lanes import Chronicle, Lane, LaneKey, LaneKind, LaneState, Mood
 from haconsole.model.measures import MEASURES, SeriesKey
 from haconsole.model.names import HostName
 from haconsole.model.series import HOUR_S
@@ -34,8 +34,11 @@ from haconsole.present.graph import (
     label_width,
     row_line,
     run_lanes,
+    short_labels,
 )
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
+from haconsole.present.log_of_graph import log_of_graph_row
+from haconsole.present.log_place import LogPlace
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
 from tests.fakes.plans import recorded
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text
@@ -239,3 +242,42 @@ async def test_a_finding_that_opened_is_a_lane() -> None:
         fake.heard.put_nowait(replace(changed(healthy(), 2, etcd_silent), observed_at=NOW))
         await pilot.press("v")
         await shows(pilot, "etcd.member-down")
+
+
+def lane_of(kind: LaneKind, name: str, state: str = "cp2", mood: Mood = Mood.GOOD) -> LaneRow:
+    lane = Lane()
+    lane.put(NOW - timedelta(minutes=2), LaneState(state, mood))
+    return LaneRow(LaneKey(kind, name), lane)
+
+
+CP2, CP3 = HostName("cp2"), HostName("cp3")
+
+
+@pytest.mark.parametrize(
+    ("row", "host", "part"),
+    [
+        (lane_of(LaneKind.LEADER, ""), CP2, "etcd"),
+        (lane_of(LaneKind.VIP, VIP), CP2, "keepalived"),
+        (lane_of(LaneKind.VIP, VIP, "nobody", Mood.WORSE), None, "keepalived"),
+        (lane_of(LaneKind.LEASE, "scheduler"), CP2, "kube-scheduler"),
+        (lane_of(LaneKind.SERVER, "k8s_server_6443/cp3", "up"), CP3, "kube-apiserver"),
+        (lane_of(LaneKind.SERVICES, "cp3", "all run"), CP3, ""),
+        (lane_of(LaneKind.FINDING, "component.down kube-scheduler@cp3", "open"), CP3, "kube-scheduler"),
+        (lane_of(LaneKind.RUN, "failover"), None, ""),
+        (CurveRow(SeriesKey(m.FSYNC, "cp3")), CP3, "etcd"),
+        (CurveRow(SeriesKey(m.QUEUE, "cp3", "k8s_server_6443/cp1")), CP3, "haproxy"),
+        (CurveRow(SeriesKey(m.LOAD, "cp3")), CP3, ""),
+        (CurveRow(SeriesKey(m.ENDPOINT)), None, ""),
+    ],
+)
+def test_a_point_has_the_log_of_its_component(row: LaneRow | CurveRow, host: HostName | None, part: str) -> None:
+    assert log_of_graph_row(row, healthy(), NOW) == LogPlace(host, part, NOW)
+
+
+def test_a_server_is_named_without_its_backend_while_that_is_clear() -> None:
+    curve = CurveRow(SeriesKey(m.QUEUE, "cp3", "k8s/cp1"))
+    clear = (lane_of(LaneKind.SERVER, "k8s/cp1"), lane_of(LaneKind.SERVER, "k8s/cp2"), curve)
+    assert short_labels(clear) == ("server cp1", "server cp2", f"{m.QUEUE.title} cp1 on cp3")
+    unclear = (*clear, lane_of(LaneKind.SERVER, "other/cp1"), lane_of(LaneKind.VIP, VIP))
+    assert short_labels(unclear)[0] == "server k8s/cp1"
+    assert short_labels(unclear)[1:] == ("server cp2", short_labels(clear)[2], "server other/cp1", f"VIP {VIP}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from haconsole.inventory.guardrail import Guardrail, GuardrailKind
+from haconsole.ui.controllers.actions import stops_by_action
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import INVENTORY, healthy
 from tests.fakes.plans import PLAN, begun
@@ -42,6 +43,12 @@ async def test_a_guardrail_is_named_in_the_list_and_with_the_plan_and_needs_a_re
         await settled(pilot)
         assert isinstance(pilot.app.screen, RunScreen)
         assert "override: broken pipeline" in session.stops
+
+
+async def test_a_guardrail_is_named_before_the_hosts_are_connected() -> None:
+    app = console(guarded(NEVER))
+    assert app.session is None
+    assert set(stops_by_action(app)) == {"bootstrap"}
 
 
 async def test_escape_at_the_reason_starts_nothing() -> None:

@@ -11,6 +11,7 @@ from haconsole.inventory.load import load
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone, text_of
+from haconsole.present.changes import SnapshotChange
 from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
 from haconsole.present.log_of_row import log_of, log_of_event
@@ -19,7 +20,7 @@ from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, 
 from haconsole.ui.controllers.hosts import shell_argv
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.journal import JournalPane
-from tests.fakes.cluster import NAMES, NOW, changed, healthy, lost, member
+from tests.fakes.cluster import NAMES, NOW, VIP, changed, healthy, lost, member
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
@@ -132,6 +133,22 @@ async def test_the_log_is_that_of_the_rows_own_component(keys: str, hosts: tuple
         assert (session.journals, session.parts) == ((hosts,), (part,))
         title = f"log of {part} on {', '.join(hosts)}" if part else f"journal of {', '.join(hosts)}"
         assert title in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "place"),
+    [
+        ("controller-manager", "holder cp2 → cp1", LogPlace(NAMES[0], "kube-controller-manager", NOW)),
+        ("scheduler", "holder cp2 → nobody", LogPlace(None, "kube-scheduler", NOW)),
+        ("kube-scheduler@cp3", "▲ warning: it is down", LogPlace(NAMES[2], "kube-scheduler", NOW)),
+        ("etcd", "leader cp1 → cp3", LogPlace(NAMES[2], "etcd", NOW)),
+        (VIP, "owner cp1 → cp2", LogPlace(NAMES[1], "keepalived", NOW)),
+        ("cp2", "server UP → DOWN on cp1", LogPlace(NAMES[1], "kube-apiserver", NOW)),
+        ("cp1", "host is back", LogPlace(NAMES[0], "", NOW)),
+    ],
+)
+def test_an_event_has_the_log_of_its_component_on_its_host(subject: str, text: str, place: LogPlace) -> None:
+    assert log_of_event(SnapshotChange(NOW, subject, text, Tone.PLAIN), healthy()) == place
 
 
 async def test_an_event_has_the_log_of_its_moment() -> None:

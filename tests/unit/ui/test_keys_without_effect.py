@@ -21,7 +21,7 @@ DONE: dict[str, Any] = {"events": (*begun(), *ended())}
 COMPLETE = recorded(RunStatus.ENDED, Outcome.DONE)
 CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "back at all panes": ("", {}, "escape", "there is nothing to leave"),
-    "fix of no finding": ("", {}, "m", "no action of this console fixes this"),
+    "fix of no finding": ("", {}, "m", "there is no finding to fix"),
     "run of a refused plan": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}, "r", "there is no plan to run"),
     "teaching of a refused plan": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}, "t", "there is no plan to run"),
     "outcome of a run under way": (f"{TO_PLAN} r y", {}, "w", "the run has not ended yet"),

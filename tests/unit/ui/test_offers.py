@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.model.findings import ActionCall, Advice, Finding, Severity
+from haconsole.model.names import HostName
 from haconsole.present.cells import text_of
 from haconsole.present.detail import detail_lines
 from haconsole.present.details.others import about_finding
-from haconsole.present.offers import fixes, offered
-from haconsole.present.row_keys import FindingKey
+from haconsole.present.offers import finding_to_fix, fixes, offered
+from haconsole.present.row_keys import FindingKey, HostKey
+from tests.fakes.cluster import healthy
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -45,6 +47,23 @@ def test_every_action_of_a_finding_can_be_chosen() -> None:
 def test_the_action_list_does_not_put_a_last_resort_first() -> None:
     offers = offered(catalogue(), FindingKey(FOUND.code, FOUND.subject), None, (FOUND,))
     assert [offer.command for offer in offers if offer.key == "fix"] == ["restart"]
+
+
+def test_beside_the_findings_the_fix_of_the_worst_one_comes_first() -> None:
+    offers = offered(catalogue(), HostKey(HostName("cp1")), healthy(), (FOUND,))
+    assert (offers[0].command, offers[0].key) == ("restart", "fix")
+    assert finding_to_fix(HostKey(HostName("cp1")), (FOUND,)) is FOUND
+    assert finding_to_fix(FindingKey("other", "x"), (FOUND,)) is None
+
+
+async def test_the_key_of_the_fix_works_at_every_pane() -> None:
+    """The fix of the worst finding is on the screen with its key, whatever row the cursor is on."""
+    app = console(FakeSession(critical()))
+    async with running(app) as pilot:
+        worst = app.state.findings[0]
+        assert worst.calls
+        await pilot.press("1", "m")
+        await shows(pilot, "fixes, the best first" if len(worst.calls) > 1 else "● enter makes the plan")
 
 
 async def test_one_key_at_a_finding_leads_to_the_form_of_a_fix() -> None:

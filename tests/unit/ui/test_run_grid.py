@@ -9,10 +9,10 @@ from haconsole.execution.events import Outcome, StepDone
 from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState
 from haconsole.model.names import HostName
 from haconsole.present.fitting import text_table
-from haconsole.present.row_keys import PhaseKey
-from haconsole.present.run_grid import about_row, has_grid, run_grid
+from haconsole.present.row_keys import PhaseKey, StepKey
+from haconsole.present.run_grid import about_row, counterpart, has_grid, run_grid
 from haconsole.present.run_time import earlier_seconds, remaining_s
-from haconsole.present.running import RunView
+from haconsole.present.running import RunView, run_gist
 from haconsole.present.table_filter import TableFilter, granted
 from tests.fakes.cluster import NOW
 from tests.fakes.plans import PLAN, RUN, begun, ended, recorded, step
@@ -53,6 +53,39 @@ def test_a_phase_is_described_step_by_step() -> None:
     assert detail is not None
     assert [getattr(item, "text", None) for item in detail.items].count("cp2") == 1
     assert detail.title == "bootstrap: etcd"
+
+
+def test_a_step_of_the_list_is_found_in_the_grid_by_its_phase() -> None:
+    view = view_after()
+    done, *_ = (step for step in PLAN.steps if step.id in view.ended)
+    assert counterpart(view, StepKey(done.id), listed=False) == PhaseKey(done.phase or "steps")
+    running, *_ = view.under_way
+    assert counterpart(view, StepKey(running), listed=False) == StepKey(running)
+
+
+def test_a_failed_step_stays_the_row_of_the_grid() -> None:
+    view = view_after(*ended(Outcome.FAILED))
+    failed, *_ = (one for one, event in view.ended.items() if event.error)
+    assert counterpart(view, StepKey(failed), listed=False) == StepKey(failed)
+
+
+def test_a_phase_of_the_grid_is_found_in_the_list_by_its_first_step() -> None:
+    first = next(step for step in PLAN.steps if step.phase == "etcd")
+    assert counterpart(view_after(), PhaseKey("etcd"), listed=True) == StepKey(first.id)
+
+
+def test_one_step_more_is_named_and_not_counted() -> None:
+    three = replace(view_after(), started={step.id: NOW for step in PLAN.steps[:3]}, ended={})
+    texts = [row.cells[0].text for row in run_grid(three, LATER).rows]
+    assert sum(text.startswith("▸ running") for text in texts) == 3
+    assert not any("more step" in text for text in texts)
+    four = replace(three, started={step.id: NOW for step in PLAN.steps})
+    assert "  and 2 more steps" in [row.cells[0].text for row in run_grid(four, LATER).rows]
+
+
+def test_the_short_result_has_what_changed_and_what_failed() -> None:
+    assert [cell.text for cell in run_gist(view_after(*ended()), LATER)][1] == "● done after 7 s: 4 changed"
+    assert run_gist(view_after(*ended(Outcome.FAILED)), LATER)[1].text.endswith("1 failed")
 
 
 def test_many_hosts_have_no_grid() -> None:

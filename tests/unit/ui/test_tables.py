@@ -141,7 +141,7 @@ def test_vip_of_a_lost_owner_is_not_claimed() -> None:
 
 def test_haproxy_healthy_at_half_and_full_width() -> None:
     view = haproxy_table(healthy())
-    assert text_table(view, HALF).splitlines()[1] == "cp1     ● UP 3/3  L7OK"
+    assert text_table(view, HALF).splitlines()[1] == "cp1     ● UP 3/3  L7OK      9   2m"
     assert text_table(view, WHOLE) == (
         "SERVER  STATE     ON cp1  ON cp2  ON cp3  CHECK  SESS  ADDRESS          FOR\n"
         "cp1     ● UP 3/3  UP      UP      UP      L7OK      9  10.99.0.11:6443   2m\n"

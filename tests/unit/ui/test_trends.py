@@ -48,14 +48,14 @@ def shown(pane: PaneId, data: Measurements, width: int) -> str:
 
 
 def test_a_slow_disk_is_seen_in_the_row_of_its_member() -> None:
-    lines = shown(PaneId.ETCD, measured(), 70).splitlines()
-    assert "FSYNC 5 MIN" in " ".join(lines[0].split())
+    lines = shown(PaneId.ETCD, measured(), 100).splitlines()
+    assert "FSYNC TREND" in " ".join(lines[0].split())
     assert "2.0ms ▁▁▁▁▁▁▁▁▁▁" in " ".join(lines[1].split())
     assert "40ms ▁▁▁▁▁▁▁███" in " ".join(lines[2].split())
 
 
 def test_what_was_not_known_is_blank_in_the_course() -> None:
-    line = shown(PaneId.ETCD, measured(gap=True), 70).splitlines()[1]
+    line = shown(PaneId.ETCD, measured(gap=True), 100).splitlines()[1]
     assert "▁▁▁  ▁▁▁▁▁" in line.replace("2.0ms", "")
 
 
@@ -64,14 +64,22 @@ def test_nothing_changes_while_nothing_is_known() -> None:
         assert shown(pane, Measurements(), 200) == text_table(table_of(pane, healthy(), (), (), NOW), 200)
 
 
-def test_on_80_columns_the_version_gives_way_to_the_time_of_a_write_to_disk() -> None:
-    assert shown(PaneId.ETCD, measured(), 37).splitlines()[0].split() == ["MEMBER", "ROLE", "STATE", "DB", "FSYNC"]
+@pytest.mark.parametrize(
+    ("pane", "width", "titles"),
+    [
+        (PaneId.ETCD, 38, "MEMBER ROLE STATE FSYNC TREND"),
+        (PaneId.VIPS, 37, "HOST HOLDS VRRP PRIO KEEPALIVED"),
+        (PaneId.HAPROXY, 37, "SERVER STATE CHECK SESS TREND FOR"),
+        (PaneId.HOSTS, 78, "HOST SSH SERVICES API DISK FREE CLOCK LOAD TREND ADDRESS"),
+        (PaneId.VIPS, 48, "HOST HOLDS VRRP PRIO KEEPALIVED API TREND"),
+    ],
+)
+def test_on_80_and_160_columns_the_panes_have_trends(pane: PaneId, width: int, titles: str) -> None:
+    assert " ".join(shown(pane, measured(), width).splitlines()[0].split()) == titles
 
 
-@pytest.mark.parametrize(("pane", "width"), [(PaneId.VIPS, 37), (PaneId.HAPROXY, 37), (PaneId.HOSTS, 78)])
-def test_on_80_columns_every_column_stays_that_was_there(pane: PaneId, width: int) -> None:
-    before = text_table(table_of(pane, healthy(), (), (), NOW), width).splitlines()[0].split()
-    assert shown(pane, measured(), width).splitlines()[0].split()[: len(before)] == before
+def test_a_narrow_trend_has_the_newest_cells() -> None:
+    assert shown(PaneId.ETCD, measured(), 37).splitlines()[2].endswith(" 40ms ▁▁███")
 
 
 def test_the_owner_of_the_vip_has_the_time_of_a_request() -> None:
@@ -151,7 +159,7 @@ def test_rows_share_a_scale() -> None:
     """A calm member beside a slow one stays low."""
     data = measured()
     data.put(Figure(SeriesKey(m.FSYNC, "cp3"), NOW, 4.0))
-    assert "▁▁▁▁▁▁▁▁▁▁" in shown(PaneId.ETCD, data, 70).splitlines()[2]
+    assert "▁▁▁▁▁▁▁▁▁▁" in shown(PaneId.ETCD, data, 100).splitlines()[2]
 
 
 def test_a_row_of_a_lost_member_keeps_its_course() -> None:
