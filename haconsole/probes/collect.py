@@ -23,7 +23,7 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes, UsageProbe
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.probes.kubernetes.nodes import NodeProbe
-from haconsole.probes.live import Live
+from haconsole.probes.live import Live, cut_suspects
 from haconsole.probes.reading_pace import ReadingPace
 from haconsole.probes.readings import Readings
 from haconsole.probes.refused_ports import RefusedPorts
@@ -162,12 +162,14 @@ class Collector:
 
         Facts that come close together make one snapshot. A host that is lost keeps its last values in failed facts.
         When a run ends (its claim leaves the cluster's lock, whichever console had it) all facts are read again.
+        When a member stops completing reads, the connections between hosts are checked at once.
         """
         store = self._store()
         self._live = live = Live(self._context, store, certificates=certificates)
         watching = asyncio.create_task(live.run())
         watching.add_done_callback(lambda _: store.changes.wake())
         claim: LockClaim | None = None
+        suspects: frozenset[HostName] = frozenset()
         try:
             while True:
                 await store.changes.wait(self._context.timings.news_s)
@@ -179,6 +181,9 @@ class Collector:
                 before, claim = claim, claim_after(claim, snapshot)
                 if before is not None and claim != before:
                     live.refresh()
+                suspects_before, suspects = suspects, cut_suspects(snapshot)
+                if suspects - suspects_before:
+                    live.check_connections()
                 yield snapshot
                 await asyncio.sleep(self._context.timings.at_most_every_s)
         finally:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.election import ElectionProbe
 from haconsole.probes.etcd.external import ExternalEtcdProbe
@@ -20,6 +23,17 @@ from haconsole.transport.base import TransportError
 _STEADY_S = 30.0
 
 
+CHECK_AGAIN_S = 15
+"""Seconds between two checks of connections out of turn."""
+
+
+def cut_suspects(snapshot: ClusterSnapshot) -> frozenset[HostName]:
+    """The hosts whose member answers but completes no read: their connections to other members may be cut."""
+    return frozenset(
+        facts.host for facts in snapshot.hosts if isinstance(facts.etcd, Known) and not facts.etcd.value.healthy
+    )
+
+
 class Live:
     """Keeps the board fresh until cancelled."""
 
@@ -31,12 +45,24 @@ class Live:
         self._external_etcd = ExternalEtcdProbe(context, store)
         self._hashes = HashProbe(context, store)
         self._election = ElectionProbe(context, store)
+        self._suspicion = asyncio.Event()
         self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
         self._hosts = tuple(
             HostProbes(context, store, host, certificates=certificates, thorough=True, readings=True)
             for host in context.inventory.hosts
         )
         self._refused_ports = RefusedPorts(context.inventory, store, self._hosts)
+
+    def check_connections(self) -> None:
+        """Check the connections between hosts again soon, sooner than their next turn."""
+        self._suspicion.set()
+
+    async def _check_connections(self) -> None:
+        while True:
+            await self._suspicion.wait()
+            self._suspicion.clear()
+            await asyncio.gather(*(host.look_again(("peer_ports",)) for host in self._hosts))
+            await asyncio.sleep(CHECK_AGAIN_S)
 
     def refresh(self) -> None:
         """Read every fact of every host again now, also of hosts whose next attempt to connect is due later."""
@@ -54,6 +80,7 @@ class Live:
             group.create_task(self._hashes.follow())
             group.create_task(self._election.follow())
             group.create_task(self._refused_ports.follow())
+            group.create_task(self._check_connections())
             group.create_task(self._readings.follow(self._context.pace))
             for host in self._hosts:
                 group.create_task(self._watch(host))

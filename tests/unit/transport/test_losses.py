@@ -8,14 +8,24 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import asyncssh
 import pytest
 import pytest_asyncio
 
+from haconsole.inventory.schema import Sudo
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.channel import SshSession
+from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.host import SshHost
+from haconsole.transport.ssh.link import Link
+from haconsole.transport.ssh.questions import Questions
+from haconsole.transport.ssh.runner import Runner
+from haconsole.transport.ssh.tuning import Tuning
 from tests.fakes.sshd import Sshd, inventory_of, running_sshd
 from tests.fakes.waiting import alive, eventually, number_in
 from tests.unit.transport.conftest import MakeFleet
@@ -198,3 +208,25 @@ async def test_nothing_is_run_once_the_fleet_is_closed(sshd: Sshd, make_fleet: M
     await fleet.close()
     with pytest.raises(TransportError, match="being closed"):
         await host.run(("true",))
+
+
+@pytest.mark.parametrize(("reason", "refused"), [("open failed", 1), ("SSH connection closed", 0)])
+async def test_only_a_session_that_sshd_refused_counts_as_refused(reason: str, refused: int) -> None:
+    """A connection that is lost while a session opens says nothing about sshd's limit."""
+    session = SimpleNamespace(channel=None)
+
+    class LinkOnce:
+        """Opens no session at first, and one at the next try."""
+
+        label = "ops@cp1"
+        tried = False
+
+        async def open(self, deadline: object, opening: object, unwanted: object) -> None:
+            if not self.tried:
+                self.tried = True
+                raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, reason)
+            session.channel = object()
+
+    runner = Runner(cast(Link, LinkOnce()), Sudo.NONE, cast(Questions, None), Tuning())
+    await runner._start(cast(SshSession, session), "true", ("true",), Deadline(5))
+    assert runner.sessions_refused == refused
