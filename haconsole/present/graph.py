@@ -77,11 +77,11 @@ def short_labels(rows: tuple[GraphRow, ...]) -> tuple[str, ...]:
 
 def _backend_of(row: GraphRow) -> str:
     """The backend of a server as it is in the label; a text that is in no label if there is none."""
-    if isinstance(row, LaneRow):
-        name = row.key.name if row.key.kind is LaneKind.SERVER else ""
+    if isinstance(row, CurveRow):
+        backend, slash, _ = row.key.item.rpartition("/")
     else:
-        name = row.key.item
-    backend, slash, _ = name.rpartition("/")
+        is_server = row.key.kind is LaneKind.SERVER
+        backend, slash, _ = row.key.name.rpartition("/") if is_server else ("", "", "")
     return f"{backend}{slash}" or "\0"
 
 

@@ -13,6 +13,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import claim_after
+from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings

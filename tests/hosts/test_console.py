@@ -6,11 +6,13 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from haconsole.lab.drills import break_lab, heal
 from tests.fakes.waiting import eventually
 from tests.hosts.program import Program
 from tests.hosts.terminal import Terminal
@@ -129,3 +131,35 @@ async def test_a_killed_leading_scheduler_gives_its_lock_away(installed: Program
     finally:
         run(installed, before, "systemctl", "start", "kube-scheduler")
     await shows(console, r"● HEALTHY", within_s=60)
+
+
+CAUSE_WITHIN_S = 60
+"""From a fault to its cause on the screen."""
+FOUND_BY = {
+    "etcd-member-down": ("f", r"etcd on {host} is stopped since"),
+    "apiserver-down": ("f", r"kube-apiserver on {host} (failed, |is )stopped since"),
+    "etcd-suspended": ("f", r"etcd on {host} is suspended"),
+    "etcd-peer-port-blocked": ("f", r"connections between {host} and \S+ \S+ fail on port 2380"),
+    "host-down": ("f", r"{host} cannot be reached over SSH: timed out"),
+}
+"""Keys and the cause that they show, of faults that `lab break --random` drew and that were found on the screen."""
+
+
+@pytest.mark.parametrize("scenario", FOUND_BY)
+async def test_the_cause_of_a_fault_is_on_the_screen_within_a_minute(
+    installed: Program, console: Terminal, scenario: str
+) -> None:
+    await shows(console, r"● HEALTHY", within_s=60)
+    keys, cause = FOUND_BY[scenario]
+    (fault,) = break_lab(installed.lab, scenario)
+    broken_at = time.monotonic()
+    try:
+        await shows(console, r"findings\s+\d (warning|critical)")
+        console.press(*keys.split())
+        remaining_s = CAUSE_WITHIN_S - (time.monotonic() - broken_at)
+        await shows(console, cause.format(host=fault.host), within_s=remaining_s)
+        await shows(console, r"fix( \(m\))?: ")
+    finally:
+        heal(installed.lab)
+    console.press("Escape")
+    await shows(console, r"● HEALTHY", within_s=90)

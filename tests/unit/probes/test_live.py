@@ -20,8 +20,11 @@ from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VrrpState
 from haconsole.model.vip_view import vip_views
+from haconsole.probes import collect
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
+from haconsole.probes.live import cut_suspects
+from tests.fakes import cluster
 from tests.fakes.local_host import LocalFleet, LocalHost
 from tests.unit.probes.conftest import PUSH
 
@@ -212,6 +215,31 @@ async def test_a_refresh_reads_all_facts_again(
 
         collector.refresh()
         await until(snapshots, read_again)
+
+
+async def test_connections_are_checked_at_once_when_a_member_completes_no_more_reads(
+    inventory: Inventory, fleet: LocalFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspects: set[HostName] = set()
+    monkeypatch.setattr(collect, "cut_suspects", lambda snapshot: frozenset(suspects))
+    collector = Collector(inventory, fleet, timings=replace(QUICK, slow_round_s=600.0))
+    async with aclosing(collector.live()) as snapshots:
+        first = await until(snapshots, lambda facts: isinstance(facts.peer_ports, Known))
+        before = first.host(HostName("lb1"))
+        assert before
+        seen = before.peer_ports
+        assert isinstance(seen, Known)
+        suspects.add(HostName("lb1"))
+        await until(snapshots, lambda facts: isinstance(facts.peer_ports, Known) and facts.peer_ports.at > seen.at)
+
+
+def test_a_member_that_answers_and_completes_no_read_may_be_cut_off() -> None:
+    def hang(facts: HostFacts) -> HostFacts:
+        assert isinstance(facts.etcd, Known)
+        return replace(facts, etcd=replace(facts.etcd, value=replace(facts.etcd.value, healthy=False)))
+
+    assert cut_suspects(cluster.healthy()) == frozenset()
+    assert cut_suspects(cluster.changed(cluster.healthy(), 2, hang)) == {HostName("cp2")}
 
 
 async def test_a_refresh_connects_again_at_once(

@@ -212,7 +212,7 @@ async def test_nothing_is_run_once_the_fleet_is_closed(sshd: Sshd, make_fleet: M
 
 @pytest.mark.parametrize(("reason", "refused"), [("open failed", 1), ("SSH connection closed", 0)])
 async def test_only_a_session_that_sshd_refused_counts_as_refused(reason: str, refused: int) -> None:
-    """A connection that is lost while a session opens says nothing about sshd's limit."""
+    """A connection that is lost while a session opens is no refusal."""
     session = SimpleNamespace(channel=None)
 
     class LinkOnce:
