@@ -75,9 +75,9 @@ def _running_rows(view: RunView, now: datetime) -> tuple[Row, ...]:
         return ()
     ids = sorted(view.under_way, key=lambda step: view.started[step])
     steps = {step.id: step for step in view.plan.steps}
-    shown = ids if len(ids) == RUNNING_MOST + 1 else ids[:RUNNING_MOST]
-    rows = tuple(_running_row(view, steps[one], now) for one in shown if one in steps)
-    more = len(ids) - len(shown)
+    visible = ids if len(ids) == RUNNING_MOST + 1 else ids[:RUNNING_MOST]
+    rows = tuple(_running_row(view, steps[one], now) for one in visible if one in steps)
+    more = len(ids) - len(visible)
     rest = Cell(f"  and {more} more steps", Tone.MUTED)
     return (*rows, *((Row(PhaseKey(""), (rest,), heading=True),) if more > 0 else ()))
 
