@@ -3,6 +3,9 @@
 `python -m tests.hosts.chaos` (``make chaos``) reads CHAOS_POINTS (for each case, 25), CHAOS_SEED, CHAOS_CASES (names,
 comma-separated; all) and CHAOS_LABS (worked on side by side, 2) from the environment and prints a report; its exit
 status is 1 when a point went wrong. The same seed draws the same points, whatever the other settings.
+
+Cases on clusters of kubeadm's follow the others, on one lab: HACONSOLE_SAVED_KUBEADM names a saved cluster, whose
+addresses one lab can have at a time; without it a cluster is made first.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ from typing import Any
 from haconsole.lab.lab import Lab
 from haconsole.lab.shape import LabShape
 from tests.hosts import forked
-from tests.hosts.chaos_act import BARE_HOSTS, Chaos, in_words
-from tests.hosts.chaos_cases import CASES
+from tests.hosts.chaos_act import ALL_CASES, BARE_HOSTS, Chaos, in_words
 from tests.hosts.chaos_report import Report
+from tests.hosts.kubeadm_cluster import STACKED, make_cluster, wait_healthy
 
 
 class Asked:
@@ -36,21 +39,25 @@ class Asked:
         self.start = context.Process
 
 
-def work(lab_name: str, asked: Asked, points: int, seed: int) -> None:
+def work(lab_name: str, asked: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
     """Make a lab and put cases to their points on it until none is left; take it down."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _work(Lab(lab_name), asked, points, seed)
+        _work(Lab(lab_name), asked, points, seed, kubeadm=kubeadm)
     finally:
         asked.answers.put((None, ()))
 
 
-def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
+def _work(lab: Lab, asked: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
     said: list[str] = []
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
-            lab.up(LabShape(BARE_HOSTS, 0, False, False))
-            chaos = Chaos(lab, Path(folder), said.append, forked.ForkedProgram)
+            if kubeadm:
+                _cluster_up(lab)
+            else:
+                lab.up(LabShape(BARE_HOSTS, 0, False, False))
+            base = "kubeadm" if kubeadm else "bare"
+            chaos = Chaos(lab, Path(folder), said.append, forked.ForkedProgram, base)
             while (name := asked.names.get()) is not None:
                 said.clear()
                 try:
@@ -64,13 +71,36 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
             lab.down()
 
 
-def side_by_side(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[Report]:
+def _cluster_up(lab: Lab) -> None:
+    """A cluster of kubeadm's: the saved one, or one that is made now."""
+    if saved := os.environ.get("HACONSOLE_SAVED_KUBEADM"):
+        lab.up_from(saved)
+    else:
+        lab.up(LabShape(3, 1, False, True, kubeadm=STACKED))
+        make_cluster(lab)
+    wait_healthy(lab)
+
+
+def on_labs(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[Report]:
+    """Work on all cases: those of clusters of kubeadm's last, on one lab."""
+    kubeadm = tuple(name for name in names if ALL_CASES[name].kubeadm)
+    others = tuple(name for name in names if name not in kubeadm)
+    reports = side_by_side(others, points, seed, min(labs, len(others)), kubeadm=False)
+    return [*reports, *side_by_side(kubeadm, points, seed, min(1, len(kubeadm)), kubeadm=True)]
+
+
+def side_by_side(names: tuple[str, ...], points: int, seed: int, labs: int, *, kubeadm: bool) -> list[Report]:
     """Work on the cases on several labs at once, the longest first; print each report when its case is done."""
     asked = Asked()
-    for name in sorted(names, key=lambda name: -CASES[name].weight):
+    for name in sorted(names, key=lambda name: -ALL_CASES[name].weight):
         asked.names.put(name)
     workers = [
-        asked.start(target=work, args=(f"chaos{number}-{os.getpid()}", asked, points, seed)) for number in range(labs)
+        asked.start(
+            target=work,
+            args=(f"chaos{number}{'k' if kubeadm else ''}-{os.getpid()}", asked, points, seed),
+            kwargs={"kubeadm": kubeadm},
+        )
+        for number in range(labs)
     ]
     for _ in workers:
         asked.names.put(None)
@@ -114,11 +144,11 @@ def main() -> int:
     seed = int(environment.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
     points = int(environment.get("CHAOS_POINTS") or 25)
     labs = int(environment.get("CHAOS_LABS") or 2)
-    names = tuple((environment.get("CHAOS_CASES") or ",".join(CASES)).split(","))
+    names = tuple((environment.get("CHAOS_CASES") or ",".join(ALL_CASES)).split(","))
     print(f"seed {seed}, {points} points for each of {', '.join(names)}", flush=True)
     forked.load()
     (total, idle), began = _processor(), time.monotonic()
-    reports = side_by_side(names, points, seed, min(labs, len(names)))
+    reports = on_labs(names, points, seed, labs)
     total, idle = (now - before for now, before in zip(_processor(), (total, idle), strict=True))
     good = all(one.good for one in reports)
     print("", *reports, sep="\n")

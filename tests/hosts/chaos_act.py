@@ -13,7 +13,20 @@ from pathlib import Path
 from haconsole.errors import HaconsoleError
 from haconsole.execution.log.run_record import read_run
 from haconsole.lab.lab import Lab
-from tests.hosts.chaos_cases import BEGUN, CASES, SHIM, SLOW, STATES, Case, Fault, Kind, inventory_text, settled
+from tests.hosts.chaos_cases import (
+    BEGUN,
+    CASES,
+    PATIENCE,
+    SHIM,
+    SLOW,
+    STATES,
+    Case,
+    Fault,
+    Kind,
+    inventory_text,
+    settled,
+)
+from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES, SETTLED
 from tests.hosts.chaos_picture import (
     STARTS,
     Picture,
@@ -28,11 +41,6 @@ from tests.hosts.chaos_report import Point, Report, Seen
 from tests.hosts.checkpoint import Checkpoint
 from tests.hosts.program import Program, Running
 
-ENDS_WITHIN_S = 60.0
-"""A run that has not ended so long after the end of its fault has its console killed as well."""
-SETTLES_WITHIN_S = 60.0
-ALIKE_WITHIN_S = 20.0
-"""The time in which an end state must be as expected: balancers and members check one another at intervals."""
 MOST_RESUMES = 5
 DELAYS_S = (0.0, 0.05, 0.4)
 """The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
@@ -41,12 +49,21 @@ INSIDE_S = 0.5
 HOLDER = "/var/lib/haconsole/lock/holder"
 BARE_HOSTS = 4
 MOST_TOLD = 2000
+ALL_CASES = CASES | KUBEADM_CASES
+ALL_STATES = STATES | KUBEADM_STATES
 
 
 class Chaos:
-    """One lab of four bare hosts, and the states that cases begin from."""
+    """One lab, and the states that cases begin from; `base` is the one it is in: bare hosts, or a kubeadm cluster."""
 
-    def __init__(self, lab: Lab, folder: Path, say: Callable[[str], None], program: type[Program] = Program) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        folder: Path,
+        say: Callable[[str], None],
+        program: type[Program] = Program,
+        base: str = "bare",
+    ) -> None:
         self.lab = lab
         self._folder = folder
         self._say = say
@@ -57,12 +74,12 @@ class Chaos:
         for host in lab.spec.hosts:
             done = lab.exec(host.name, "sh", "-ec", SHIM)
             assert done.returncode == 0, done.stderr
-        self._bare = Checkpoint(lab, folder / "bare", tuple(host.name for host in lab.spec.hosts))
-        self._states["bare"] = self._bare
+        self._bare = Checkpoint(lab, folder / base, tuple(host.name for host in lab.spec.hosts))
+        self._states[base] = self._bare
 
     def act(self, name: str, points: int, seed: int) -> Report:
         """Carry a case out once in peace, then once for each point."""
-        case = CASES[name]
+        case = ALL_CASES[name]
         drawn = random.Random(f"{seed} {name}")
         self._stands = None
         program = self._begun(case)
@@ -106,7 +123,7 @@ class Chaos:
             if point.fault is Fault.INSIDE:
                 self._wait_for_command(case, running)
             time.sleep(point.delay_s)
-            self._happens(point, running)
+            self._happens(case, point, running)
         with _timed(parts, "resume"):
             self._quick(case)
             resumes, why_not = self._carried_on(program, case)
@@ -140,7 +157,7 @@ class Chaos:
     def _begin(self, state: str, hosts: tuple[str, ...]) -> None:
         """Have these hosts in that state, making it the first time; all others are off."""
         if state not in self._states:
-            made = STATES[state]
+            made = ALL_STATES[state]
             self._begin(made.before, made.hosts)
             self._settle(made.before)
             if made.action:
@@ -155,12 +172,12 @@ class Chaos:
 
     def _settle(self, state: str) -> None:
         """Wait until all that the state has is up."""
-        if state not in STATES:
+        if state not in ALL_STATES:
             return
-        owner = STATES[state].owner
-        hosts = tuple(host for host in STATES[state].hosts if host not in STATES[state].down)
-        script = settled(STATES[state].kind, self.lab.spec.vip if owner else "")
-        until = time.monotonic() + SETTLES_WITHIN_S
+        of = ALL_STATES[state]
+        owner, hosts = of.owner, tuple(host for host in of.hosts if host not in of.down)
+        script = SETTLED if of.kind is Kind.KUBEADM else settled(of.kind, self.lab.spec.vip if owner else "")
+        until = time.monotonic() + PATIENCE[of.kind].settles_s
         while True:
             told = looks(self.lab, hosts, script)
             well = all("well" in told[host] for host in hosts)
@@ -198,7 +215,7 @@ class Chaos:
         for host in case.hosts:
             (self.lab.host(host).root / SLOW.lstrip("/")).unlink(missing_ok=True)
 
-    def _happens(self, point: Point, running: Running) -> None:
+    def _happens(self, case: Case, point: Point, running: Running) -> None:
         """The fault, ended after its time; a console that runs for too long is killed in the end."""
         if point.fault in (Fault.KILL, Fault.INSIDE):
             running.kill()
@@ -211,7 +228,7 @@ class Chaos:
             self.lab.crash(point.host)
             self.lab.boot(point.host)
         try:
-            running.wait(ENDS_WITHIN_S)
+            running.wait(PATIENCE[case.kind].ends_s)
         except subprocess.TimeoutExpired:
             running.kill()
 
@@ -236,7 +253,7 @@ class Chaos:
 
     def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
         """The end state once it is the same twice."""
-        until = time.monotonic() + ALIKE_WITHIN_S
+        until = time.monotonic() + PATIENCE[case.kind].alike_s
         last = self._picture(case, program, before)
         while True:
             time.sleep(1.0)
@@ -252,7 +269,7 @@ class Chaos:
     ) -> Iterator[str]:
         """Errors of the record, and differences of the end state that remain after some time."""
         yield from record_is_true(self.lab, case.hosts, _record(program))
-        until = time.monotonic() + ALIKE_WITHIN_S
+        until = time.monotonic() + PATIENCE[case.kind].alike_s
         while wrong := differs(expected, self._picture(case, program, before), fault, resumes):
             if time.monotonic() > until:
                 yield from wrong

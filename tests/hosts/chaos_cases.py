@@ -48,10 +48,24 @@ Words = tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """The components in the inventory: only etcd, or balancers too."""
+    """The components in the inventory: only etcd, balancers too, or all of a cluster of kubeadm's."""
 
     ETCD = "etcd"
     BALANCED = "balanced"
+    KUBEADM = "kubeadm"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds until a state has settled, end states are alike, and a run has ended after its fault."""
+
+    settles_s: float = 60.0
+    alike_s: float = 20.0
+    ends_s: float = 60.0
+
+
+PATIENCE = {Kind.ETCD: Patience(), Kind.BALANCED: Patience(), Kind.KUBEADM: Patience(420.0, 180.0, 300.0)}
+"""Nodes and mirror pods follow by ten seconds and more; a join takes most of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +152,7 @@ class Case:
     faults: tuple[Fault, ...] = tuple(Fault)
     put_back: str | None = None
     weight: int = 1
+    kubeadm: bool = False
 
     @property
     def leaves(self) -> str:
@@ -146,6 +161,8 @@ class Case:
 
     @property
     def kind(self) -> Kind:
+        if self.kubeadm:
+            return Kind.KUBEADM
         return STATES[self.start].kind if self.start in STATES else Kind.ETCD
 
     @property
@@ -224,6 +241,8 @@ def inventory_text(lab: Lab, hosts: Words, kind: Kind, quota: int) -> str:
     lines = lab.inventory_path.read_text().splitlines()
     names = {host.name for host in lab.spec.hosts} - {*hosts}
     text = "\n".join(line for line in lines if not any(line.startswith(f"  - {{name: {name},") for name in names))
+    if kind is Kind.KUBEADM:
+        return text
     if kind is Kind.ETCD:
         text = text.partition("\nkubernetes:")[0].replace("[etcd, control-plane, load-balancer]", "[etcd]")
     # an election that only a busy machine brings about is none of a run's doing

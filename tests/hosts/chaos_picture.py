@@ -13,7 +13,8 @@ from haconsole.actions.operations import MoveLeader
 from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.lab.lab import Lab
 from haconsole.lab.making import hosts_of, side_by_side
-from tests.hosts.chaos_cases import BEGUN, DOWN, ETCDCTL, Case, Fault
+from tests.hosts.chaos_cases import BEGUN, DOWN, ETCDCTL, Case, Fault, Kind
+from tests.hosts.chaos_kubeadm import LOOK as KUBEADM_LOOK
 
 Picture = dict[str, Any]
 
@@ -63,7 +64,7 @@ OVERLOADED = "host.slow"
 
 def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     """The end state: what `LOOK` prints on every host, and the program's status of all of them."""
-    told = looks(lab, case.hosts, LOOK)
+    told = looks(lab, case.hosts, KUBEADM_LOOK if case.kind is Kind.KUBEADM else LOOK)
     seen: Picture = {host: sorted({_plain(line) for line in told[host] if _counts(line)}) for host in case.hosts}
     seen["members"] = sorted({_members(line) for host in case.hosts for line in told[host] if _is(line, "members")})
     kept = (_plain(line) for host in case.hosts for line in told[host] if SNAPSHOTS in line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from haconsole.actions.catalogue import catalogue
-from tests.hosts.chaos_cases import CASES, STATES
+from tests.hosts.chaos_cases import CASES, STATES, Kind
+from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES
 
 
 def test_every_action_of_the_catalogue_has_a_case() -> None:
@@ -13,3 +14,14 @@ def test_every_action_of_the_catalogue_has_a_case() -> None:
 def test_every_case_begins_from_a_state_that_can_be_made() -> None:
     made = {"bare", *STATES}
     assert {case.start for case in CASES.values()} | {state.before for state in STATES.values()} <= made
+    assert {case.start for case in KUBEADM_CASES.values()} <= {*KUBEADM_STATES}
+    assert {state.before for state in KUBEADM_STATES.values()} == {"kubeadm"}
+
+
+def test_what_changes_clusters_of_kubeadms_is_put_to_faults_on_them_too() -> None:
+    changes = {"bootstrap", "join", "remove", "replace", "rotate-certs"}
+    assert {case.action[0] for case in KUBEADM_CASES.values()} == changes
+    assert any("--ca" in case.action for case in KUBEADM_CASES.values())
+    assert {case.kind for case in KUBEADM_CASES.values()} == {Kind.KUBEADM}
+    assert Kind.KUBEADM not in {case.kind for case in CASES.values()}
+    assert not {*CASES} & {*KUBEADM_CASES}
