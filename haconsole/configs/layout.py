@@ -21,6 +21,7 @@ from haconsole.configs.layout_parts import (
 from haconsole.configs.watched_layouts import rke2_agent_dir, watched_layout
 from haconsole.inventory import effective
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, EtcdTls, Inventory, Kubernetes
+from haconsole.model.roles import Role
 
 __all__ = [
     "CONTROLLER_MANAGER_PORT",
@@ -80,6 +81,12 @@ def is_kubeadm(inventory: Inventory) -> bool:
 
 def is_stacked(inventory: Inventory) -> bool:
     """Whether kubeadm runs etcd too, as a static pod beside each API server."""
+    planes = inventory.with_role(Role.CONTROL_PLANE)
+    return _has_kubeadm_files(inventory) and all(host in planes for host in inventory.with_role(Role.ETCD))
+
+
+def _has_kubeadm_files(inventory: Inventory) -> bool:
+    """Whether members have the files of kubeadm: stacked ones, and static pods of a kubelet on hosts of etcd's own."""
     return is_kubeadm(inventory) and inventory.etcd.placement is EtcdPlacement.STATIC_POD
 
 
@@ -127,9 +134,9 @@ def _etcd_pki(inventory: Inventory) -> EtcdPki:
     if inventory.etcd.external is not None and inventory.kubernetes is not None:
         return _external_etcd_pki(inventory.kubernetes)
     folder = inventory.etcd.pki_dir
-    if is_stacked(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
+    if _has_kubeadm_files(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
         folder = f"{inventory.kubernetes.pki_dir}/etcd"
-    client = "healthcheck-client" if is_stacked(inventory) else "client"
+    client = "healthcheck-client" if _has_kubeadm_files(inventory) else "client"
     files = inventory.etcd.files
 
     def pair(cert: str, key: str) -> KeyPairFiles:

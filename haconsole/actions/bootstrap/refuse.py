@@ -7,7 +7,7 @@ from haconsole.actions.kubeadm.refuse import refusals as kubeadm_refusals
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
-from haconsole.configs.layout import is_kubeadm
+from haconsole.configs.layout import is_kubeadm, is_stacked
 from haconsole.inventory.effective import vip_address
 from haconsole.inventory.schema import EtcdPlacement, EtcdTls
 from haconsole.model.balancer_files_view import any_foreign
@@ -39,8 +39,7 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
 
 def by_kubeadm(ctx: PlanContext) -> bool:
     """Whether kubeadm makes the requested parts: the control plane, or its stacked etcd."""
-    stacked = ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD
-    parts = {BootstrapPart.KUBERNETES, BootstrapPart.ETCD} if stacked else {BootstrapPart.KUBERNETES}
+    parts = {BootstrapPart.KUBERNETES, BootstrapPart.ETCD} if is_stacked(ctx.inventory) else {BootstrapPart.KUBERNETES}
     return is_kubeadm(ctx.inventory) and bool(parts & ctx.parts)
 
 

@@ -128,7 +128,7 @@ def _external(change: MembershipChange) -> tuple[str, ...]:
     if not members or is_stacked(change.inventory):
         return ()
     reason = (
-        f"{members} has the role etcd, and etcd.placement is systemd: API servers of kubeadm name every member in "
+        f"{members} has the role etcd, and kubeadm does not run this etcd: API servers of kubeadm name every member in "
         "--etcd-servers, which haconsole does not change. Change the member with etcdctl, then --etcd-servers in each "
         "manifest and the endpoints in kubeadm-config; hosts without the role etcd can join and leave"
     )

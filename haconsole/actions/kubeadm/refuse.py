@@ -7,6 +7,8 @@ from haconsole.actions.kubeadm.cluster import settings as kubeadm_settings
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.kubeadm import api_version
 from haconsole.configs.kubeadm_versions import unknown_keys
+from haconsole.configs.layout import is_stacked
+from haconsole.inventory.schema import EtcdPlacement
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
@@ -21,7 +23,21 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
         )
     if not reasons and release(ctx.snapshot, ctx.inventory) is None:
         reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")
-    return (*reasons, *_newer_keys(ctx), *_unreached_workers(ctx))
+    return (*reasons, *_separate_pods(ctx), *_newer_keys(ctx), *_unreached_workers(ctx))
+
+
+def _separate_pods(ctx: PlanContext) -> tuple[str, ...]:
+    """Members as static pods on hosts of their own, which do not run yet."""
+    pods = ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD and not is_stacked(ctx.inventory)
+    if not pods or BootstrapPart.ETCD not in ctx.parts:
+        return ()
+    members = ", ".join(host.name for host in ctx.etcd)
+    reason = (
+        f"etcd.placement is static-pod, and {members} are no control planes: bootstrap uses such members once all are "
+        "healthy, but does not set them up. Make them with kubeadm (kubeadm init phase etcd local), or write "
+        "placement: systemd"
+    )
+    return (reason,)
 
 
 def _newer_keys(ctx: PlanContext) -> tuple[str, ...]:

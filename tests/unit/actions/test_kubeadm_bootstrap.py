@@ -12,14 +12,15 @@ import yaml
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.checks import MemberIs, NodeIs, NodeStage, VipAnswers
-from haconsole.actions.operations import JoinNode, RunCommand, SendFile
+from haconsole.actions.operations import JoinNode, RunCommand, SendFile, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
+from haconsole.configs.layout import is_stacked
 from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Etcd, Inventory, Kubeadm, Kubernetes, Pki
+from haconsole.inventory.schema import Etcd, Host, Inventory, Kubeadm, Kubernetes, Pki
 from haconsole.model.hosts import Role
-from haconsole.model.observed import NOT_ASKED
+from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.kubeadm import INVENTORY, healthy
 from tests.unit.actions.test_bootstrap_plan import bare
@@ -239,6 +240,37 @@ def test_etcd_is_set_up_where_a_member_is_missing_or_the_cluster_exists() -> Non
     silent = replace(snapshot, hosts=(replace(snapshot.hosts[0], etcd=NOT_ASKED), *snapshot.hosts[1:]))
     for one in (silent, with_running_etcd(api=True)[1]):
         assert "etcd.env@cp2" in {step.id for step in plan(inventory, one).steps}
+
+
+def with_separate_pods() -> Inventory:
+    """Members as static pods of a kubelet on hosts of their own (kubeadm's guide to external etcd)."""
+    planes = tuple(
+        msgspec.structs.replace(host, roles=tuple(role for role in host.roles if role is not Role.ETCD))
+        for host in INVENTORY.hosts
+    )
+    etcd = tuple(Host(name=f"etcd{n}", address=f"10.99.0.10{n}", roles=(Role.ETCD,)) for n in (1, 2, 3))
+    return msgspec.structs.replace(with_kubernetes(), hosts=(*planes, *etcd))
+
+
+def test_separate_static_pods_are_refused_until_they_run_and_used_then() -> None:
+    inventory = with_separate_pods()
+    assert not is_stacked(inventory)
+    refused = plan_bootstrap(bare(inventory), inventory)
+    assert isinstance(refused, Refusal)
+    assert "etcd1, etcd2, etcd3 are no control planes" in "\n".join(refused.reasons)
+    members = [facts.etcd for facts in healthy().hosts if isinstance(facts.etcd, Known)]
+    names = {f"etcd{n}": member for n, member in enumerate(members, 1)}
+    snapshot = bare(inventory)
+    hosts = tuple(replace(facts, etcd=names.get(facts.host, facts.etcd)) for facts in snapshot.hosts)
+    made = plan(inventory, replace(snapshot, hosts=hosts))
+    write = next(step.operation for step in made.steps if step.id == "kubeadm.config@cp1")
+    assert isinstance(write, WriteFile)
+    assert "https://10.99.0.101:2379" in write.content
+    assert "local:" not in write.content
+    before = needs_of(made, "kubeadm.init@cp1")
+    assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= before
+    join = next(step for step in made.steps if step.id == "kubeadm.join@cp2")
+    assert not [check for check in join.verification if isinstance(check, MemberIs)]
 
 
 def behind(endpoint: str) -> Inventory:
