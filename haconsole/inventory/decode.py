@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
 import yaml
-from msgspec import inspect
+from msgspec import Struct, inspect
 
 from haconsole.inventory.formats import Folders
+from haconsole.inventory.kinds import SchemaField, fields_of
 from haconsole.inventory.marks import Marks, Where
 from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode
 from haconsole.inventory.problems import Fault, Mark, quoted
@@ -41,10 +42,8 @@ class Decoded:
 def decode(root: Node, folders: Folders) -> Decoded:
     """Read the complete tree. Values that cannot be read are left out, each with a fault at its place."""
     reader = _InventoryReader(folders)
-    kind = inspect.type_info(Inventory)
-    assert isinstance(kind, inspect.StructType)
     reader.marks.values[()] = root.mark
-    values = reader.fields(root, kind, ())
+    values = reader.fields(root, Inventory, ())
     inventory = Inventory(**{"cluster": "", "hosts": (), **values})
     return Decoded(inventory, reader.marks, tuple(reader.faults), frozenset(reader.invalid))
 
@@ -63,13 +62,11 @@ class _InventoryReader:
                 own = {**(kind.extra_json_schema or {}), **(kind.extra or {})}
                 return self.value(node, inner, where, {**notes, **own})
             case inspect.UnionType(types=types):
-                alone = next(each for each in types if not isinstance(each, inspect.NoneType))
-                if is_nothing(node) and not isinstance(alone, inspect.StructType):
-                    return None
-                return self.value(node, alone, where, notes)
+                inner = next(each for each in types if not isinstance(each, inspect.NoneType))
+                return None if is_nothing(node) else self.value(node, inner, where, notes)
             case inspect.StructType(cls=cls):
-                values = self.fields(node, kind, where)
-                complete = all(name.name in values for name in kind.fields if name.required)
+                values = self.fields(node, cls, where)
+                complete = all(entry.name in values for entry in fields_of(cls).values() if entry.required)
                 return cls(**values) if complete and isinstance(node, MapNode) else _BROKEN
             case inspect.VarTupleType():
                 return self._list(node, kind, where, notes)
@@ -78,13 +75,13 @@ class _InventoryReader:
             case _:
                 return self._scalar(node, kind, where, notes)
 
-    def fields(self, node: Node, kind: inspect.StructType, where: Where) -> dict[str, Any]:
+    def fields(self, node: Node, struct: type[Struct], where: Where) -> dict[str, Any]:
         """The fields of a struct that could be read."""
         if not isinstance(node, MapNode):
             what = "is empty" if is_nothing(node) else f"is {_form(node)}, not keys with values"
-            self._fault(node.mark, where, f"{self.marks.name(where)} {what}", _how_to_fill(kind))
+            self._fault(node.mark, where, f"{self.marks.name(where)} {what}", _how_to_fill(struct))
             return {}
-        known = {entry.encode_name: entry for entry in kind.fields}
+        known = fields_of(struct)
         marks: dict[str, Mark] = {}
         misspelt: set[str] = set()
         values: dict[str, Any] = {}
@@ -92,11 +89,11 @@ class _InventoryReader:
             if self._fresh_key(key, known, marks, misspelt, where):
                 entry = known[key.text]
                 self.marks.values[(*where, key.text)] = child.mark if not is_nothing(child) else key.mark
-                value = self.value(child, entry.type, (*where, key.text), {})
+                value = self.value(child, entry.kind, (*where, key.text), {})
                 if value is not _BROKEN:
                     values[entry.name] = value
         for entry in known.values():
-            if entry.required and entry.encode_name not in marks and entry.encode_name not in misspelt:
+            if entry.required and entry.key not in marks and entry.key not in misspelt:
                 self._missing(node.mark, entry, where)
         return values
 
@@ -123,12 +120,12 @@ class _InventoryReader:
         self._fault(key.mark, where, f"unknown key {_key(key.text)} in {self.marks.name(where)}", hint)
         return False
 
-    def _missing(self, mark: Mark, entry: inspect.Field, where: Where) -> None:
-        notes = entry.type.extra_json_schema or {} if isinstance(entry.type, inspect.Metadata) else {}
+    def _missing(self, mark: Mark, entry: SchemaField, where: Where) -> None:
+        notes = entry.kind.extra_json_schema or {} if isinstance(entry.kind, inspect.Metadata) else {}
         likely = (notes.get("examples") or ("",))[0]
         value = f"[{', '.join(likely)}]" if isinstance(likely, list) else likely
-        hint = f"add `{entry.encode_name}: {value}`, with your own value" if value else f"add `{entry.encode_name}:`"
-        self._fault(mark, where, f"{self.marks.name(where)} has no {entry.encode_name}", hint)
+        hint = f"add `{entry.key}: {value}`, with your own value" if value else f"add `{entry.key}:`"
+        self._fault(mark, where, f"{self.marks.name(where)} has no {entry.key}", hint)
 
     def _list(self, node: Node, kind: inspect.VarTupleType, where: Where, notes: Mapping[str, Any]) -> Any:
         if not isinstance(node, ListNode):
@@ -210,8 +207,8 @@ def _form(node: Node) -> str:
     return source_text(node) if not isinstance(node, ScalarNode) or is_nothing(node) else "a single value"
 
 
-def _how_to_fill(kind: inspect.StructType) -> str:
-    required = [entry.encode_name for entry in kind.fields if entry.required]
+def _how_to_fill(struct: type[Struct]) -> str:
+    required = [entry.key for entry in fields_of(struct).values() if entry.required]
     if required:
         return f"give it the keys {', '.join(required)}" if len(required) > 1 else f"give it the key {required[0]}"
     return "add keys below, remove the entry, or write {} for all defaults"

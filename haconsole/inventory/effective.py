@@ -5,13 +5,15 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from haconsole.inventory.schema import Deployment, EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName, Vip
 from haconsole.model.roles import Role
-from haconsole.model.vip import LeasedVip
+
+if TYPE_CHECKING:
+    from haconsole.model.vip import LeasedVip
 
 _PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *range(101, 255))))
 """VRRP priorities in the order they are handed out: tens first, so that others fit in between."""
@@ -249,7 +251,11 @@ def vip_addresses(inventory: Inventory) -> tuple[Vip, ...]:
 def leased_vip(inventory: Inventory) -> LeasedVip | None:
     """The VIP that kube-vip moves, with its lease."""
     kube_vip = inventory.kube_vip
-    return LeasedVip(Vip(kube_vip.address), kube_vip.lease) if kube_vip else None
+    if not kube_vip:
+        return None
+    from haconsole.model.vip import LeasedVip
+
+    return LeasedVip(Vip(kube_vip.address), kube_vip.lease)
 
 
 def watched_vips(inventory: Inventory) -> tuple[Vip, ...]:

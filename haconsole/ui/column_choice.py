@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,9 +19,12 @@ def choice_file(environment: Mapping[str, str]) -> Path:
 def read_choice(path: Path) -> Hidden:
     """The hidden columns; none if there is no such file. Raises OSError and ValueError if it cannot be read."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
+    import json  # most people hide no column: loading it would delay each first screen
+
+    entries = json.loads(text)
     if not isinstance(entries, dict):
         raise ValueError("it is no object of JSON")
     return {str(pane): frozenset(map(str, titles)) for pane, titles in entries.items() if isinstance(titles, list)}
@@ -30,6 +32,8 @@ def read_choice(path: Path) -> Hidden:
 
 def write_choice(path: Path, titles_by_pane: Hidden) -> None:
     """Replace the file; raises OSError."""
+    import json
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_suffix(f".{os.getpid()}")
     part.write_text(

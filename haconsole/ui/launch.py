@@ -114,10 +114,12 @@ async def _run(app: ConsoleApp) -> None:
 
 def places_text(term: str) -> bool:
     """Whether a terminal of this type can move its cursor; a type that is not in the terminal database is trusted."""
-    import curses
-
     if term in ("dumb", "unknown"):
         return False
+    if term.startswith(("xterm", "screen", "tmux", "rxvt", "linux")):
+        return True
+    import curses
+
     try:
         curses.setupterm(term or "unknown", 2)
     except curses.error:
