@@ -1,4 +1,4 @@
-"""Lists the tests that `make check` leaves to `make test`: their cases take four tenths of a second or more.
+"""Lists the tests that `make check` leaves to `make test`: their cases take two tenths of a second or more.
 
     python -m pytest -n 4 --durations=0 -m "" tests/unit | python -m tests.tools.slow_tests
 
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LIST = Path(__file__).parents[1] / "unit" / "slow_tests.txt"
-SLOW_S = 0.4
+SLOW_S = 0.2
 ALWAYS = ("tests/unit/test_contracts.py", "tests/unit/test_names.py")
 """Tests of the structure, which `make check` is for."""
 _LINE = re.compile(r"([\d.]+)s (?:setup|call|teardown) +(\S+?)(\[.*)?$")

@@ -52,8 +52,9 @@ class KeyBar(LineWidget):
 
     def _show_keys(self) -> None:
         self._outdated = False
-        self._keys = active_keys(self.screen.active_bindings)
-        self._draw()
+        if self.is_attached:  # its screen may have been closed meanwhile
+            self._keys = active_keys(self.screen.active_bindings)
+            self._draw()
 
     def on_click(self, event: events.Click) -> None:
         """Press the key at the mouse."""
