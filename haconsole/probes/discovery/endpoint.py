@@ -46,7 +46,8 @@ def _endpoint(report: HostReport, others: Others) -> str:
 
 
 def _balances(report: HostReport) -> bool:
-    return balancer.balanced_api(report) is not None or bool(balancer.instances(report))
+    runs_one = balancer.balanced_api(report) is not None or bool(balancer.instances(report))
+    return runs_one or report.kube_vip is not None
 
 
 def _leads_to(report: HostReport, endpoint: str, hosts: Collection[str]) -> bool:

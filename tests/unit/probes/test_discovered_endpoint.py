@@ -10,6 +10,7 @@ from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.endpoint import with_balancer
 from haconsole.probes.discovery.host_report import HostReport, Others
+from haconsole.probes.discovery.kube_vip import KubeVipSettings
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from tests.fakes.transport import FakeHost
 from tests.unit.probes.test_discovery import (
@@ -98,8 +99,10 @@ async def test_a_vip_that_nobody_has_is_no_note_where_balancers_are_known() -> N
     closed = FakeHost(VIP)
     closed.cut()
     known = replace(HAND_MADE, name="k2", addresses=("10.98.0.12/24",))
-    others = replace(OTHERS, hosts={"10.98.0.12": known})
-    assert await found(others, lambda _: closed) == others
+    leased = replace(KUBEADM, name="k2", addresses=("10.98.0.12/24",), kube_vip=KubeVipSettings(VIP))
+    for report in (known, leased):
+        others = replace(OTHERS, hosts={"10.98.0.12": report})
+        assert await found(others, lambda _: closed) == others
 
 
 def test_peers_of_the_balancer_at_the_endpoint_are_balancers() -> None:
