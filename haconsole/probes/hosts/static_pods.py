@@ -83,6 +83,8 @@ def parse(text: str, pods: tuple[StaticPod, ...]) -> tuple[ServiceState, ...]:
 class _Process:
     pid: int
     comm: str
+    state: str
+    """The letter of proc(5)."""
     since: datetime
 
 
@@ -94,14 +96,22 @@ def _process(stat: str, boot: int, tick: int) -> _Process | None:
     if len(fields) <= _START_TIME or not _NUMBER.fullmatch(pid) or not _NUMBER.fullmatch(fields[_START_TIME]):
         return None
     start = boot + int(fields[_START_TIME]) // tick
-    return _Process(int(pid), comm, datetime.fromtimestamp(0, UTC) + timedelta(seconds=start))
+    return _Process(int(pid), comm, fields[0], datetime.fromtimestamp(0, UTC) + timedelta(seconds=start))
 
 
 def _state(pod: StaticPod, process: _Process | None, *, manifest: bool) -> ServiceState:
     kind = ServiceKind.STATIC_POD
     if process:
         return ServiceState(
-            pod.name, True, "active", "running", process.since, process.pid, enabled=manifest, kind=kind
+            pod.name,
+            exists=True,
+            active="active",
+            sub="running",
+            since=process.since,
+            pid=process.pid,
+            process=process.state,
+            enabled=manifest,
+            kind=kind,
         )
     if manifest:
         return ServiceState(pod.name, True, "activating", "waiting", enabled=True, kind=kind)

@@ -7,9 +7,12 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Host, Inventory, Kubernetes
 from haconsole.model.hosts import Role
+from haconsole.model.services import is_suspended
 from haconsole.probes.hosts.services import units_of
 from haconsole.probes.hosts.static_pods import StaticPod, body, parse, pods_of
 from haconsole.probes.script import ARGV
@@ -34,6 +37,13 @@ def test_a_process_with_a_manifest_runs() -> None:
     (state,) = parse(f"manifest kube-apiserver\nboot 1795258190 100\nprocess {STAT}\n", (POD,))
     assert (state.active, state.pid, state.enabled, state.restarts) == ("active", 1423, True, 0)
     assert state.since == datetime.fromtimestamp(1795258190 + 1830, UTC)
+
+
+@pytest.mark.parametrize(("letter", "suspended"), [("S", False), ("D", False), ("T", True), ("t", True)])
+def test_a_process_that_a_signal_stopped_is_suspended(letter: str, suspended: bool) -> None:
+    stat = STAT.replace(") S ", f") {letter} ")
+    (state,) = parse(f"manifest kube-apiserver\nboot 1795258190 100\nprocess {stat}\n", (POD,))
+    assert (state.process, is_suspended(state)) == (letter, suspended)
 
 
 def test_a_manifest_without_a_process_waits() -> None:
