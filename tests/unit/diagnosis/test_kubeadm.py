@@ -174,6 +174,15 @@ def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
     assert [one.code for one in others] == ["etcd.no-fault-tolerance"] or others == []
 
 
+@pytest.mark.parametrize(("name", "fact"), [("kube-apiserver", "apiserver"), ("etcd", "etcd")])
+def test_a_suspended_static_pod_is_the_cause_of_its_silence(name: str, fact: str) -> None:
+    stopped = replace(unit(name, kind=ServiceKind.STATIC_POD), process="T")
+    silent: dict[str, Any] = {fact: Failed("no answer within 6 s", NOW, Cause.TIMED_OUT, asked_from=("cp3",))}
+    (finding,) = found(changed(with_service(healthy(), "cp3", stopped), "cp3", lambda one: replace(one, **silent)))
+    assert (finding.code, finding.subject) == ("service.hung", f"{name}@cp3")
+    assert "is suspended" in finding.summary
+
+
 @pytest.mark.parametrize("name", ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"])
 def test_a_missing_manifest_is_the_cause_of_its_component(name: str) -> None:
     snapshot = without_manifest(healthy(), "cp3", name)
