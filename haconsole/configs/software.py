@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.layout import Layout, is_kubeadm, is_stacked
 from haconsole.inventory.schema import EtcdPlacement, Host, Inventory
 from haconsole.model.hosts import Role
@@ -50,7 +51,8 @@ def software_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[Softw
 
 def runs_node(inventory: Inventory, host: Host) -> bool:
     """Whether kubelet will run on the host."""
-    return is_kubeadm(inventory) and bool({Role.CONTROL_PLANE, Role.WORKER} & set(host.roles))
+    roles = {Role.CONTROL_PLANE, Role.WORKER, *((Role.ETCD,) if has_separate_pods(inventory) else ())}
+    return is_kubeadm(inventory) and bool(roles & set(host.roles))
 
 
 def _version(text: str | None) -> str:

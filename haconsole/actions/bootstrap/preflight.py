@@ -12,8 +12,9 @@ from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check, EtcdHealthy
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step
+from haconsole.configs.etcd_pods import member_file
 from haconsole.configs.owner import owner_line
-from haconsole.inventory.schema import DiscoveryKind, Host
+from haconsole.inventory.schema import DiscoveryKind, Host, Kubernetes
 from haconsole.model.etcd_view import etcd_view
 
 PHASE = "preflight"
@@ -140,7 +141,7 @@ def _files_to_own(ctx: PlanContext, parts: tuple[BootstrapPart, ...]) -> tuple[s
 
 def _etcd_leftovers(ctx: PlanContext, host: Host, mark: str) -> tuple[Check, ...]:
     etcd = ctx.layout.etcd
-    data, config = etcd.member_dir, etcd.env_file or ""
+    data, config = etcd.member_dir, etcd.env_file or member_file(ctx.inventory.kubernetes or Kubernetes())
     foreign = (
         f"{data} holds data of an etcd member, and {config} does not mark it as part of cluster "
         f"{ctx.inventory.cluster}; if it is not needed: systemctl stop etcd; mv {data} {data}.old"

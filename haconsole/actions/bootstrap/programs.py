@@ -18,7 +18,7 @@ def programs(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     """One check for each program that the parts on `host` use."""
     parts = ctx.parts_on(host)
     checks: list[Check] = []
-    if BootstrapPart.ETCD in parts:
+    if BootstrapPart.ETCD in parts and ctx.layout.etcd.unit:
         binary = ctx.layout.etcd.binary
         checks.append(_program("3.4", (binary, "--version"), "install etcd-server, or a release of etcd (etcd.binary)"))
     if BootstrapPart.HAPROXY in parts:

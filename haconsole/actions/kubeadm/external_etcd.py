@@ -13,9 +13,11 @@ from haconsole.actions.bootstrap.leaves import ETCD_CA, apiserver_etcd_client
 from haconsole.actions.bootstrap.scripts import REACH
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import EtcdHealthy, SameFile
+from haconsole.actions.kubeadm.etcd_pods import pod_steps
 from haconsole.actions.operations import LeftByUndo, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
+from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.effective import external_etcd_urls, split_url
 from haconsole.inventory.external_etcd import ExternalEtcd
@@ -32,25 +34,32 @@ REACH_WHY = "API servers keep all their state in this etcd, which this run does 
 HEALTHY_WHY = "kubeadm init fails late and unclearly if etcd refuses the pair or has no quorum."
 
 
-def external_etcd(ctx: PlanContext, first: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def external_etcd(ctx: PlanContext, first: Host, version: str, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """The steps before kubeadm init on `first`; only the pair if etcd exists and is not requested."""
     if ctx.inventory.etcd.external is not None:
         return _outside(ctx, ctx.inventory.etcd.external, first, after)
     own = replace(ctx, parts=ctx.parts & {BootstrapPart.ETCD})
     members: tuple[Step, ...] = ()
-    if own.parts:
+    if own.parts and has_separate_pods(ctx.inventory):
+        issued = certificates(own, after)
+        members = (*issued, *pod_steps(own, version, issued, after))
+    elif own.parts:
         members = (*account_steps(own, after), *certificates(own, after), *etcd_steps(own, after))
     return (*members, *_client_pair(ctx, first, after, earlier={step.id for step in members}))
 
 
 def keeps_etcd(ctx: PlanContext) -> bool:
-    """Whether a new control plane uses a running etcd as it is: every member is healthy, and no API server runs yet."""
+    """Whether a running etcd is used as it is: every member is healthy, and no API server runs yet.
+
+    Static pods are kept even then, because a changed manifest restarts a member at once.
+    """
     if not {BootstrapPart.ETCD, BootstrapPart.KUBERNETES} <= ctx.parts or is_stacked(ctx.inventory):
         return False
     view = etcd_view(ctx.snapshot)
     members = {row.host for row in view.members if row.healthy and not row.member.learner}
     complete = len(view.members) == len(ctx.etcd) and members == {host.name for host in ctx.etcd}
-    return view.current and complete and not any(ctx.runs(host, "kube-apiserver") for host in ctx.control_planes)
+    is_new = not any(ctx.runs(host, "kube-apiserver") for host in ctx.control_planes)
+    return view.current and complete and (is_new or has_separate_pods(ctx.inventory))
 
 
 def reach_of_endpoints(inventory: Inventory, host: Host) -> tuple[Step, ...]:

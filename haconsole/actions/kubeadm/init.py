@@ -34,6 +34,7 @@ from haconsole.actions.kubeadm.join import (
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
+from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.kubeadm import CONFIG_FILE, init_config
 from haconsole.configs.layout import is_stacked
 from haconsole.configs.owner import owner_line
@@ -82,6 +83,7 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
         *systemd_preflight.preflight(by_systemd),
         *(() if is_stacked(ctx.inventory) else systemd_preflight.etcd_for_kubernetes(ctx)),
         *(step for host in (first, *others, *workers) for step in installed_steps(ctx.inventory, host, version)),
+        *(step for host in _pod_hosts(ctx) for step in installed_steps(ctx.inventory, host, version)),
         *(step for host in (first, *others) for step in reach_of_endpoints(ctx.inventory, host)),
         *name_steps(ctx.inventory, (first, *others, *workers)),
         _ours_step(ctx, first),
@@ -91,13 +93,18 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
         *(haproxy_steps(balancing, after) if BootstrapPart.HAPROXY in ctx.parts else ()),
         *(keepalived_steps(balancing, after) if BootstrapPart.KEEPALIVED in ctx.parts else ()),
     )
-    etcd = () if is_stacked(ctx.inventory) else external_etcd(ctx, first, after)
+    etcd = () if is_stacked(ctx.inventory) else external_etcd(ctx, first, version, after)
     needs = (*after, *(step.id for step in (*balancers, *etcd)))
     init = _init(ctx, first, version, needs)
     init = (*init, *wait_steps(ctx.inventory, first, init[-1].id))
     joins = _joins(ctx, first, tuple(others), workers, version, init[-1].id)
     steps = (*looks, *balancers, *etcd, *init, *joins)
     return (*steps, *_final_checks(ctx, steps, first))
+
+
+def _pod_hosts(ctx: PlanContext) -> tuple[Host, ...]:
+    """Hosts whose kubelet will run nothing but etcd."""
+    return ctx.etcd if BootstrapPart.ETCD in ctx.parts and has_separate_pods(ctx.inventory) else ()
 
 
 def _first_control_plane_first(ctx: PlanContext) -> tuple[Host, ...]:

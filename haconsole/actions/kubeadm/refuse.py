@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from haconsole.actions.kubeadm.cluster import release
 from haconsole.actions.kubeadm.cluster import settings as kubeadm_settings
+from haconsole.actions.kubeadm.etcd_pods import why_no_pods
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.kubeadm import api_version
 from haconsole.configs.kubeadm_versions import unknown_keys
-from haconsole.configs.layout import is_stacked
-from haconsole.inventory.schema import EtcdPlacement
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
@@ -28,16 +27,7 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
 
 def _separate_pods(ctx: PlanContext) -> tuple[str, ...]:
     """Members as static pods on hosts of their own, which do not run yet."""
-    pods = ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD and not is_stacked(ctx.inventory)
-    if not pods or BootstrapPart.ETCD not in ctx.parts:
-        return ()
-    members = ", ".join(host.name for host in ctx.etcd)
-    reason = (
-        f"etcd.placement is static-pod, and {members} are no control planes: bootstrap uses such members once all are "
-        "healthy, but does not set them up. Make them with kubeadm (kubeadm init phase etcd local), or write "
-        "placement: systemd"
-    )
-    return (reason,)
+    return why_no_pods(ctx) if BootstrapPart.ETCD in ctx.parts else ()
 
 
 def _newer_keys(ctx: PlanContext) -> tuple[str, ...]:

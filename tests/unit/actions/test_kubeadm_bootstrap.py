@@ -11,14 +11,15 @@ import pytest
 import yaml
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
-from haconsole.actions.checks import MemberIs, NodeIs, NodeStage, VipAnswers
+from haconsole.actions.checks import EtcdHealthy, MemberIs, NodeIs, NodeStage, VipAnswers
 from haconsole.actions.operations import JoinNode, RunCommand, SendFile, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.configs.etcd_pods import kubelet_config, kubelet_drop_in, member_config
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Etcd, Host, Inventory, Kubeadm, Kubernetes, Pki
+from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory, Kubeadm, Kubernetes, Pki
 from haconsole.model.hosts import Role
 from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -252,25 +253,86 @@ def with_separate_pods() -> Inventory:
     return msgspec.structs.replace(with_kubernetes(), hosts=(*planes, *etcd))
 
 
-def test_separate_static_pods_are_refused_until_they_run_and_used_then() -> None:
+def with_members(inventory: Inventory, *, silent: str = "") -> ClusterSnapshot:
+    """Bare hosts, with healthy members on etcd1 to etcd3 except the silent one."""
+    members = [facts.etcd for facts in healthy().hosts if isinstance(facts.etcd, Known)]
+    by_name = {f"etcd{n}": member for n, member in enumerate(members, 1) if f"etcd{n}" != silent}
+    snapshot = bare(inventory)
+    hosts = tuple(replace(facts, etcd=by_name.get(facts.host, facts.etcd)) for facts in snapshot.hosts)
+    return replace(snapshot, hosts=hosts)
+
+
+def test_separate_static_pods_are_set_up_before_init() -> None:
     inventory = with_separate_pods()
     assert not is_stacked(inventory)
-    refused = plan_bootstrap(bare(inventory), inventory)
-    assert isinstance(refused, Refusal)
-    assert "etcd1, etcd2, etcd3 are no control planes" in "\n".join(refused.reasons)
-    members = [facts.etcd for facts in healthy().hosts if isinstance(facts.etcd, Known)]
-    names = {f"etcd{n}": member for n, member in enumerate(members, 1)}
-    snapshot = bare(inventory)
-    hosts = tuple(replace(facts, etcd=names.get(facts.host, facts.etcd)) for facts in snapshot.hosts)
-    made = plan(inventory, replace(snapshot, hosts=hosts))
-    write = next(step.operation for step in made.steps if step.id == "kubeadm.config@cp1")
+    made = plan(inventory)
+    steps = {step.id: step for step in made.steps}
+    before = needs_of(made, "kubeadm.init@cp1")
+    assert {"etcd.start@etcd1", "etcd.start@etcd3", "preflight.kubeadm@etcd2"} <= before
+    own = needs_of(made, "etcd.start@etcd2")
+    assert {"pki.etcd-server@etcd2", "pki.etcd-peer@etcd2", "pki.etcd-client@etcd2", "etcd.manifest@etcd2"} <= own
+    assert set(steps["etcd.start@etcd2"].starts_with) == {"etcd.start@etcd1", "etcd.start@etcd3"}
+    assert EtcdHealthy(3) in steps["etcd.start@etcd2"].verification
+    assert "pki.apiserver-etcd-client@cp1" in before
+    write = steps["kubeadm.config@cp1"].operation
     assert isinstance(write, WriteFile)
     assert "https://10.99.0.101:2379" in write.content
     assert "local:" not in write.content
-    before = needs_of(made, "kubeadm.init@cp1")
-    assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= before
-    join = next(step for step in made.steps if step.id == "kubeadm.join@cp2")
-    assert not [check for check in join.verification if isinstance(check, MemberIs)]
+    assert not [name for name in steps if name.startswith(("etcd.unit", "etcd.env", "etcd.user"))]
+    assert not [check for check in steps["kubeadm.join@cp2"].verification if isinstance(check, MemberIs)]
+
+
+def test_separate_static_pods_that_run_are_kept() -> None:
+    inventory = with_separate_pods()
+    made = plan(inventory, with_members(inventory))
+    ids = {step.id for step in made.steps}
+    assert not [name for name in ids if name.startswith("etcd.")]
+    assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= needs_of(made, "kubeadm.init@cp1")
+    refused = plan_bootstrap(with_members(inventory, silent="etcd3"), inventory)
+    assert isinstance(refused, Refusal)
+    assert "not every member is healthy" in "\n".join(refused.reasons)
+
+
+@pytest.mark.parametrize(
+    ("etcd", "words"),
+    [
+        (Etcd(placement=EtcdPlacement.STATIC_POD, client_port=4001), "etcd.client_port and etcd.peer_port are fixed"),
+        (Etcd(placement=EtcdPlacement.STATIC_POD, pki_dir="/etc/etcd/pki2"), "set etcd.pki_dir"),
+    ],
+)
+def test_settings_that_kubeadms_member_cannot_have(etcd: Etcd, words: str) -> None:
+    inventory = msgspec.structs.replace(with_separate_pods(), etcd=etcd)
+    refused = plan_bootstrap(bare(inventory), inventory)
+    assert isinstance(refused, Refusal)
+    assert words in "\n".join(refused.reasons)
+
+
+def test_a_host_needs_one_kubelet_only() -> None:
+    inventory = with_separate_pods()
+    hosts = tuple(
+        msgspec.structs.replace(host, roles=(*host.roles, Role.ETCD)) if host.name == "cp1" else host
+        for host in inventory.hosts
+    )
+    inventory = msgspec.structs.replace(inventory, hosts=hosts)
+    refused = plan_bootstrap(bare(inventory), inventory)
+    assert isinstance(refused, Refusal)
+    assert "cp1 would need two kubelets" in "\n".join(refused.reasons)
+
+
+@pytest.mark.parametrize("version", ["1.20.2", "1.25.3", "1.33.1"])
+def test_the_files_of_separate_static_pods_read_as_kept(version: str) -> None:
+    inventory = with_separate_pods()
+    host = next(host for host in inventory.hosts if host.name == "etcd2")
+    parts = {
+        "member": member_config(inventory, host, version),
+        "kubelet": kubelet_config(inventory, version),
+        "drop-in": kubelet_drop_in(inventory, version),
+    }
+    text = "\n".join(f"# {name}\n{part}" for name, part in parts.items())
+    kept = GOLDEN / f"etcd-pods-{version}.txt"
+    if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
+        kept.write_text(text)
+    assert text == kept.read_text()
 
 
 def behind(endpoint: str) -> Inventory:
