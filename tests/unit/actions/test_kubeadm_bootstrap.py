@@ -14,7 +14,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.checks import EtcdHealthy, MemberIs, NodeIs, NodeStage, VipAnswers
 from haconsole.actions.operations import JoinNode, RunCommand, SendFile, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
-from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.configs.etcd_pods import kubelet_config, kubelet_drop_in, member_config
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.configs.layout import is_stacked
@@ -266,7 +266,7 @@ def test_separate_static_pods_are_set_up_before_init() -> None:
     inventory = with_separate_pods()
     assert not is_stacked(inventory)
     made = plan(inventory)
-    steps = {step.id: step for step in made.steps}
+    steps: dict[str, Step] = {step.id: step for step in made.steps}
     before = needs_of(made, "kubeadm.init@cp1")
     assert {"etcd.start@etcd1", "etcd.start@etcd3", "preflight.kubeadm@etcd2"} <= before
     own = needs_of(made, "etcd.start@etcd2")
