@@ -41,7 +41,7 @@ def kubelet_file(kubernetes: Kubernetes) -> str:
 
 
 def member_config(inventory: Inventory, host: Host, version: str) -> str:
-    """What ``kubeadm init phase etcd local`` makes the member's manifest from, with the mark of this cluster."""
+    """The input of ``kubeadm init phase etcd local``, which makes the manifest, with the mark of this cluster."""
     kubernetes = inventory.kubernetes or Kubernetes()
     api, settings = api_version(version), kubernetes.kubeadm
     init = {

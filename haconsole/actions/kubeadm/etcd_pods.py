@@ -110,7 +110,7 @@ def why_no_pods(ctx: PlanContext) -> tuple[str, ...]:
     nodes = [host.name for host in ctx.etcd if {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles)]
     if nodes:
         reasons.append(
-            f"{', '.join(nodes)} would need two kubelets, one of a node and one without an API server: give the role "
+            f"{', '.join(nodes)} would need two kubelets, one of a node and one without an API server. Give the role "
             "etcd to all control planes and no other host, or only to hosts without other roles"
         )
     if (etcd.client_port, etcd.peer_port) != (Etcd().client_port, Etcd().peer_port):

@@ -20,7 +20,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", ["lab", "kubeadm-external-etcd"])
+@pytest.mark.parametrize("name", ["lab", "kubeadm-external-etcd", "kubeadm-etcd-pods"])
 def test_the_plan_reads_as_kept(name: str) -> None:
     inventory, kept = load(SAMPLES / f"{name}.yaml"), GOLDEN / f"bootstrap-{name}.txt"
     plan = plan_bootstrap(bare(inventory), inventory)

@@ -62,7 +62,7 @@ def test_the_json_schema_refuses_unknown_keys(path: Path, validator: jsonschema.
 def test_every_sample_is_in_the_list() -> None:
     listed = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in SAMPLES if f"[{path.name}]({path.name})" not in listed] == []
-    assert len(SAMPLES) == 13
+    assert len(SAMPLES) == 14
 
 
 def test_the_lab_does_everything_on_three_hosts() -> None:
