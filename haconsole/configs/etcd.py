@@ -58,8 +58,7 @@ def etcd_env(
 
     `members` are (name, peer URL) pairs for ``--initial-cluster``; None takes every etcd host of the inventory, which
     is right for a new cluster. etcd reads the initial settings only while its data directory is empty. With `discover`
-    the members find each other as in the inventory. Only the founders may have that, for their first start: a
-    member that lost its data would found the cluster again.
+    the members find each other as in the inventory. Only the founders may have that, for their first start.
     """
     paths = layout(inventory).etcd
     settings = (

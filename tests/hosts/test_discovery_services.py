@@ -131,7 +131,7 @@ def changes(sample: Sample) -> None:
 
 
 def loses_its_data(sample: Sample, founder: str) -> None:
-    """A member that starts without its data must not found the cluster again; it joins again."""
+    """A member that starts without its data takes no part in the cluster; it joins again."""
     before = sample.members()
     sample.shell(founder, "systemctl stop etcd; mv /var/lib/etcd/member /root/; systemctl start --no-block etcd")
     time.sleep(SETTLED_S)

@@ -38,8 +38,8 @@ ENV_WHY = (
     "certificate. The initial cluster is used only at the first start."
 )
 DISCOVERED_WHY = (
-    "Discovery is only for the first start. With it a member that lost its data would found the cluster again; with "
-    "the list of members the others reject it. The file keeps its timestamp, so nothing restarts."
+    "Discovery is only for the first start. With the list of members no later start depends on the service. The file "
+    "keeps its timestamp, so nothing restarts."
 )
 TOGETHER_WHY = (
     "A member is ready once it reaches a majority, so all members start in parallel. A single member would wait "

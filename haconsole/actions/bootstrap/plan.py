@@ -36,15 +36,15 @@ def plan_bootstrap(
     finished cluster has the same steps, and running it changes nothing.
     """
     ctx = plan_context(snapshot, inventory, only)
-    kept = by_kubeadm(ctx) and keeps_etcd(ctx)
-    if kept:
+    is_kept = by_kubeadm(ctx) and keeps_etcd(ctx)
+    if is_kept:
         ctx = dataclasses.replace(ctx, parts=ctx.parts - {BootstrapPart.ETCD})
     prepared, unprepared = _prepared(ctx, only)
     reasons = (*refusals(ctx), *unprepared)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
     steps = after_preparation(prepared, kubeadm_steps(ctx) if by_kubeadm(ctx) else _steps(ctx))
-    return Plan(ACTION, inventory.cluster, steps, _summary(ctx, kept=kept))
+    return Plan(ACTION, inventory.cluster, steps, _summary(ctx, keeps=is_kept))
 
 
 ROLES = {
@@ -85,14 +85,14 @@ def _steps(ctx: PlanContext) -> tuple[Step, ...]:
     return (*first, *accounts, *certificates(ctx, after), *middle, *verify_steps(ctx))
 
 
-def _summary(ctx: PlanContext, *, kept: bool) -> str:
+def _summary(ctx: PlanContext, *, keeps: bool) -> str:
     parts = "; ".join(
         f"{part} on {', '.join(host.name for host in ctx.hosts_of(part))}"
         for part in BootstrapPart
         if part in ctx.parts
     )
     lines = [parts]
-    if kept:
+    if keeps:
         members = ", ".join(host.name for host in ctx.etcd)
         lines.append(f"etcd on {members} runs already and is kept as it is: only the client pair of API servers is new")
     if by_kubeadm(ctx):

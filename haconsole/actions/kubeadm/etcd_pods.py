@@ -68,7 +68,7 @@ def _files(
 
 def _manifest(ctx: PlanContext, host: Host, config: str, need: StepId) -> Step:
     manifest = ctx.layout.etcd.manifest or ""
-    made = script(
+    is_made = script(
         MADE, "made", manifest, config, means=f"{manifest} is as new as {config}", problem=f"{manifest} is not made yet"
     )
     return Step(
@@ -77,7 +77,7 @@ def _manifest(ctx: PlanContext, host: Host, config: str, need: StepId) -> Step:
         why=MANIFEST_WHY,
         host=HostName(host.name),
         operation=RunCommand(("kubeadm", "init", "phase", "etcd", "local", "--config", config), timeout_s=MANIFEST_S),
-        verification=(made,),
+        verification=(is_made,),
         undo=UNDO,
         needs=(need,),
         phase=PHASE,
