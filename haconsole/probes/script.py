@@ -10,6 +10,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
+from haconsole.scripts import load_script
+
 ARGV = ("sh", "-s")
 _MARK = "=haconsole="
 _PROLOGUE = f"""\
@@ -74,23 +76,6 @@ class PushedLine:
 ScriptEvent = SectionAnswer | RoundDone | PushedLine
 
 
-_TICKER = 'exec 3<> <(:); while :; do read -rt "$0" -u 3; echo || exit; done'
-"""A bash that prints a line every `$0` seconds and starts no process for it: a read that times out is its clock."""
-_WAIT = """\
-uptime() { read -r now _ </proc/uptime; now=${now%.*}${now#*.}; }
-wait_for_round() {
-  [ -n "$ticks" ] || { sleep PAUSE; return; }
-  uptime
-  due=$((now + HALF))
-  while [ "$now" -lt "$due" ]; do
-    read -r _ <&9 || { ticks=; sleep PAUSE; return; }
-    uptime
-  done
-}
-"""
-"""Waits for the next tick; the ticks of a long round are passed over. Without a ticker it sleeps."""
-
-
 def with_arguments(script: str, *words: str) -> str:
     """A section's body: a script that finds these words as its arguments."""
     return f"set -- {shlex.join(words)}\n{script}"
@@ -104,7 +89,7 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
     )
     asks = "\n".join(_ask(section) for section in sections)
     enough = "" if rounds is None else f'[ "$round" -lt {rounds} ] || break\n'
-    pause = f"sleep {pause_s:g}" if rounds is not None else "wait_for_round"
+    pause = f"sleep {pause_s:g}" if rounds is not None else f"wait_for_round {pause_s:g} {round(pause_s * 50)}"
     loop = (
         f'round=0\nwhile :; do\npids=\nsame=\n{asks}\n[ -z "$pids" ] || wait $pids\n'
         'printf "%s .%s\\n" "$mark" "$same"\n'
@@ -113,17 +98,13 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
     main = f"main() {{\n{_ENVIRONMENT}\n{_follow_command(follow)}{loop}\n}}\n"
     if rounds is not None:
         return f"{_PROLOGUE}{functions}{main}main </dev/null\nexit 0\n".encode()
-    return f"{_PROLOGUE}{functions}{_wait(pause_s)}{main}{_paced(pause_s)}exit 0\n".encode()
-
-
-def _wait(pause_s: float) -> str:
-    """The half of a pause is in hundredths of a second, as in /proc/uptime."""
-    return _WAIT.replace("HALF", f"{round(pause_s * 50)}").replace("PAUSE", f"{pause_s:g}")
+    wait = f"wait_for_round() {{\n{load_script('wait-for-round')}\n}}\n"
+    return f"{_PROLOGUE}{functions}{wait}{main}{_paced(pause_s)}exit 0\n".encode()
 
 
 def _paced(pause_s: float) -> str:
     """Runs `main` with ticks on descriptor 9 where the host has bash, which can wait without a process."""
-    ticker = shlex.join(("bash", "-c", _TICKER, f"{pause_s:g}"))
+    ticker = shlex.join(("bash", "-c", load_script("ticker"), "ticker", f"{pause_s:g}"))
     return (
         "if command -v bash >/dev/null && [ -r /proc/uptime ]; then\n"
         f"{ticker} </dev/null 2>/dev/null | {{ exec 9<&0 </dev/null; ticks=yes; main; }}\n"
