@@ -100,10 +100,8 @@ def _limits(facts: HostFacts, haproxy: HaproxyFacts) -> Iterator[Candidate]:
             "At the limit new connections wait, and clients time out.",
             tuple(f"{limit.name}: {limit.used} of {limit.most}" for limit in haproxy.limits),
             (
-                call(
-                    "bootstrap", "write haproxy's configuration with the default maxconn, and reload it", only="haproxy"
-                ),
-                advice(f"or raise maxconn on {facts.host}; find the clients: ss -tn state established"),
+                advice(f"on {facts.host}: find the clients with most connections: ss -tn state established"),
+                advice(f"or raise maxconn in haproxy's configuration on {facts.host}, then reload haproxy"),
             ),
         )
     )

@@ -127,6 +127,10 @@ def _scheduler_killed(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.KILL, scene.target or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
 
 
+def _scheduler_stopped(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.STOP, _follower(scene), "kube-scheduler"),)
+
+
 def _host_down(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.POWER, scene.target or scene.control_planes[-1]),)
 
@@ -205,6 +209,19 @@ SCENARIOS = {
         "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")
     ),
     "vip-flapping": Scenario("the VIP leaves its owner and returns every few seconds", _of_owner("vip-flapping")),
+    "vip-check-broken": Scenario("keepalived cannot execute its check script", _of_other("check-not-executable")),
+    "vip-down-file": Scenario("a balancer that does not own the VIP has a down file", _of_other("down-file")),
+    "etcd-leader-moves": Scenario("etcd's leadership is moved every few seconds", _scripted("leader-moves")),
+    "etcd-disabled": Scenario("a follower's etcd runs and is not enabled", _scripted("disabled")),
+    "etcd-key-exposed": Scenario("every account can read a key of etcd", _scripted("key-exposed")),
+    "etcd-peer-url-wrong": Scenario("etcd lists a follower with a wrong peer URL", _scripted("peer-url")),
+    "etcd-member-unstarted": Scenario("etcd lists a member that never started", _scripted("ghost")),
+    "haproxy-connections-full": Scenario("clients use all connections of a balancer", _of_other("connections")),
+    "haproxy-server-drained": Scenario("a balancer drains an API server", _of_other("drained")),
+    "scheduler-stopped": Scenario("a scheduler stops", _scheduler_stopped),
+    "inodes-full": Scenario("the file system of a member's snapshots has no inode left", _scripted("inodes")),
+    "snapshots-low": Scenario("the file system of a member's snapshots has 5 % left", _scripted("snapshots-low")),
+    "hostname-duplicate": Scenario("a host has the hostname of another one", _scripted("hostname")),
     "mtu-differs": Scenario("a host's MTU is smaller than the others'", _scripted("mtu")),
     "address-duplicate": Scenario("a host has the address of another host", _scripted("address")),
     "snapshots-full": Scenario("the file system of a member's snapshots is full", _scripted("snapshots-full")),

@@ -22,10 +22,10 @@ _KEPT = "/root/kept-by-the-drill"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
 _ADMIN = "/etc/kubernetes/admin.conf"
-_ETCDCTL = (
-    "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
-    " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
+_CLIENT = (
+    "ETCDCTL_API=3 etcdctl --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
 )
+_ETCDCTL = f"{_CLIENT} --endpoints=https://127.0.0.1:2379"
 
 _KEEPALIVED = "/etc/keepalived/keepalived.conf"
 _VIP = (
@@ -34,6 +34,12 @@ _VIP = (
 _OTHER = (
     "other=$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' /etc/etcd/etcd.env | tr , '\\n' |"
     ' grep -v "^$(uname -n)=" | sed "s,.*https://,,;s/:.*//" | head -n 1)'
+)
+
+_STATS = "socat - UNIX-CONNECT:/run/haproxy/admin.sock"
+_MEMBER = (
+    "url=$(sed -n 's/^ETCD_INITIAL_ADVERTISE_PEER_URLS=//p' /etc/etcd/etcd.env);"
+    f' id=$({_ETCDCTL} member list | sed -n "s/^\\([0-9a-f]*\\), .*, $(uname -n), .*/\\1/p")'
 )
 
 SCRIPTED: dict[str, ScriptedFault] = {
@@ -174,5 +180,71 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "mv /etc/etcd/pki/peer.crt /etc/etcd/pki/peer.crt.kept; systemctl kill --signal=SIGKILL etcd",
         "[ ! -e /etc/etcd/pki/peer.crt.kept ] || mv /etc/etcd/pki/peer.crt.kept /etc/etcd/pki/peer.crt;"
         " systemctl restart etcd",
+    ),
+    "check-not-executable": ScriptedFault(
+        "keepalived cannot execute its check script",
+        "chmod a-x /etc/keepalived/check-apiserver",
+        "chmod a+x /etc/keepalived/check-apiserver",
+    ),
+    "leader-moves": ScriptedFault(
+        "the leadership of etcd is moved again and again",
+        f"{_ETCDCTL} member list | tr -d , >/run/drill-members;"
+        " systemd-run --quiet --unit=drill-leader-moves sh -c 'while sleep 1; do"
+        " while read -r id _; do while read -r _ _ _ _ url _; do"
+        f" {_CLIENT} --endpoints=$url move-leader $id && sleep 4;"
+        " done </run/drill-members; done </run/drill-members; done'",
+        "systemctl stop drill-leader-moves 2>/dev/null || :; rm -f /run/drill-members",
+    ),
+    "connections": ScriptedFault(
+        "clients use all connections that haproxy accepts",
+        f"echo 'set maxconn frontend k8s_server_6443 6' | {_STATS}; systemd-run --quiet --unit=drill-clients bash -c"
+        " 'for n in 3 4 5 6 7 8; do eval \"exec $n<>/dev/tcp/127.0.0.1/8443\"; done; sleep infinity'",
+        "systemctl stop drill-clients 2>/dev/null || :; systemctl reload haproxy",
+    ),
+    "drained": ScriptedFault(
+        "the first API server is drained in haproxy",
+        f"echo 'set server k8s_server_6443/cp1 state drain' | {_STATS}",
+        f"echo 'set server k8s_server_6443/cp1 state ready' | {_STATS}",
+    ),
+    "down-file": ScriptedFault(
+        "keepalived's down file exists",
+        "touch /etc/keepalived/down",
+        "rm -f /etc/keepalived/down",
+    ),
+    "disabled": ScriptedFault("etcd is not enabled", "systemctl disable --quiet etcd", "systemctl enable --quiet etcd"),
+    "key-exposed": ScriptedFault(
+        "every account can read the key of etcd's peer certificate",
+        "chmod 0644 /etc/etcd/pki/peer.key",
+        "chmod 0600 /etc/etcd/pki/peer.key",
+    ),
+    "peer-url": ScriptedFault(
+        "etcd's member list has a wrong peer URL for it",
+        f"{_MEMBER}; {_ETCDCTL} member update $id --peer-urls=https://192.0.2.9:2380 >/dev/null",
+        f"{_MEMBER}; {_ETCDCTL} member update $id --peer-urls=$url >/dev/null",
+    ),
+    "ghost": ScriptedFault(
+        "etcd's member list has a member that never started",
+        f"{_ETCDCTL} member add drill-ghost --learner --peer-urls=https://192.0.2.9:2380 >/dev/null",
+        f"{_ETCDCTL} member list | sed -n 's/^\\([0-9a-f]*\\), .*192.0.2.9:2380.*/\\1/p' |"
+        f" while read -r id; do {_ETCDCTL} member remove $id >/dev/null; done",
+    ),
+    "inodes": ScriptedFault(
+        "the file system of its snapshots has no inode left",
+        f"{_SNAPSHOTS}; mkdir -p $folder; mount -t tmpfs -o size=20m,nr_inodes=20,mode=0700 drill $folder;"
+        " for n in $(seq 30); do : >$folder/.drill-$n || break; done 2>/dev/null",
+        f"{_SNAPSHOTS}; ! mountpoint -q $folder || umount -l $folder",
+    ),
+    "snapshots-low": ScriptedFault(
+        "the file system of its snapshots has 5 % left",
+        f"{_SNAPSHOTS}; mkdir -p $folder; mount -t tmpfs -o size=20m,mode=0700 drill $folder;"
+        " for day in 01 02; do head -c 9961472 /dev/zero >$folder/drill-202601${day}T000000Z.db;"
+        " touch -d 2026-01-$day $folder/drill-202601${day}T000000Z.db; done",
+        f"{_SNAPSHOTS}; ! mountpoint -q $folder || umount -l $folder",
+    ),
+    "hostname": ScriptedFault(
+        "it has the hostname of another host",
+        "other=$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' /etc/etcd/etcd.env | tr , '\\n' | sed 's/=.*//' |"
+        ' grep -vx "$(uname -n)" | head -n 1); hostname "$other"',
+        'hostname "$(cat /etc/hostname)"',
     ),
 }

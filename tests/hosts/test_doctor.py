@@ -8,7 +8,6 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,65 +15,12 @@ import pytest
 from haconsole.lab.drills import break_lab, heal
 from tests.hosts.conftest import LabMaker
 from tests.hosts.drawn import drawn
+from tests.hosts.expectations import FOUND_WITHIN_S, ONLY_NIGHTLY, SCENARIOS, Expectation
 from tests.hosts.program import Program
 
 pytestmark = pytest.mark.timeout(1800)
 
-FOUND_WITHIN_S = 60.0
 HEALTHY_WITHIN_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """The first finding of a scenario.
-
-    `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
-    remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
-    `printed`: the remedy is a command for a person, ``on HOST: COMMAND``, which is run as it is.
-    `names`: the action deletes what a person names of the evidence, and confirms.
-    """
-
-    code: str
-    by_hand: bool = False
-    removes: bool = False
-    printed: bool = False
-    names: bool = False
-    within_s: float = FOUND_WITHIN_S
-
-
-SCENARIOS = {
-    "etcd-member-down": Expectation("etcd.member-down"),
-    "etcd-suspended": Expectation("service.hung"),
-    "etcd-data-read-only": Expectation("host.read-only", by_hand=True),
-    "etcd-diverged": Expectation("etcd.corrupt", removes=True),
-    "etcd-peer-port-blocked": Expectation("host.peer-unreachable", by_hand=True),
-    "apiserver-down": Expectation("apiserver.down"),
-    "haproxy-masked": Expectation("service.masked"),
-    "haproxy-stale": Expectation("service.stale-config"),
-    "etcd-key-unreadable": Expectation("service.requirement-missing"),
-    "etcd-throttled": Expectation("service.limited", by_hand=True),
-    "etcd-disk-slow": Expectation("etcd.slow-disk", by_hand=True),
-    "etcd-settings-changed": Expectation("service.changed-settings", printed=True),
-    "etcd-settings-stale": Expectation("service.stale-config"),
-    "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
-    "vip-added-by-hand": Expectation("vip.not-master", printed=True),
-    "vip-stale-arp": Expectation("vip.stale-arp"),
-    "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
-    "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
-    "mtu-differs": Expectation("host.mtu-differs", printed=True),
-    "address-duplicate": Expectation("host.duplicate-address", printed=True),
-    "snapshots-full": Expectation("host.disk-full", names=True),
-    "host-slow": Expectation("host.slow", by_hand=True),
-    "api-unauthorized": Expectation("probe.failed", by_hand=True),
-    "sudo-password": Expectation("probe.failed", by_hand=True),
-    "login-output": Expectation("probe.failed", by_hand=True),
-    "sessions-limited": Expectation("probe.failed", by_hand=True),
-    "stats-socket-gone": Expectation("balancer.no-socket"),
-    "program-missing": Expectation("probe.failed", by_hand=True),
-    "sshd-stopped": Expectation("host.unreachable", by_hand=True),
-}
-ONLY_NIGHTLY = ("vip-flapping",)
-"""Scenarios that take minutes: a VIP has to move some times."""
 OVERLOAD = {"host.slow", "etcd.slow-disk"}
 NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhealthy"}
 """Codes that a query which could not be made must not lead to."""

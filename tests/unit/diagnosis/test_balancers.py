@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from haconsole.diagnosis import vip
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.haproxy import ConnectionLimit, HaproxyBackend, HaproxyFacts, HaproxyServer
@@ -88,3 +89,11 @@ def test_an_instance_in_fault_whose_haproxy_works() -> None:
     assert (finding.code, finding.subject) == ("vip.fault", "cp2")
     stopped = changed(instance_of_cp2(state=VrrpState.FAULT), 2, having(services=cluster.units(haproxy="inactive")))
     assert only(stopped).code == "haproxy.down"
+
+
+def test_an_owner_without_haproxy_is_evidence_of_the_stopped_haproxy() -> None:
+    snapshot = changed(healthy(), 1, having(services=cluster.units(haproxy="inactive")))
+    assert [one.finding.code for one in vip.rules(snapshot)] == ["vip.owner-unhealthy"]
+    finding = only(snapshot)
+    assert (finding.code, finding.subject) == ("haproxy.down", "cp1")
+    assert any("holds 10.99.0.100, but its haproxy does not run" in line for line in finding.evidence)

@@ -1,0 +1,80 @@
+"""The scenarios of `lab break` that leave a fault, and the finding that each must lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FOUND_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The first finding of a scenario.
+
+    `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
+    remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
+    `printed`: the remedy is a command for a person, ``on HOST: COMMAND``, which is run as it is.
+    `names`: the action deletes what a person names of the evidence, and confirms.
+    """
+
+    code: str
+    by_hand: bool = False
+    removes: bool = False
+    printed: bool = False
+    names: bool = False
+    within_s: float = FOUND_WITHIN_S
+
+
+SCENARIOS = {
+    "etcd-member-down": Expectation("etcd.member-down"),
+    "etcd-suspended": Expectation("service.hung"),
+    "etcd-data-read-only": Expectation("host.read-only", by_hand=True),
+    "etcd-diverged": Expectation("etcd.corrupt", removes=True),
+    "etcd-peer-port-blocked": Expectation("host.peer-unreachable", by_hand=True),
+    "apiserver-down": Expectation("apiserver.down"),
+    "haproxy-masked": Expectation("service.masked"),
+    "haproxy-stale": Expectation("service.stale-config"),
+    "etcd-key-unreadable": Expectation("service.requirement-missing"),
+    "etcd-certificate-gone": Expectation("service.requirement-missing"),
+    "etcd-throttled": Expectation("service.limited", by_hand=True),
+    "etcd-disk-slow": Expectation("etcd.slow-disk", by_hand=True),
+    "etcd-settings-changed": Expectation("service.changed-settings", printed=True),
+    "etcd-settings-stale": Expectation("service.stale-config"),
+    "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
+    "vip-added-by-hand": Expectation("vip.not-master", printed=True),
+    "vip-stale-arp": Expectation("vip.stale-arp"),
+    "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
+    "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
+    "vip-check-broken": Expectation("vip.fault"),
+    "vip-down-file": Expectation("vip.forced-down"),
+    "vip-split": Expectation("vip.split", by_hand=True),
+    "keepalived-stopped": Expectation("keepalived.down"),
+    "haproxy-stopped": Expectation("haproxy.down"),
+    "haproxy-connections-full": Expectation("haproxy.connections-full", by_hand=True),
+    "haproxy-server-drained": Expectation("haproxy.draining"),
+    "etcd-leader-moves": Expectation("etcd.leader-flapping", by_hand=True, within_s=180.0),
+    "etcd-disabled": Expectation("service.disabled", printed=True),
+    "etcd-key-exposed": Expectation("cert.key-exposed", printed=True),
+    "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),
+    "etcd-member-unstarted": Expectation("etcd.member-unstarted"),
+    "quorum-lost": Expectation("etcd.quorum-lost"),
+    "scheduler-stopped": Expectation("component.down"),
+    "inodes-full": Expectation("host.inodes-full", by_hand=True),
+    "snapshots-low": Expectation("host.disk-low", names=True),
+    "hostname-duplicate": Expectation("host.duplicate-name", by_hand=True),
+    "mtu-differs": Expectation("host.mtu-differs", printed=True),
+    "address-duplicate": Expectation("host.duplicate-address", printed=True),
+    "snapshots-full": Expectation("host.disk-full", names=True),
+    "host-slow": Expectation("host.slow", by_hand=True),
+    "api-unauthorized": Expectation("probe.failed", by_hand=True),
+    "sudo-password": Expectation("probe.failed", by_hand=True),
+    "login-output": Expectation("probe.failed", by_hand=True),
+    "sessions-limited": Expectation("probe.failed", by_hand=True),
+    "stats-socket-gone": Expectation("balancer.no-socket"),
+    "program-missing": Expectation("probe.failed", by_hand=True),
+    "sshd-stopped": Expectation("host.unreachable", by_hand=True),
+    "host-down": Expectation("host.unreachable", by_hand=True),
+    "host-cut-off": Expectation("host.unreachable", by_hand=True),
+}
+ONLY_NIGHTLY = ("vip-flapping", "etcd-leader-moves")
+"""Scenarios that take minutes: a VIP or the leadership has to move some times."""
