@@ -272,6 +272,9 @@ CODES: dict[str, Explanation] = {
     "host.mtu-differs": Explanation(
         "a host's interface has another MTU than most hosts' interfaces", "give all hosts of a network the same MTU"
     ),
+    "vip.vrid-collision": Explanation(
+        "keepalived logs adverts of its router ID for other addresses", "use another router ID"
+    ),
     "vip.fault": Explanation(
         "a VRRP instance is in FAULT although keepalived runs and no down file exists",
         "fix the instance's check script or interface",

@@ -317,6 +317,10 @@ PAGES: dict[str, Page] = {
         "Connections open and stall, because only small packets pass.",
         "ip link on each host; ping -M do -s 1472 PEER",
     ),
+    "vip.vrid-collision": Page(
+        "Balancers of two clusters with one router ID ignore each other's adverts, and a VIP may have two owners.",
+        "tcpdump -nn -i any vrrp; journalctl -u keepalived --since -10min | grep VRID",
+    ),
     "vip.fault": Page(
         "The host takes no part in failover.",
         "journalctl -u keepalived -n 50; run the script of vrrp_script and read its exit status",

@@ -58,6 +58,20 @@ _RULES = (
         ),
     ),
     _Rule(
+        EventKind.FOREIGN_ADVERT,
+        "vip.vrid-collision",
+        "vip",
+        3,
+        "keepalived receives adverts of its router ID for other addresses",
+        "Another pair of balancers in this network uses the same virtual router ID. Each ignores the other's adverts, "
+        "and both may claim to be master.",
+        (
+            advice("find the sender: tcpdump -nn -i any vrrp, which shows its address and router ID (vrid)"),
+            advice("set another vips.router_id in the inventory, then run bootstrap with only = keepalived"),
+        ),
+        anywhere("vip.config-mismatch"),
+    ),
+    _Rule(
         EventKind.ELECTED,
         "etcd.leader-flapping",
         "etcd",

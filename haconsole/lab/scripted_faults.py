@@ -231,7 +231,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
     "inodes": ScriptedFault(
         "the file system of its snapshots has no inode left",
         f"{_SNAPSHOTS}; mkdir -p $folder; mount -t tmpfs -o size=20m,nr_inodes=20,mode=0700 drill $folder;"
-        " for n in $(seq 30); do : >$folder/.drill-$n || break; done 2>/dev/null",
+        " for n in $(seq 30); do touch $folder/.drill-$n 2>/dev/null || break; done",
         f"{_SNAPSHOTS}; ! mountpoint -q $folder || umount -l $folder",
     ),
     "snapshots-low": ScriptedFault(

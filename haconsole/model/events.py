@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     """An etcd member saw the election of a leader."""
     ACQUIRED = "acquired"
     """A component took its leader lock."""
+    FOREIGN_ADVERT = "foreign-advert"
+    """keepalived received an advert of its router ID for other addresses."""
     SLOW_WRITE = "slow-write"
     """etcd waited for more than a second until a write was on the disk."""
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the ages in seconds of repeated events in the last SECONDS, at most 20 of each kind.
 # usage: recent-events SECONDS UNIT... -- POD...
-# prints: "KIND AGE..." with the kinds master, elected, acquired, slow-write
+# prints: "KIND AGE..." with the kinds master, elected, acquired, foreign-advert, slow-write
 # The lines of one unit are in the journal under its name, whatever the program calls itself. Those of a static pod are
 # in its newest log file; the UID of a static pod has no dash.
 seconds=$1; shift
@@ -49,6 +49,7 @@ pods=$(($# - units))
   / Entering MASTER STATE/ { kind = "master" }
   /(elected|changed) leader .* at term / { kind = "elected" }
   /successfully acquired lease / { kind = "acquired" }
+  /bogus VRRP packet received|associated with VRID|expected [0-9]+ VIPs but received/ { kind = "foreign-advert" }
   /slow fdatasync|sync duration of .* expected less than / { kind = "slow-write" }
   kind {
     age = int(now - seconds_of($1))

@@ -19,6 +19,7 @@ LISTS = ("expectations.py", "kubeadm_modes.py", "test_doctor.py", "witness.py")
 """Files that name codes for other reasons than a test of one of them."""
 FOREIGN = "needs a configuration that haconsole did not write, which no fix replaces; kubeadm labs have such files"
 EVIDENCE = "on hosts it is evidence of its cause"
+EXTERNAL = "needs an etcd outside of the inventory; its answers are cases of unit tests"
 REASONS = {
     "console.rules-failed": "an error of the program itself",
     "cluster.not-bootstrapped": "the state in which each lab starts: tests/hosts/test_bootstrap.py",
@@ -31,6 +32,9 @@ REASONS = {
     "etcd.db-near-quota": "needs a database of more than a gigabyte",
     "etcd.db-fragmented": "needs a database of hundreds of megabytes, most of them freed",
     "etcd.unencrypted": "a setting of the inventory",
+    "etcd.external-endpoint": EXTERNAL,
+    "etcd.external-alarm": EXTERNAL,
+    "vip.vrid-collision": "needs balancers of another cluster in the lab's network",
     "vip.lease-differs": "kube-vip is not in Debian; its manifests and leases are cases of unit tests",
     "vip.owner-unhealthy": f"{EVIDENCE}: haproxy stopped, suspended or full on the owner",
     "haproxy.backend-down": f"{EVIDENCE}: the API server that fails the check",

@@ -26,6 +26,7 @@ SAME = (
 )
 ONE_KERNEL = "hosts of a lab share one kernel, one clock and one disk"
 NO_SOCKET = "kubeadm's guide has no stats socket, so servers are not shown there"
+EXTERNAL = "needs an etcd outside of the inventory; its answers are cases of unit tests"
 UNITS_ONLY = "the rule reads what systemd units name; kubeadm's components have none"
 ELSEWHERE = {
     "console.rules-failed": "an error of the program itself",
@@ -45,6 +46,8 @@ ELSEWHERE = {
     "etcd.db-near-quota": SAME,
     "etcd.db-fragmented": SAME,
     "etcd.unencrypted": "kubeadm always uses certificates",
+    "etcd.external-endpoint": EXTERNAL,
+    "etcd.external-alarm": EXTERNAL,
     "etcd.leader-flapping": SAME,
     "etcd.slow-disk": f"{ONE_KERNEL}; the texts of static pods are read in tests/unit/probes/test_recent_events.py",
     "vip.split": SAME,
@@ -54,6 +57,7 @@ ELSEWHERE = {
     "vip.not-serving": SAME,
     "vip.fault": SAME,
     "vip.flapping": SAME,
+    "vip.vrid-collision": SAME,
     "vip.lease-differs": "kube-vip is not in Debian; its manifests and leases are cases of unit tests",
     "haproxy.backend-down": NO_SOCKET,
     "haproxy.weak-check": NO_SOCKET,

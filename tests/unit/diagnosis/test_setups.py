@@ -188,6 +188,7 @@ def events(kind: EventKind, *ages: int) -> ClusterSnapshot:
         (EventKind.MASTER, "vip.flapping"),
         (EventKind.ELECTED, "etcd.leader-flapping"),
         (EventKind.ACQUIRED, "lease.churn"),
+        (EventKind.FOREIGN_ADVERT, "vip.vrid-collision"),
         (EventKind.SLOW_WRITE, "etcd.slow-disk"),
     ],
 )

@@ -68,3 +68,15 @@ def test_the_sources_of_a_stacked_control_plane_are_units_and_static_pods() -> N
     words = events.sources(("haproxy.service", "keepalived.service", "kubelet.service"), pods)
     assert words == ("keepalived.service", "--", "etcd", "kube-controller-manager", "kube-scheduler")
     assert events.sources(("kubelet.service",), ()) == ()
+
+
+def test_adverts_of_other_balancers_are_recognised_in_texts_of_every_version(tmp_path: Path) -> None:
+    texts = (
+        "bogus VRRP packet received on eth0 !!!",
+        "receive an invalid ip number count associated with VRID!",
+        "(vip_10_99_0_100) ip address associated with VRID 51 not present in MASTER advert : 10.99.0.100",
+        "(vip_10_99_0_100) expected 1 VIPs but received 2",
+    )
+    log(tmp_path, STATIC, *(f"{at(20)} stderr F {text}" for text in texts), f"{at(9)} stderr F (vip) Backup State")
+    found = read(tmp_path, "--", "etcd")
+    assert {kind: len(ages) for kind, ages in found.items()} == {EventKind.FOREIGN_ADVERT: len(texts)}
