@@ -71,8 +71,11 @@ def _fault(facts: HostFacts, instance: VrrpInstance) -> Iterator[Candidate]:
             "The VRRP instance's check script fails, or its interface is down or missing.",
             (),
             (
+                advice(
+                    f"on {facts.host}: run the check that journalctl -u keepalived names by hand; "
+                    "check the firewall of the loopback interface and the state of the VIP's interface"
+                ),
                 call("bootstrap", "write keepalived's files, the check included, again", only="keepalived"),
-                advice(f"run the vrrp_script check by hand on {facts.host}; journalctl -u keepalived names the script"),
             ),
         ),
         (

@@ -209,7 +209,9 @@ SCENARIOS = {
         "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")
     ),
     "vip-flapping": Scenario("the VIP leaves its owner and returns every few seconds", _of_owner("vip-flapping")),
-    "vip-check-broken": Scenario("keepalived cannot execute its check script", _of_other("check-not-executable")),
+    "vip-check-blocked": Scenario(
+        "a firewall rejects the connections of keepalived's check", _of_other("check-blocked")
+    ),
     "vip-down-file": Scenario("a balancer that does not own the VIP has a down file", _of_other("down-file")),
     "etcd-leader-moves": Scenario("etcd's leadership is moved every few seconds", _scripted("leader-moves")),
     "etcd-disabled": Scenario("a follower's etcd runs and is not enabled", _scripted("disabled")),

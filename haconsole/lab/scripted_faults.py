@@ -181,10 +181,10 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "[ ! -e /etc/etcd/pki/peer.crt.kept ] || mv /etc/etcd/pki/peer.crt.kept /etc/etcd/pki/peer.crt;"
         " systemctl restart etcd",
     ),
-    "check-not-executable": ScriptedFault(
-        "keepalived cannot execute its check script",
-        "chmod a-x /etc/keepalived/check-apiserver",
-        "chmod a+x /etc/keepalived/check-apiserver",
+    "check-blocked": ScriptedFault(
+        "its firewall rejects the connections of keepalived's check",
+        f"{_DRILL_CHAIN}; nft 'add rule inet drill in iifname lo tcp dport 8404 reject with tcp reset'",
+        "nft delete table inet drill 2>/dev/null || :",
     ),
     "leader-moves": ScriptedFault(
         "the leadership of etcd is moved again and again",

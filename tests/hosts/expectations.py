@@ -45,7 +45,7 @@ SCENARIOS = {
     "vip-stale-arp": Expectation("vip.stale-arp"),
     "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
     "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
-    "vip-check-broken": Expectation("vip.fault"),
+    "vip-check-blocked": Expectation("vip.fault", by_hand=True),
     "vip-down-file": Expectation("vip.forced-down"),
     "vip-split": Expectation("vip.split", by_hand=True),
     "keepalived-stopped": Expectation("keepalived.down"),

@@ -32,7 +32,6 @@ REASONS = {
     "etcd.db-near-quota": "needs a database of more than a gigabyte",
     "etcd.db-fragmented": "needs a database of hundreds of megabytes, most of them freed",
     "etcd.unencrypted": "a setting of the inventory",
-    "etcd.external-endpoint": EXTERNAL,
     "etcd.external-alarm": EXTERNAL,
     "vip.vrid-collision": "needs balancers of another cluster in the lab's network",
     "vip.lease-differs": "kube-vip is not in Debian; its manifests and leases are cases of unit tests",
