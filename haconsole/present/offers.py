@@ -13,6 +13,7 @@ from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip_view import vip_views
 from haconsole.present.host_of_row import host_of
+from haconsole.present.log_of_row import log_of
 from haconsole.present.palette import Command
 from haconsole.present.row_keys import FindingKey, RowKey, VipKey
 
@@ -98,10 +99,11 @@ def fixes(finding: Finding) -> tuple[Command, ...]:
 
 TARGET = "to"
 """The argument that names the host a VIP moves to."""
+SERVICE = "service"
 
 
 def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot | None) -> dict[str, str]:
-    """The host of the row if an argument takes one, and its VIP; nothing for a dangerous action.
+    """The host of the row if an argument takes one, its VIP and its service; nothing for a dangerous action.
 
     A VIP's owner is never filled in as the target: the VIP is already there.
     """
@@ -110,6 +112,9 @@ def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot 
     filled = given_by(action, host_of(subject, snapshot))
     if snapshot is not None and filled.get(TARGET) in _owners(subject, snapshot):
         del filled[TARGET]
+    part = log_of(subject, snapshot).part
+    if any(argument.name == SERVICE and part in argument.choices for argument in action.arguments):
+        filled[SERVICE] = part
     names = {argument.name for argument in action.arguments}
     return {"vip": subject.address, **filled} if isinstance(subject, VipKey) and "vip" in names else filled
 

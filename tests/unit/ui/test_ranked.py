@@ -10,8 +10,8 @@ from haconsole.actions.catalogue import catalogue, find_action
 from haconsole.model.names import HostName, Vip
 from haconsole.present.offers import offered, prefilled
 from haconsole.present.palette import Command, ranked
-from haconsole.present.row_keys import HostKey, VipKey
-from tests.fakes.cluster import healthy
+from haconsole.present.row_keys import HostKey, MemberKey, RowKey, ServerKey, VipKey
+from tests.fakes.cluster import healthy, member
 
 DANGEROUS = {"free-space", "rejoin", "remove", "replace", "restore"}
 TYPED = [
@@ -74,3 +74,15 @@ def test_the_owner_of_a_vip_is_not_filled_in_as_its_next_owner() -> None:
     assert prefilled(failover, VipKey(vip, HostName("cp1")), snapshot) == {"vip": vip}
     assert prefilled(failover, VipKey(vip, HostName("cp2")), snapshot) == {"vip": vip, "to": "cp2"}
     assert prefilled(failover, HOST, snapshot) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "filled"),
+    [
+        (MemberKey(member(2).id), {"service": "etcd", "host": "cp2"}),
+        (ServerKey("k8s_server_6443", "cp3"), {"service": "kube-apiserver", "host": "cp3"}),
+        (HostKey(HostName("cp1")), {"host": "cp1"}),
+    ],
+)
+def test_a_restart_has_the_service_of_the_row(row: RowKey, filled: dict[str, str]) -> None:
+    assert prefilled(find_action("restart"), row, healthy()) == filled
