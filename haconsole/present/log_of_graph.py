@@ -10,8 +10,9 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KUBE_VIP
 from haconsole.model.vip_view import is_leased
 from haconsole.present.graph import CurveRow, GraphRow, LaneRow
-from haconsole.present.log_of_row import COMPONENTS, log_of
+from haconsole.present.log_of_row import log_of
 from haconsole.present.log_place import LogPlace
+from haconsole.present.part_of_row import COMPONENTS
 from haconsole.present.row_keys import FindingKey, ServerKey
 
 PARTS = {"etcd": "etcd", "apiserver": "kube-apiserver", "haproxy": "haproxy"}

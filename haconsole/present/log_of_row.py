@@ -12,31 +12,8 @@ from haconsole.model.vip_view import is_leased, vip_views
 from haconsole.present.changes import SnapshotChange
 from haconsole.present.host_of_row import host_of
 from haconsole.present.log_place import LogPlace
-from haconsole.present.row_keys import (
-    ApiserverKey,
-    BalancerKey,
-    EventKey,
-    FindingKey,
-    LeaseKey,
-    MemberKey,
-    NodeKey,
-    RowKey,
-    ServerKey,
-    VipKey,
-)
-
-PARTS = {
-    "etcd": "etcd",
-    "haproxy": "haproxy",
-    "keepalived": "keepalived",
-    "vip": "keepalived",
-    "apiserver": "kube-apiserver",
-    "kubelet": "kubelet",
-    "node": "kubelet",
-    "kube-vip": KUBE_VIP,
-}
-"""Components by the part of a finding's code before its first dot."""
-COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", *dict.fromkeys(PARTS.values()))
+from haconsole.present.part_of_row import COMPONENTS, part_of
+from haconsole.present.row_keys import EventKey, FindingKey, RowKey
 
 
 def log_of(
@@ -46,7 +23,7 @@ def log_of(
     if isinstance(subject, EventKey):
         change = next((each for each in history if each.number == subject.number), None)
         return log_of_event(change, snapshot) if change is not None else LogPlace()
-    return LogPlace(host_of(subject, snapshot), _part_of(subject, snapshot))
+    return LogPlace(host_of(subject, snapshot), part_of(subject, snapshot))
 
 
 def log_of_event(change: SnapshotChange, snapshot: ClusterSnapshot | None) -> LogPlace:
@@ -78,24 +55,3 @@ def part_in(text: str) -> str:
     words = re.sub(r"[:,@]", " ", text.replace(".service", "")).split()
     names = {"apiserver": "kube-apiserver"}
     return next((named for word in words if (named := names.get(word, word)) in COMPONENTS), "")
-
-
-def _part_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> str:
-    match subject:
-        case MemberKey():
-            return "etcd"
-        case BalancerKey():
-            return "haproxy"
-        case ApiserverKey() | ServerKey():
-            return "kube-apiserver"
-        case NodeKey():
-            return "kubelet"
-        case VipKey(address=address):
-            return KUBE_VIP if snapshot is not None and is_leased(snapshot, address) else "keepalived"
-        case LeaseKey(namespace=namespace, name=name):
-            return "kubelet" if namespace == "kube-node-lease" else name if name in COMPONENTS else ""
-        case FindingKey(code=code, subject=about):
-            unit = about.partition("@")[0].removesuffix(".service")
-            return unit if unit in COMPONENTS else PARTS.get(code.partition(".")[0], "")
-        case _:
-            return ""

@@ -13,8 +13,8 @@ from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip_view import vip_views
 from haconsole.present.host_of_row import host_of
-from haconsole.present.log_of_row import log_of
 from haconsole.present.palette import Command
+from haconsole.present.part_of_row import part_of
 from haconsole.present.row_keys import FindingKey, RowKey, VipKey
 
 
@@ -112,7 +112,7 @@ def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot 
     filled = given_by(action, host_of(subject, snapshot))
     if snapshot is not None and filled.get(TARGET) in _owners(subject, snapshot):
         del filled[TARGET]
-    part = log_of(subject, snapshot).part
+    part = part_of(subject, snapshot)
     if any(argument.name == SERVICE and part in argument.choices for argument in action.arguments):
         filled[SERVICE] = part
     names = {argument.name for argument in action.arguments}
