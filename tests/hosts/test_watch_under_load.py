@@ -193,8 +193,7 @@ def cluster(make_lab: LabMaker, tmp_path: Path) -> Program:
     return program
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("minutes", [4.5, 30.0])
+@pytest.mark.parametrize("minutes", [4.5, pytest.param(30.0, marks=pytest.mark.nightly)])
 @pytest.mark.timeout(3000)
 def test_no_finding_is_contradicted_by_the_hosts(cluster: Program, tmp_path: Path, tell: Tell, minutes: float) -> None:
     lab = cluster.lab
