@@ -28,7 +28,7 @@ from haconsole.scripts import load_script
 
 FAILOVER, FAILBACK = "failover", "failback"
 PHASE = "keepalived"
-SAYS = "haconsole: this host gives its VIPs up while this file is here; run failback takes it away"
+SAYS = "haconsole: this host gives up its VIPs while this file exists; the action failback removes it"
 WAIT_S = 30.0
 MEASURED_S = 10
 
@@ -36,7 +36,7 @@ SERVES = load_script("check-haproxy-serves")
 
 MEASURE = load_script("measure-connections")
 
-FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and it has an API server up."
+FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and its haproxy sees an API server as UP."
 HOLD_WHY = "This host would take the VIP before the target does; while its down file exists it cannot."
 GIVE_UP_WHY = (
     "keepalived's check follows the down file, and the owner advertises at once that it releases the VIP. Before "
@@ -207,8 +207,8 @@ def _balancers(snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[Host, .
 def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> Step:
     serves = CommandSucceeds(
         ("bash", "-c", SERVES, "serves", str(haproxy.health_port), HEALTH_PATH),
-        "haproxy has no API server up here",
-        means="haproxy here has an API server up",
+        "haproxy on this host sees no API server as UP",
+        means="haproxy on this host sees an API server as UP",
     )
     checks = (ServiceRunning(keepalived.unit), ServiceRunning(haproxy.unit), serves)
     return look_step(

@@ -81,7 +81,11 @@ LEADER_CHANGES = Measure(
 DB_SIZE = Measure("etcd_db_size", "database", Unit.BYTES, "Size of etcd's database file")
 DB_IN_USE = Measure("etcd_db_in_use", "database in use", Unit.BYTES, "Part of the database file that holds data")
 ENDPOINT = Measure(
-    "endpoint_request", "request by VIP", Unit.SECONDS, "A small request through the API's endpoint, by SSH", usual=0.1
+    "endpoint_request",
+    "request by VIP",
+    Unit.SECONDS,
+    "A small request through the API's endpoint, sent from a host",
+    usual=0.1,
 )
 API_REQUEST = Measure(
     "apiserver_request", "request", Unit.SECONDS, "A small request to the API server, by SSH", usual=0.1

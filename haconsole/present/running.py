@@ -187,8 +187,8 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     if view.paused_steps and not view.stopping:
         waits = f"‖ {len(view.paused_steps)} paused"
         return (
-            Cell(f"{waits}: n starts the next, p all; {ended}/{steps}, {took}", Tone.WARNING),
-            Cell(f"{waits}: n next, p all; {ended}/{steps}", Tone.WARNING),
+            Cell(f"{waits}: n for the next, p for all; {ended}/{steps} ended, {took}", Tone.WARNING),
+            Cell(f"{waits}: n for the next, p for all; {ended}/{steps}", Tone.WARNING),
             Cell(f"{waits}, {ended}/{steps}", Tone.WARNING),
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping

@@ -40,7 +40,10 @@ FORCE_WHY = (
     "The node gets no new pods, and controllers start its pods on other nodes. Pods that a PodDisruptionBudget "
     "protects, and pods without a controller, are deleted: this was requested."
 )
-STOP_WHY = "The leases of both components expire and another host takes them, before their API server is stopped."
+STOP_WHY = (
+    "Another host takes the leases of kube-scheduler and kube-controller-manager. Only then is this host's API server "
+    "stopped."
+)
 STOP_API_WHY = "The API server ends its requests while its etcd still serves it."
 RESET_WHY = (
     "kubeadm reset stops kubelet and removes its containers, so that nothing of the cluster runs here. Configuration, "

@@ -22,7 +22,10 @@ from haconsole.model.names import HostName
 PHASE = "kubernetes"
 TOLD_WHY = "The API server spreads its requests over the listed members, so it must list exactly the current ones."
 RESTART_WHY = "The API server reads its etcd members only at its start. During the restart no balancer sends to it."
-STOP_WHY = "The leases of both components expire and another host takes them, before their API server is stopped."
+STOP_WHY = (
+    "Another host takes the leases of kube-scheduler and kube-controller-manager. Only then is this host's API server "
+    "stopped."
+)
 STOP_API_WHY = "No balancer sends to this API server any more; it still finishes open requests."
 
 

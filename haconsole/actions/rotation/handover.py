@@ -20,7 +20,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Known, Observed
 from haconsole.model.vip_view import unfit, vip_views
 
-SAYS = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
+SAYS = "haconsole: this host gives up its VIPs while its services restart; the action failback removes this file"
 WAIT_S = 30.0
 HAND_OVER_WHY = (
     "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If no "

@@ -17,7 +17,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.names import HostName, Vip
 
 WAIT_S = 30.0
-SAYS = "haconsole: this host makes way for one that outranks it; run failback if this file stays"
+SAYS = "haconsole: this host gives up its VIPs to a balancer of higher priority; the action failback removes this file"
 STANDS_WHY = (
     "The host's adverts take the VIPs from balancers of lower priority a few seconds after it claims them again."
 )

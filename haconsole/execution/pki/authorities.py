@@ -68,7 +68,8 @@ class Authorities:
             return None
         if self._context.ca_keys is None:
             raise PkiError(
-                "CA keys are kept with the operator, and this run has no access to them", hint="run it from the console"
+                "the CA keys are on the administrator's machine (pki.ca_keys), where this run cannot read them",
+                hint="run it from the console",
             )
         return self._context.ca_keys
 

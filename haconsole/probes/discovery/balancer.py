@@ -146,7 +146,6 @@ def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
         vip["preempt"] = False
     yield vip
     for other in others:
-        reason = (
-            f"VIP {other.address} moves with {main.address} in VRRP instance {one.name}; an inventory has one of both"
-        )
+        both = f"VIPs {main.address} and {other.address} are both in VRRP instance {one.name}"
+        reason = f"{both}; an inventory holds one of them"
         yield {"address": Omitted(reason)}

@@ -165,7 +165,7 @@ def _changed_key_error(route: Route, known: KnownKeys, reason: str) -> Transport
     return TransportError(
         route.label,
         Cause.HOST_KEY_CHANGED,
-        f"{route.where} has a host key that differs from the known one: {reason}, known is {lines or 'another'}",
+        f"{route.where} has a host key that differs from the known one: {reason}; known: {lines or 'a different key'}",
         hint="find out why before trusting the key; if the host was rebuilt, remove the listed lines and connect again",
     )
 

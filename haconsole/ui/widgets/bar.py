@@ -38,22 +38,21 @@ class KeyBar(LineWidget):
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._keys: tuple[Key, ...] = ()
-        self._outdated = False
+        self._painted = False
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, self._expect_keys)
-        self._expect_keys(self.screen)
+        self.screen.bindings_updated_signal.subscribe(self, self._show_keys)
+        self.call_after_refresh(self._begin)
 
-    def _expect_keys(self, screen: Screen[Any]) -> None:
-        """Draw once for all signals that come together: a new screen sends several."""
-        if not self._outdated:
-            self._outdated = True
-            self.call_after_refresh(self._show_keys)
-
-    def _show_keys(self) -> None:
-        self._outdated = False
+    def _begin(self) -> None:
         if self.is_attached:  # its screen may have been closed meanwhile
-            self._keys = active_keys(self.screen.active_bindings)
+            self._painted = True
+            self._show_keys(self.screen)
+
+    def _show_keys(self, screen: Screen[Any]) -> None:
+        """Draw the keys that are active now; not for each of the signals that a screen sends before its first paint."""
+        if self._painted:
+            self._keys = active_keys(screen.active_bindings)
             self._draw()
 
     def on_click(self, event: events.Click) -> None:

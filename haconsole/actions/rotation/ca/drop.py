@@ -39,7 +39,7 @@ DROP_WHY = (
 )
 STRIP_WHY = "The cross-signed certificates were for clients that trust only the old CA."
 VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies with only the new one."
-LAST = Irreversible("the old CA is dropped; rotate again for another one")
+LAST = Irreversible("the old CA has been removed; to replace the present one, rotate again")
 
 
 def drop(now: CaReplacement) -> tuple[Group, ...]:
