@@ -23,7 +23,7 @@ CONFIG_WHY = (
 )
 DROP_IN_WHY = "The distribution's unit does not restart a crashed keepalived; the drop-in adds a restart."
 START_WHY = (
-    "keepalived takes the VIP once haproxy on its host sees an API server as UP, if no balancer of higher priority "
+    "keepalived takes the VIP once haproxy on its host sees an API server, if no balancer of higher priority "
     "advertises for 3 to 4 s."
 )
 
