@@ -76,10 +76,11 @@ def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding,
     A cause is at least as severe as the worst of its consequences.
     """
     by_key = {candidate.key: candidate for candidate in candidates}
-    by_code: dict[str, list[Candidate]] = {}
+    by_place: dict[Key, list[Candidate]] = {}
     for candidate in by_key.values():
-        by_code.setdefault(candidate.finding.code, []).append(candidate)
-    roots = _without_overload({key: _root(candidate, by_code) for key, candidate in by_key.items()})
+        for place in places_of(candidate.finding.subject):
+            by_place.setdefault((candidate.finding.code, place), []).append(candidate)
+    roots = _without_overload({key: _root(candidate, by_place) for key, candidate in by_key.items()})
     consequences: dict[Key, list[Finding]] = {}
     for candidate in candidates:
         root = roots[candidate.key]
@@ -109,11 +110,11 @@ def _more_specific(overload: Candidate, specific: Iterable[Candidate]) -> Candid
     return next((one for one in specific if concerns(one.finding.subject, place)), overload)
 
 
-def _root(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Candidate:
+def _root(candidate: Candidate, by_place: dict[Key, list[Candidate]]) -> Candidate:
     """The last cause of the chain; of causes that name each other, the most severe one."""
     chain = [candidate]
     while True:
-        causes = tuple(_causes(chain[-1], by_code))
+        causes = tuple(_causes(chain[-1], by_place))
         further = next((cause for cause in causes if cause not in chain), None)
         if further is not None:
             chain.append(further)
@@ -124,13 +125,10 @@ def _root(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Candidat
             return chain[-1]
 
 
-def _causes(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Iterator[Candidate]:
+def _causes(candidate: Candidate, by_place: dict[Key, list[Candidate]]) -> Iterator[Candidate]:
     """The declared causes that were found, the likeliest first; overload after every specific cause."""
     declared = tuple(
-        other
-        for code, subject in candidate.caused_by
-        for other in by_code.get(code, ())
-        if other.key != candidate.key and concerns(other.finding.subject, subject)
+        other for cause in candidate.caused_by for other in by_place.get(cause, ()) if other.key != candidate.key
     )
     yield from (cause for cause in declared if not cause.overload)
     if not candidate.not_by_overload:
@@ -140,6 +138,13 @@ def _causes(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Iterat
 def concerns(subject: str, place: str) -> bool:
     """Whether a finding's subject is `place`, a path on that host or a unit on it."""
     return place in (ANY, subject) or subject.startswith(f"{place}:") or subject.endswith(f"@{place}")
+
+
+def places_of(subject: str) -> tuple[str, ...]:
+    """Every place that the subject concerns."""
+    before = (subject[:index] for index, sign in enumerate(subject) if sign == ":")
+    after = (subject[index + 1 :] for index, sign in enumerate(subject) if sign == "@")
+    return tuple(dict.fromkeys((ANY, subject, *before, *after)))
 
 
 def _with(cause: Candidate, consequences: tuple[Finding, ...]) -> Finding:
