@@ -51,13 +51,13 @@ def first_paint(arguments: tuple[str, ...], bytecode: str) -> tuple[float, float
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         os.execve(sys.executable, [sys.executable, *arguments], environment)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    seen = b""
-    while PAINTED not in seen:
+    reading = b""
+    while PAINTED not in reading:
         ready, _, _ = select.select([terminal], [], [], GIVE_UP_S)
         if not ready:
             os.kill(pid, signal.SIGKILL)
-            raise SystemExit(f"nothing was painted within {GIVE_UP_S:.0f} s; the terminal got {seen[-200:]!r}")
-        seen += os.read(terminal, 65536)
+            raise SystemExit(f"nothing was painted within {GIVE_UP_S:.0f} s; the terminal got {reading[-200:]!r}")
+        reading += os.read(terminal, 65536)
     took = time.perf_counter() - began
     used = _processor_seconds(pid)
     os.write(terminal, b"q")
@@ -84,12 +84,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inventory")
     parser.add_argument("--runs", type=int, default=9)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as bytecode:
-        console, empty = ("-m", "haconsole", asked.inventory), ("-c", EMPTY)
+        console, empty = ("-m", "haconsole", options.inventory), ("-c", EMPTY)
         first_paint(console, bytecode)
         first_paint(empty, bytecode)
-        pairs = [(first_paint(console, bytecode), first_paint(empty, bytecode)) for _ in range(asked.runs)]
+        pairs = [(first_paint(console, bytecode), first_paint(empty, bytecode)) for _ in range(options.runs)]
     runs = [run for run, _ in pairs]
     median = statistics.median(took for took, _ in runs)
     print(" ".join(f"{took:.3f}" for took, _ in sorted(runs)))

@@ -58,8 +58,8 @@ def resident_mib() -> float:
 
 def empty_mib() -> float:
     """The resident memory of an empty Textual app."""
-    done = subprocess.run([sys.executable, "-c", EMPTY], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    result = subprocess.run([sys.executable, "-c", EMPTY], capture_output=True, text=True, check=True)
+    return float(result.stdout)
 
 
 INVENTORY = grown.inventory(HOSTS)

@@ -30,7 +30,7 @@ from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy, lease, lost, server
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy, lease, server, unreachable
 from tests.fakes.session import FakeSession
 
 LIMIT_MS = 50.0
@@ -75,7 +75,7 @@ def many_hosts(turn: int) -> ClusterSnapshot:
     snapshot = healthy()
     workers = tuple(
         replace(
-            snapshot.hosts[0] if (row + turn) % 41 else lost(snapshot.hosts[0]),
+            snapshot.hosts[0] if (row + turn) % 41 else unreachable(snapshot.hosts[0]),
             host=HostName(f"worker{row:03d}"),
             roles=(Role.WORKER,),
             etcd=NOT_ASKED,
@@ -95,7 +95,7 @@ def _serving(facts: HostFacts, servers: tuple[object, ...]) -> HostFacts:
     return replace(facts, haproxy=Known(value, facts.haproxy.at))
 
 
-def said(number: int) -> JournalLine:
+def journal_line(number: int) -> JournalLine:
     host = NAMES[number % 3]
     at = NOW + timedelta(milliseconds=number)
     text = f'{{"level":"warn","msg":"apply request took too long","took":"{number} ms","prefix":"read-only range"}}'
@@ -119,14 +119,14 @@ async def console(session: FakeSession) -> AsyncIterator[Pilot[None]]:
 async def table_changes(pilot: Pilot[None], session: FakeSession) -> None:
     """Five new snapshots, each with a thousand rows on the screen."""
     for turn in range(1, 6):
-        session.heard.put_nowait(crowded(turn))
+        session.snapshot_queue.put_nowait(crowded(turn))
         await asyncio.sleep(0.3)
 
 
 async def host_changes(pilot: Pilot[None], session: FakeSession) -> None:
     """Five new snapshots of two hundred hosts."""
     for turn in range(1, 6):
-        session.heard.put_nowait(many_hosts(turn))
+        session.snapshot_queue.put_nowait(many_hosts(turn))
         await asyncio.sleep(0.5)
 
 
@@ -141,7 +141,7 @@ async def journal_streams(pilot: Pilot[None], session: FakeSession) -> None:
     keys = iter(("k", "k", "pageup", "pageup", "g", "G", "slash", *"took", "enter", "k", "pageup", "G", "escape"))
     for burst in range(26):
         for number in range(LINES_A_SECOND // 10):
-            session.logging.put_nowait(said(5000 + burst * LINES_A_SECOND // 10 + number))
+            session.logging.put_nowait(journal_line(5000 + burst * LINES_A_SECOND // 10 + number))
         await asyncio.sleep(0.1)
         if burst % 2:
             await pilot.press(next(keys, "k"))
@@ -164,7 +164,7 @@ CASES: tuple[tuple[str, tuple[str, ...], Case], ...] = (
 
 async def measure(keys: tuple[str, ...], case: Case) -> list[float]:
     first = many_hosts(0) if case is host_changes else crowded(0)
-    session = FakeSession(first, logged=tuple(said(number) for number in range(5000)))
+    session = FakeSession(first, logged=tuple(journal_line(number) for number in range(5000)))
     async with console(session) as pilot:
         await pilot.press(*keys)
         for _ in range(5):

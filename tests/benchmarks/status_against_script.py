@@ -67,8 +67,8 @@ def remote(paths: Layout, host: Host) -> str:
         if file.ca:
             lines.append(f"openssl verify -CAfile {file.ca} {file.cert}")
         if file.port:
-            told = f"openssl s_client -connect {host.address}:{file.port} </dev/null 2>/dev/null"
-            lines.append(f"{told} | openssl x509 -noout -fingerprint")
+            output = f"openssl s_client -connect {host.address}:{file.port} </dev/null 2>/dev/null"
+            lines.append(f"{output} | openssl x509 -noout -fingerprint")
     return "\n".join(lines)
 
 
@@ -93,27 +93,27 @@ def fetch_kubeconfig(inventory: Inventory, folder: Path) -> Path:
     host = inventory.with_role(Role.CONTROL_PLANE)[0]
     files = {"ca": paths.ca.cert, "crt": paths.admin.files.cert, "key": paths.admin.files.key}
     for name, path in files.items():
-        told = subprocess.run(f"{ssh(inventory, host)} sudo cat {path}", shell=True, check=True, capture_output=True)
-        (folder / name).write_bytes(told.stdout)
-    made = folder / "config"
-    made.write_text(
+        output = subprocess.run(f"{ssh(inventory, host)} sudo cat {path}", shell=True, check=True, capture_output=True)
+        (folder / name).write_bytes(output.stdout)
+    result = folder / "config"
+    result.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
         f"clusters: [{{name: c, cluster: {{server: 'https://{host.address}:{paths.api_port}', "
         f"certificate-authority: {folder}/ca}}}}]\n"
         f"users: [{{name: u, user: {{client-certificate: {folder}/crt, client-key: {folder}/key}}}}]\n"
         "contexts: [{name: c, context: {cluster: c, user: u}}]\n"
     )
-    return made
+    return result
 
 
 def timed(command: list[str], bytecode: str, stdin: str = "") -> Took:
     environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment)
+    result = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if len(done.stdout) < 1000:
-        raise SystemExit(f"{command[0]} printed next to nothing: {done.stdout[-300:]}{done.stderr[-300:]}")
+    if len(result.stdout) < 1000:
+        raise SystemExit(f"{command[0]} printed next to nothing: {result.stdout[-300:]}{result.stderr[-300:]}")
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
@@ -122,15 +122,15 @@ def main() -> int:
     arguments.add_argument("inventory", type=Path)
     arguments.add_argument("--runs", type=int, default=9)
     arguments.add_argument("--kubectl", default="kubectl")
-    told = arguments.parse_args()
-    inventory = load(told.inventory)
-    status = [sys.executable, "-m", "haconsole", "status", "--json", str(told.inventory)]
+    options = arguments.parse_args()
+    inventory = load(options.inventory)
+    status = [sys.executable, "-m", "haconsole", "status", "--json", str(options.inventory)]
     ours: list[Took] = []
     theirs: list[Took] = []
     with tempfile.TemporaryDirectory() as folder:
-        text = script(inventory, told.kubectl, fetch_kubeconfig(inventory, Path(folder)))
+        text = script(inventory, options.kubectl, fetch_kubeconfig(inventory, Path(folder)))
         timed(status, folder)
-        for _ in range(told.runs):
+        for _ in range(options.runs):
             ours.append(timed(status, folder))
             theirs.append(timed(["sh", "-s"], folder, text))
             print(f"status {ours[-1].wall_s:.2f} s ({ours[-1].cpu_s:.2f} s of the processor)", end=", ")

@@ -40,29 +40,29 @@ def status(inventory: str, bytecode: str) -> StatusCost:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     argv = (sys.executable, "-m", "haconsole", "status", inventory)
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment)
+    result = subprocess.run(argv, capture_output=True, text=True, env=environment)
     wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if "etcd: " not in done.stdout:
-        raise SystemExit(f"{inventory}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    if "etcd: " not in result.stdout:
+        raise SystemExit(f"{inventory}: {result.stdout[-500:]}{result.stderr[-500:]}")
     return StatusCost(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def measure(kubeadm: str, systemd: str, pairs: int) -> list[tuple[StatusCost, StatusCost]]:
     """Pairs of runs, each of a pair first in turn, after one run of each that is not counted."""
-    found: list[tuple[StatusCost, StatusCost]] = []
+    results: list[tuple[StatusCost, StatusCost]] = []
     with tempfile.TemporaryDirectory() as bytecode:
         for inventory in (kubeadm, systemd):
             status(inventory, bytecode)
         for number in range(pairs):
             order = (kubeadm, systemd) if number % 2 else (systemd, kubeadm)
             costs = {inventory: status(inventory, bytecode) for inventory in order}
-            found.append((costs[kubeadm], costs[systemd]))
+            results.append((costs[kubeadm], costs[systemd]))
             print(
                 f"{number + 1:>3}  kubeadm {costs[kubeadm].wall_s:6.2f} s ({costs[kubeadm].cpu_s:.2f} s of processor)  "
                 f"systemd {costs[systemd].wall_s:6.2f} s ({costs[systemd].cpu_s:.2f} s)",
                 flush=True,
             )
-    return found
+    return results
 
 
 def same_size(kubeadm: str, systemd: str) -> None:
@@ -81,10 +81,10 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=MOST)
     words = parser.parse_args()
     same_size(words.kubeadm, words.systemd)
-    found = measure(words.kubeadm, words.systemd, words.pairs)
-    ratio = statistics.median(one.wall_s / other.wall_s for one, other in found)
-    processor = statistics.median(one.cpu_s / other.cpu_s for one, other in found)
-    medians = [statistics.median(pair[at].wall_s for pair in found) for at in (0, 1)]
+    result = measure(words.kubeadm, words.systemd, words.pairs)
+    ratio = statistics.median(one.wall_s / other.wall_s for one, other in result)
+    processor = statistics.median(one.cpu_s / other.cpu_s for one, other in result)
+    medians = [statistics.median(pair[at].wall_s for pair in result) for at in (0, 1)]
     print(
         f"medians {medians[0]:.2f} s and {medians[1]:.2f} s; median ratio {ratio:.2f}, of the processor {processor:.2f}"
     )

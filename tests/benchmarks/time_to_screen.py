@@ -51,10 +51,10 @@ class Change:
 
 
 def on(lab: Lab, host: str, script: str) -> str:
-    done = lab.exec(host, "sh", "-c", script)
-    if done.returncode != 0:
-        raise SystemExit(f"{host}: {script}: {done.stderr or done.stdout}")
-    return done.stdout
+    result = lab.exec(host, "sh", "-c", script)
+    if result.returncode != 0:
+        raise SystemExit(f"{host}: {script}: {result.stderr or result.stdout}")
+    return result.stdout
 
 
 def changes(lab: Lab) -> Iterator[Change]:
@@ -70,9 +70,9 @@ def changes(lab: Lab) -> Iterator[Change]:
         yield Change("lease", names[0], f"{KUBECTL} patch lease {LOCK} --type=merge -p '{holder}'", rf"{LOCK}\s+{name}")
     for name in (other, owner):
         leader = on(lab, name, f"{ETCDCTL} endpoint status -w json --cluster")
-        told = json.loads(leader)
+        document = json.loads(leader)
         here = json.loads(on(lab, name, f"{ETCDCTL} endpoint status -w json"))[0]["Status"]["header"]["member_id"]
-        now = next(each for each in told if each["Status"]["header"]["member_id"] == each["Status"]["leader"])
+        now = next(each for each in document if each["Status"]["header"]["member_id"] == each["Status"]["leader"])
         script = f"{ETCDCTL.replace('https://127.0.0.1:2379', now['Endpoint'])} move-leader {here:x}"
         yield Change("leader", name, script, rf"{name}\s+★ leader")
     haproxy = layout(load(lab.inventory_path)).haproxy
@@ -90,8 +90,8 @@ def lock(lab: Lab) -> Iterator[None]:
     host = lab.spec.hosts[0].name
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
     spec = {"holderIdentity": "nobody_b0b0b0b0", "leaseDurationSeconds": 3600, "acquireTime": now, "renewTime": now}
-    made = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LOCK}, "spec": spec}
-    on(lab, host, f"echo '{json.dumps(made)}' | {KUBECTL} apply -f -")
+    result = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LOCK}, "spec": spec}
+    on(lab, host, f"echo '{json.dumps(result)}' | {KUBECTL} apply -f -")
     try:
         yield
     finally:
@@ -116,8 +116,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("lab")
     arguments.add_argument("--runs", type=int, default=5)
-    told = arguments.parse_args()
-    lab = Lab(told.lab)
+    options = arguments.parse_args()
+    lab = Lab(options.lab)
     took: dict[str, list[float]] = {}
     argv = [sys.executable, "-m", "haconsole", str(lab.inventory_path)]
     with (
@@ -127,7 +127,7 @@ def main() -> int:
     ):
         wait_for(terminal, LOCK)
         print(f"one reading of the screen takes {timed(terminal.screen) * 1000:.0f} ms")
-        for _ in range(told.runs):
+        for _ in range(options.runs):
             for change in changes(lab):
                 on(lab, change.host, change.script)
                 took.setdefault(change.kind, []).append(timed(partial(wait_for, terminal, change.shows)))

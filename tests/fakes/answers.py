@@ -20,22 +20,22 @@ class ScriptedAnswers:
     accepts: bool = False
     takes_over: bool = False
     answered: asyncio.Event | None = None
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    requests: list[tuple[str, ...]] = field(default_factory=list)
 
     async def passphrase(self, key_path: Path) -> Secret | None:
-        self.asked.append(("passphrase", str(key_path)))
+        self.requests.append(("passphrase", str(key_path)))
         return Secret(self.passphrases.pop(0)) if self.passphrases else None
 
     async def sudo_password(self, host: HostName) -> Secret | None:
-        self.asked.append(("sudo", host))
+        self.requests.append(("sudo", host))
         return Secret(self.passwords.pop(0)) if self.passwords else None
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
-        self.asked.append(("host-key", host, address, algorithm, fingerprint))
+        self.requests.append(("host-key", host, address, algorithm, fingerprint))
         if self.answered is not None:
             await self.answered.wait()
         return self.accepts
 
     async def take_over_lock(self, lock: LockView) -> bool:
-        self.asked.append(("lock", lock.claim.run))
+        self.requests.append(("lock", lock.claim.run))
         return self.takes_over

@@ -21,15 +21,19 @@ Change = Callable[[Certificate], Certificate]
 
 
 def certified(
-    *, bundle: tuple[str, ...] = (OLD,), made: bool = False, signed_by: str = OLD, change: Change = lambda one: one
+    *,
+    bundle: tuple[str, ...] = (OLD,),
+    with_successor: bool = False,
+    signed_by: str = OLD,
+    change: Change = lambda one: one,
 ) -> ClusterSnapshot:
     """Every leaf a day old and `signed_by` by that generation of its CA; `bundle` are the generations trusted."""
     snapshot = healthy()
     hosts = tuple(
         replace(
             facts,
-            certificates=Known(tuple(map(change, _of(INVENTORY, host, bundle, made, signed_by))), NOW),
-            token_keys=_tokens(bundle, made, signed_by),
+            certificates=Known(tuple(map(change, _of(INVENTORY, host, bundle, with_successor, signed_by))), NOW),
+            token_keys=_tokens(bundle, with_successor, signed_by),
         )
         for facts in snapshot.hosts
         if (host := INVENTORY.find(facts.host))
@@ -38,7 +42,7 @@ def certified(
 
 
 def _of(
-    inventory: Inventory, host: Host, bundle: tuple[str, ...], made: bool, signed_by: str
+    inventory: Inventory, host: Host, bundle: tuple[str, ...], with_successor: bool, signed_by: str
 ) -> tuple[Certificate, ...]:
     ctx = plan_context(healthy(), inventory, None)
     leaves = tuple(
@@ -47,10 +51,12 @@ def _of(
     )
     signer = {leaf.files.cert: f"{leaf.authority}-{signed_by}" for leaf in leaves_on(ctx, host)}
     leaves = tuple(replace(leaf, issued_by=signer[leaf.path], chain_ok=True, key_matches=True) for leaf in leaves)
-    return (*leaves, *_authorities(inventory, host, bundle, made))
+    return (*leaves, *_authorities(inventory, host, bundle, with_successor))
 
 
-def _authorities(inventory: Inventory, host: Host, bundle: tuple[str, ...], made: bool) -> tuple[Certificate, ...]:
+def _authorities(
+    inventory: Inventory, host: Host, bundle: tuple[str, ...], with_successor: bool
+) -> tuple[Certificate, ...]:
     places = layout(inventory)
     assert places.etcd.pki
     assert places.kubernetes
@@ -62,20 +68,24 @@ def _authorities(inventory: Inventory, host: Host, bundle: tuple[str, ...], made
     several: list[Certificate] = []
     for role, pair in files.items():
         several += (certificate(host, role, pair.cert, f"{role}-{one}", is_ca=True) for one in bundle)
-        if made:
+        if with_successor:
             several.append(certificate(host, f"{role}-next", successor(pair).cert, f"{role}-{NEW}", is_ca=True))
     return tuple(several)
 
 
-def _tokens(bundle: tuple[str, ...], made: bool, signed_by: str) -> tuple[TokenKeys, ...]:
+def _tokens(bundle: tuple[str, ...], with_successor: bool, signed_by: str) -> tuple[TokenKeys, ...]:
     places = layout(INVENTORY).kubernetes
     assert places
     pair = places.service_account
-    kept = (
+    contents = (
         TokenKeys(pair.cert, 0o644, private=False, fingerprints=tuple(f"sa-{one}" for one in bundle)),
         TokenKeys(pair.key, 0o600, private=True, fingerprints=(f"sa-{signed_by}",)),
     )
-    return (*kept, TokenKeys(successor(pair).cert, 0o644, private=False, fingerprints=(f"sa-{NEW}",))) if made else kept
+    return (
+        (*contents, TokenKeys(successor(pair).cert, 0o644, private=False, fingerprints=(f"sa-{NEW}",)))
+        if with_successor
+        else contents
+    )
 
 
 def certificate(

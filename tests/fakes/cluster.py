@@ -140,26 +140,26 @@ def changed(snapshot: ClusterSnapshot, n: int, change: Callable[[HostFacts], Hos
     return replace(snapshot, hosts=hosts)
 
 
-def lost(facts: HostFacts) -> HostFacts:
+def unreachable(facts: HostFacts) -> HostFacts:
     """The host is off: every fact failed, the previous values kept; its peers reach neither etcd nor API server."""
-    elsewhere = tuple(name for name in NAMES if name != facts.host)[:1]
+    other = tuple(name for name in NAMES if name != facts.host)[:1]
     return replace(
         facts,
-        reach=_lost(facts.reach),
-        clock_offset_ms=_lost(facts.clock_offset_ms),
-        addresses=_lost(facts.addresses),
-        services=_lost(facts.services),
-        disks=_lost(facts.disks),
-        etcd=_lost(facts.etcd, elsewhere),
-        keepalived=_lost(facts.keepalived),
-        haproxy=_lost(facts.haproxy),
-        balancer_files=_lost(facts.balancer_files),
-        apiserver=_lost(facts.apiserver, elsewhere),
-        certificates=_lost(facts.certificates),
+        reach=_unanswered(facts.reach),
+        clock_offset_ms=_unanswered(facts.clock_offset_ms),
+        addresses=_unanswered(facts.addresses),
+        services=_unanswered(facts.services),
+        disks=_unanswered(facts.disks),
+        etcd=_unanswered(facts.etcd, other),
+        keepalived=_unanswered(facts.keepalived),
+        haproxy=_unanswered(facts.haproxy),
+        balancer_files=_unanswered(facts.balancer_files),
+        apiserver=_unanswered(facts.apiserver, other),
+        certificates=_unanswered(facts.certificates),
     )
 
 
-def _lost(fact: Observed[T], asked_from: tuple[str, ...] = ()) -> Observed[T]:
+def _unanswered(fact: Observed[T], asked_from: tuple[str, ...] = ()) -> Observed[T]:
     return succeed(Failed("no answer within 10 s", NOW, Cause.TIMED_OUT, asked_from=asked_from), fact)
 
 

@@ -26,7 +26,7 @@ from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, local_context
 
 
-def made(folder: Path, name: str) -> bool:
+def has_worked(folder: Path, name: str) -> bool:
     """Whether the step of that name did its work."""
     return (folder / name).exists()
 

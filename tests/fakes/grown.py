@@ -12,18 +12,18 @@ from haconsole.model.names import HostName, MemberId, Vip
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import NOW, ROLES, VIP, balancer_files, endpoint, lost, server, units
+from tests.fakes.cluster import NOW, ROLES, VIP, balancer_files, endpoint, server, units, unreachable
 
 
 def inventory(
     hosts: int, *, kubernetes: bool = True, roles: tuple[Role, ...] = ROLES, fourth: tuple[Role, ...] = ()
 ) -> Inventory:
     """cp1 … with all roles, or only etcd; `fourth` are the roles of cp4 where they differ."""
-    given = roles if kubernetes else (Role.ETCD,)
+    value = roles if kubernetes else (Role.ETCD,)
     return Inventory(
         cluster="lab",
         hosts=tuple(
-            Host(name=f"cp{n}", address=f"10.99.0.1{n}", roles=fourth if n == 4 and fourth else given)
+            Host(name=f"cp{n}", address=f"10.99.0.1{n}", roles=fourth if n == 4 and fourth else value)
             for n in range(1, hosts + 1)
         ),
         kubernetes=Kubernetes(endpoint="10.99.0.100:8443") if kubernetes else None,
@@ -46,18 +46,18 @@ def ghost(*, name: str = "old", started: bool = True) -> EtcdMember:
 def answer(n: int, members: tuple[EtcdMember, ...], leader: int, *, healthy: bool = True) -> EtcdEndpoint:
     own = next((member for member in members if member.id == f"a{n}"), None)
     learner = own is not None and own.learner
-    told = () if learner else members
+    output = () if learner else members
     return replace(
         endpoint(1, healthy=healthy),
         member_id=MemberId(f"a{n}"),
         leader_id=MemberId(f"a{leader}") if healthy else None,
-        members=told,
+        members=output,
         learner=learner,
     )
 
 
 def snapshot(
-    given: Inventory,
+    inventory: Inventory,
     members: tuple[EtcdMember, ...],
     *,
     leader: int = 1,
@@ -70,12 +70,12 @@ def snapshot(
     well = [member for member in voting if member.started and int(member.id[1:], 16) not in (*down, *off)]
     holds = len(well) > len(voting) // 2
     hosts = []
-    for number, host in enumerate(given.hosts, 1):
-        facts = _standing(number, host, given, members, leader, holds) if number in stands else _bare(host)
+    for number, host in enumerate(inventory.hosts, 1):
+        facts = _standing(number, host, inventory, members, leader, holds) if number in stands else _bare(host)
         if number in down:
             facts = replace(facts, etcd=Failed("connection refused", NOW, Cause.REFUSED))
-        hosts.append(lost(facts) if number in off else facts)
-    vips = (VIP,) if given.vips else ()
+        hosts.append(unreachable(facts) if number in off else facts)
+    vips = (VIP,) if inventory.vips else ()
     return ClusterSnapshot("lab", 1, NOW, tuple(hosts), vips, Known((), NOW))
 
 
@@ -94,10 +94,10 @@ def _bare(host: Host) -> HostFacts:
 
 
 def _standing(
-    number: int, host: Host, given: Inventory, members: tuple[EtcdMember, ...], leader: int, holds: bool
+    number: int, host: Host, inventory: Inventory, members: tuple[EtcdMember, ...], leader: int, holds: bool
 ) -> HostFacts:
     addresses: tuple[InterfaceAddress, ...] = (InterfaceAddress("eth0", host.address, 24),)
-    if number == 1 and given.vips:
+    if number == 1 and inventory.vips:
         addresses += (InterfaceAddress("eth0", Vip(VIP), 24),)
     backend = HaproxyBackend("k8s_server_6443", (server(1), server(2), server(3)))
     return replace(

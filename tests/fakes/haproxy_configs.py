@@ -44,10 +44,10 @@ class HaproxyGenerator:
         else:
             tail = parts[1] if parts[1][0] not in files["haproxy.cfg"] else []
             files["haproxy.cfg"] += "\n".join([*tail, *parts[2]]) + "\n"
-        written = "\n".join(files.values())
+        text = "\n".join(files.values())
         return GeneratedHaproxy(
             files,
-            {name: fronts for name, fronts in self._fronts.items() if f" {name}" in written},
+            {name: fronts for name, fronts in self._fronts.items() if f" {name}" in text},
             self._addresses,
         )
 
@@ -151,7 +151,7 @@ class HaproxyGenerator:
     def _server(self, backend: str, name: str) -> str:
         ip = f"10.5.0.{self._random.randint(2, 99)}"
         ipv6 = str(ip_address(f"2001:db8::{ip[-1]}"))
-        address, meant = self._random.choice(
+        address, target = self._random.choice(
             (
                 (f"{ip}:6443", (ip, 6443)),
                 (f"ipv4@{ip}:6443", (ip, 6443)),
@@ -168,7 +168,7 @@ class HaproxyGenerator:
                 ("cp.example.org:6443 init-addr none", ("cp.example.org", 6443)),
             )
         )
-        self._addresses[backend, name] = meant
+        self._addresses[backend, name] = target
         parameters = self._one_of(
             "",
             " check",
@@ -181,7 +181,7 @@ class HaproxyGenerator:
             " cookie backup check",
             " no-check weight 0",
         )
-        if meant[1] is None:
+        if target[1] is None:
             # haproxy refuses a check without any port
             parameters = self._one_of(" no-check", " check port 6444", " no-check weight 3 # x")
         return f"  server {name} {address}{parameters}{self._comment()}"

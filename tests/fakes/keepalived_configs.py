@@ -44,13 +44,13 @@ class ConfigGenerator:
         """A configuration; a `faulty` generator also puts in what keepalived ignores or reads otherwise."""
         self._files, self._definitions, self._names = {}, [], 0
         lines = self._scripts()
-        made = [self._instance(number) for number in range(self._random.randint(1, 5))]
-        for _, written in made:
-            lines += written
-        if len(made) > 1 and self._chance(0.3):
-            lines += self._group([one.name for one, _ in made])
+        results = [self._instance(number) for number in range(self._random.randint(1, 5))]
+        for _, text in results:
+            lines += text
+        if len(results) > 1 and self._chance(0.3):
+            lines += self._group([one.name for one, _ in results])
         self._files["keepalived.conf"] = "\n".join((*self._definitions, *lines)) + self._one_of("\n", "", "\n\n")
-        return GeneratedConfig(dict(self._files), [one for one, _ in made])
+        return GeneratedConfig(dict(self._files), [one for one, _ in results])
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
@@ -76,7 +76,7 @@ class ConfigGenerator:
 
     def _instance(self, number: int) -> tuple[GeneratedInstance, list[str]]:
         pick = self._random
-        made = GeneratedInstance(
+        result = GeneratedInstance(
             self._one_of(f"V{number}", f"API_{number}"),
             self._one_of("eth0", "eth1"),
             10 + number,
@@ -84,28 +84,28 @@ class ConfigGenerator:
         )
         wide = self._chance(0.25)
         body = [
-            *self._value("interface", made.interface),
-            *self._value("virtual_router_id", str(made.router_id)),
-            *self._value("priority", str(made.priority)),
+            *self._value("interface", result.interface),
+            *self._value("virtual_router_id", str(result.router_id)),
+            *self._value("priority", str(result.priority)),
             *self._state(),
-            *self._list("virtual_ipaddress", self._vips(made, number, wide=wide)),
+            *self._list("virtual_ipaddress", self._vips(result, number, wide=wide)),
         ]
         if self._chance(0.5):
             count = pick.randint(1, 3)
-            made.peers = [f"2001:db8::{9 + one:x}" if wide else f"10.5.0.{9 + one}" for one in range(count)]
-            body += self._list("unicast_peer", [self._spelled(peer) for peer in made.peers])
+            result.peers = [f"2001:db8::{9 + one:x}" if wide else f"10.5.0.{9 + one}" for one in range(count)]
+            body += self._list("unicast_peer", [self._spelled(peer) for peer in result.peers])
         body += self._further()
         if self._faulty:
             body = self._spoiled(body)
-        head = self._one_of(f"vrrp_instance {made.name} {{", f"vrrp_instance {made.name}\n{{")
-        return made, [head, *("  " + line for line in body), "}" + self._comment()]
+        head = self._one_of(f"vrrp_instance {result.name} {{", f"vrrp_instance {result.name}\n{{")
+        return result, [head, *("  " + line for line in body), "}" + self._comment()]
 
-    def _vips(self, made: GeneratedInstance, number: int, *, wide: bool) -> list[str]:
+    def _vips(self, generated_instance: GeneratedInstance, number: int, *, wide: bool) -> list[str]:
         lines = []
         for one in range(self._random.randint(1, 4)):
             address = f"2001:db8::a{number}:{one + 1:x}" if wide else f"10.5.{number}.{100 + one}"
             prefix = self._one_of("", "/64" if wide else "/24")
-            made.vips.append(address + prefix)
+            generated_instance.vips.append(address + prefix)
             lines.append(self._spelled(address) + prefix + self._one_of("", "", " dev eth1", " label x" * (not wide)))
         return lines
 

@@ -46,31 +46,31 @@ class KubeServer:
     port: int = 0
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     watches: list[Script | int] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     clients: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def revisions(self) -> list[str]:
         """The revisions from which the watches were to continue."""
-        queries = [parse_qs(urlsplit(path).query) for path in self.asked]
+        queries = [parse_qs(urlsplit(path).query) for path in self.requests]
         return [query["resourceVersion"][0] for query in queries if "watch" in query]
 
 
 @contextmanager
 def serving(tls: Tls) -> Iterator[KubeServer]:
     """Answers on loopback while the block lasts."""
-    told = KubeServer()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(told))
+    output = KubeServer()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(output))
     http.socket = _context(tls).wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
     http.handle_error = lambda *_: None  # type: ignore[method-assign]
-    told.port = http.server_address[1]
+    output.port = http.server_address[1]
     thread = threading.Thread(target=http.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield told
+        yield output
     finally:
-        told.ended.set()
+        output.ended.set()
         http.shutdown()
         thread.join()
         http.server_close()
@@ -84,19 +84,19 @@ def _context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _handler(told: KubeServer) -> type[BaseHTTPRequestHandler]:
+def _handler(kube_server: KubeServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
 
         def do_GET(self) -> None:
-            told.asked.append(self.path)
-            told.headers.append(dict(self.headers))
-            told.clients.append(_common_name(self.connection))
+            kube_server.requests.append(self.path)
+            kube_server.headers.append(dict(self.headers))
+            kube_server.clients.append(_common_name(self.connection))
             if "watch=1" in self.path:
                 self._watch()
             else:
-                self._answer(*told.answers.get(self.path, (404, "not found")))
+                self._answer(*kube_server.answers.get(self.path, (404, "not found")))
 
         def _answer(self, status: int, body: str) -> None:
             self.send_response(status)
@@ -105,14 +105,14 @@ def _handler(told: KubeServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body.encode())
 
         def _watch(self) -> None:
-            script = told.watches.pop(0) if told.watches else 503
+            script = kube_server.watches.pop(0) if kube_server.watches else 503
             if isinstance(script, int):
                 self._answer(script, "")
                 return
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            script(Stream(self, told.ended))
+            script(Stream(self, kube_server.ended))
             self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -126,6 +126,6 @@ def _handler(told: KubeServer) -> type[BaseHTTPRequestHandler]:
 
 
 def _common_name(connection: object) -> str:
-    shown = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
-    subject = shown.get("subject", ()) if shown else ()
+    output = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    subject = output.get("subject", ()) if output else ()
     return next((str(pair[0][1]) for pair in subject if pair and pair[0][0] == "commonName"), "")

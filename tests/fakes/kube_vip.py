@@ -57,13 +57,13 @@ def healthy(*owners: str, holder: str = "cp1", lease: Lease | None = None) -> Cl
         )
 
     snapshot = balanced()
-    leases = (*(value_of(snapshot.leases) or ()), lease or held(holder))
+    leases = (*(value_of(snapshot.leases) or ()), lease or lease_of(holder))
     hosts = tuple(map(with_kube_vip, snapshot.hosts))
     vip = leased_vip(INVENTORY)
     return replace(snapshot, hosts=hosts, vips=watched_vips(INVENTORY), leased_vip=vip, leases=Known(leases, NOW))
 
 
-def held(holder: str, *, taken_s: float = 600.0, renewed_s: float = 1.0) -> Lease:
+def lease_of(holder: str, *, taken_s: float = 600.0, renewed_s: float = 1.0) -> Lease:
     return Lease(
         namespace="kube-system",
         name="plndr-cp-lock",

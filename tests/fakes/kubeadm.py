@@ -120,9 +120,9 @@ def with_kubelet(
     """The snapshot with kubelet's facts of one host changed."""
 
     def of_host(facts: HostFacts) -> HostFacts:
-        found = value_of(facts.kubelet)
-        assert found is not None
-        return replace(facts, kubelet=Known(change(found), NOW))
+        result = value_of(facts.kubelet)
+        assert result is not None
+        return replace(facts, kubelet=Known(change(result), NOW))
 
     return changed(snapshot, host, of_host)
 

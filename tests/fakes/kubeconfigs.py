@@ -43,7 +43,7 @@ class KubeconfigGenerator:
             "current-context": f"{self._pick.choice(names)}@k",
         }
         path = self._folder / "admin.conf"
-        path.write_text(self._written(document))
+        path.write_text(self._text(document))
         return path
 
     def _cluster(self, name: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class KubeconfigGenerator:
             (f"{name}-{number}.pem", f"pki of this cluster/{name}-{number}.pem", f"{name.replace('-', '')}{number}")
         )
 
-    def _written(self, document: dict[str, Any]) -> str:
+    def _text(self, document: dict[str, Any]) -> str:
         style = self._pick.choice((None, '"', "'", "|"))
         text = self._pick.choice(
             (

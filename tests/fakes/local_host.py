@@ -28,7 +28,7 @@ class LocalHost:
         self.sudo = True
         self.hangs = False
         self.connects = 0
-        self._lost: TransportError | None = None
+        self._error: TransportError | None = None
         self._running: set[asyncio.subprocess.Process] = set()
         for program, body in programs.items():
             path = self.folder / program
@@ -36,12 +36,12 @@ class LocalHost:
             path.chmod(0o755)
 
     def lose(self, cause: Cause = Cause.NO_ROUTE) -> None:
-        self._lost = TransportError(self.host, cause, "no way to it")
+        self._error = TransportError(self.host, cause, "no way to it")
         for process in self._running:
             _end(process)
 
     def find(self) -> None:
-        self._lost = None
+        self._error = None
 
     async def connect(self) -> Reach:
         self.connects += 1
@@ -107,14 +107,14 @@ class LocalHost:
         assert process.stdout
         async for line in process.stdout:
             yield line.decode().rstrip("\n")
-        if self._lost:
-            raise self._lost
+        if self._error:
+            raise self._error
 
     async def _reached(self, *, root: bool = False) -> None:
         if self.hangs:
             await asyncio.Event().wait()
-        if self._lost:
-            raise self._lost
+        if self._error:
+            raise self._error
         if root and not self.sudo:
             raise TransportError(self.host, Cause.SUDO_REFUSED, "sudo: a password is required")
 

@@ -54,7 +54,7 @@ FINAL = replace(PLAN, steps=(replace(PLAN.steps[0], undo=Irreversible("the old f
 REFUSED = Refusal("bootstrap", "lab", ("cp2: /var/lib/etcd holds data of another cluster; rename it first",))
 
 
-def begun() -> tuple[Event, ...]:
+def running_events() -> tuple[Event, ...]:
     """The run up to its second step, which is running and has printed something."""
     first, second = PLAN.steps[:2]
     return (
@@ -66,12 +66,12 @@ def begun() -> tuple[Event, ...]:
     )
 
 
-def held() -> tuple[Event, ...]:
+def paused_events() -> tuple[Event, ...]:
     """The run up to its second step, which waits to be let through with the two after it."""
     rest = PLAN.steps[1:]
     started = tuple(StepStarted(RUN, NOW, step.id, step.host, step.title) for step in rest)
     waits = tuple(StepPaused(RUN, NOW, step.id, step.host) for step in rest)
-    return (*begun()[:3], *started, *waits)
+    return (*running_events()[:3], *started, *waits)
 
 
 def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:

@@ -29,7 +29,7 @@ from haconsole.model.status import ClusterStatus
 from haconsole.session import Player, Run, RunState
 from haconsole.session.host_texts import HostText
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, unreachable
 
 T = TypeVar("T")
 
@@ -83,8 +83,8 @@ class FakeSession:
     plans: Mapping[str, Plan | Refusal] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     more: asyncio.Queue[Event | None] | None = None
-    asked: tuple[tuple[str, dict[str, str]], ...] = ()
-    heard: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
+    requests: tuple[tuple[str, dict[str, str]], ...] = ()
+    snapshot_queue: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
     logged: tuple[JournalLine, ...] = ()
     logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
     journals: tuple[tuple[HostName, ...], ...] = ()
@@ -135,7 +135,7 @@ class FakeSession:
         self.watched.set()
         if self.first is not None:
             yield self.status_of(self.first)
-        while (item := await self.heard.get()) is not None:
+        while (item := await self.snapshot_queue.get()) is not None:
             if isinstance(item, Exception):
                 raise item
             yield self.status_of(item)
@@ -152,7 +152,7 @@ class FakeSession:
         return status_of(snapshot, self.inventory, self.now)
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
-        self.asked += ((action, dict(request)),)
+        self.requests += ((action, dict(request)),)
         return self.plans[action]
 
     async def forecast(self, plan: Plan) -> Forecasts:
@@ -162,10 +162,10 @@ class FakeSession:
         return self.records
 
     async def record(self, run: str) -> RunRecord:
-        found = [one for one in self.records if isinstance(one, RunRecord) and one.header.run == run]
-        if not found:
+        results = [one for one in self.records if isinstance(one, RunRecord) and one.header.run == run]
+        if not results:
             raise UsageError(f"there is no run {run!r}")
-        return found[0]
+        return results[0]
 
     async def check_resumable(self, run: str) -> RunRecord:
         if self.refusal:
@@ -177,7 +177,7 @@ class FakeSession:
         return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step, override=override)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
-        self.asked += (("undo", {"run": run}),)
+        self.requests += (("undo", {"run": run}),)
         return self.plans["undo"]
 
     def running(self) -> int:
@@ -201,8 +201,8 @@ class FakeSession:
         for line in self.logged:
             if line.host in hosts and part in ("", line.source):
                 yield line
-        while (said := await self.logging.get()) is not None:
-            yield said
+        while (message := await self.logging.get()) is not None:
+            yield message
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         return self.host_texts
@@ -223,7 +223,7 @@ class FakeSession:
 
 def degraded() -> ClusterSnapshot:
     """cp3 is lost: its member, its server and the lock it held with it; everything else works."""
-    snapshot = changed(healthy(), 3, lost)
+    snapshot = changed(healthy(), 3, unreachable)
     for n in (1, 2):
         snapshot = changed(snapshot, n, lambda facts: _seeing(facts, cluster.server(3, "DOWN", "L4TOUT")))
     leases = (lease("kube-controller-manager", 1, age_s=9), lease("kube-scheduler", 3, age_s=41))

@@ -74,7 +74,7 @@ class Sshd:
 
     def ssh(self, **changes: object) -> Ssh:
         """The inventory's `ssh` that reaches this server and reads no ssh_config."""
-        said: dict[str, object] = {
+        message: dict[str, object] = {
             "user": self.user,
             "port": self.port,
             "identity_file": str(self.user_key),
@@ -83,7 +83,7 @@ class Sshd:
             "sudo": Sudo.NONE,
             "connect_timeout_s": 5.0,
         }
-        return Ssh(**{**said, **changes})  # type: ignore[arg-type]
+        return Ssh(**{**message, **changes})  # type: ignore[arg-type]
 
     def sessions(self) -> list[int]:
         """The processes that serve one connection each."""

@@ -33,7 +33,7 @@ class Piece:
     look: Look
 
 
-def sent(app: ConsoleApp, colours: Literal["standard", "256", "truecolor"] = "standard") -> list[str]:
+def escaped_lines(app: ConsoleApp, colours: Literal["standard", "256", "truecolor"] = "standard") -> list[str]:
     """The lines of the screen with their escape sequences, for a terminal of so many colours."""
     terminal = Console(file=StringIO(), force_terminal=True, color_system=colours, _environ={})
     return [_rendered(strip, terminal) for strip in app.screen._compositor.render_strips()]
@@ -47,7 +47,7 @@ def _rendered(strip: Strip, terminal: Console) -> str:
     return Strip(list(strip), strip.cell_length).render(terminal)
 
 
-def shown(lines: list[str]) -> list[Piece]:
+def pieces_of(lines: list[str]) -> list[Piece]:
     """The pieces of text that a terminal makes of them."""
     return [piece for line in lines for piece in _pieces(line)]
 
@@ -59,10 +59,10 @@ def looks(pieces: list[Piece], *beginnings: str) -> list[Look]:
 
 def _pieces(line: str) -> list[Piece]:
     pieces, look, at = [], Look(), 0
-    for found in SGR.finditer(line):
-        if found.start() > at:
-            pieces.append(Piece(line[at : found.start()], look))
-        look, at = _after(look, found[1]), found.end()
+    for result in SGR.finditer(line):
+        if result.start() > at:
+            pieces.append(Piece(line[at : result.start()], look))
+        look, at = _after(look, result[1]), result.end()
     if at < len(line):
         pieces.append(Piece(line[at:], look))
     return pieces
@@ -79,8 +79,8 @@ def _after(look: Look, codes: str) -> Look:
             styles.add(STYLES[code])
         elif number in (38, 48):
             kind = next(rest)
-            told = ";".join([code, kind, *(next(rest) for _ in range(1 if kind == "5" else 3))])
-            ink, ground = (told, ground) if number == 38 else (ink, told)
+            output = ";".join([code, kind, *(next(rest) for _ in range(1 if kind == "5" else 3))])
+            ink, ground = (output, ground) if number == 38 else (ink, output)
         elif 30 <= number <= 39 or 90 <= number <= 97:
             ink = "" if number == 39 else code
         elif 40 <= number <= 49 or 100 <= number <= 107:

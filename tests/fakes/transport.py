@@ -32,7 +32,7 @@ class StoredFile:
     owner: str = "root:root"
 
 
-def said(stdout: str = "", *, stderr: str = "", status: int | None = 0, raw: bytes | None = None) -> Completed:
+def completed(stdout: str = "", *, stderr: str = "", status: int | None = 0, raw: bytes | None = None) -> Completed:
     """An answer to any command; its argv is filled in when it is given."""
     return Completed((), status, stdout, stderr, stdout.encode() if raw is None else raw)
 
@@ -56,7 +56,7 @@ class FakeHost:
 
     def when(self, *argv: str, say: Answer | str) -> None:
         """Answer commands that start with `argv`; several calls give their answers in turn, the last one for ever."""
-        answer = said(say) if isinstance(say, str) else say
+        answer = completed(say) if isinstance(say, str) else say
         for start, answers in self._answers:
             if start == argv:
                 answers.append(answer)

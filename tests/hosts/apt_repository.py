@@ -31,11 +31,11 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def run(*argv: str, folder: Path, environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         argv, cwd=folder, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-    return done.stdout
+    assert result.returncode == 0, f"{' '.join(argv)}\n{result.stdout[-2000:]}{result.stderr[-2000:]}"
+    return result.stdout
 
 
 class Repository:

@@ -39,17 +39,17 @@ class Asked:
         self.start = context.Process
 
 
-def work(lab_name: str, asked: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
+def work(lab_name: str, request: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
     """Make a lab and put cases to their points on it until none is left; take it down."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _work(Lab(lab_name), asked, points, seed, kubeadm=kubeadm)
+        _work(Lab(lab_name), request, points, seed, kubeadm=kubeadm)
     finally:
-        asked.answers.put((None, ()))
+        request.answers.put((None, ()))
 
 
-def _work(lab: Lab, asked: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
-    said: list[str] = []
+def _work(lab: Lab, request: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
+    messages: list[str] = []
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
             if kubeadm:
@@ -57,14 +57,14 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int, *, kubeadm: bool) -> N
             else:
                 lab.up(LabShape(BARE_HOSTS, 0, False, False))
             base = "kubeadm" if kubeadm else "bare"
-            chaos = Chaos(lab, Path(folder), said.append, forked.ForkedProgram, base)
-            while (name := asked.names.get()) is not None:
-                said.clear()
+            chaos = Chaos(lab, Path(folder), messages.append, forked.ForkedProgram, base)
+            while (name := request.names.get()) is not None:
+                messages.clear()
                 try:
                     report = chaos.act(name, points, seed)
                 except Exception as error:
                     report = Report(name, wrong=in_words(error))
-                asked.answers.put((report, tuple(said)))
+                request.answers.put((report, tuple(messages)))
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)
@@ -91,31 +91,31 @@ def on_labs(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[R
 
 def side_by_side(names: tuple[str, ...], points: int, seed: int, labs: int, *, kubeadm: bool) -> list[Report]:
     """Work on the cases on several labs at once, the longest first; print each report when its case is done."""
-    asked = Asked()
+    request = Asked()
     for name in sorted(names, key=lambda name: -ALL_CASES[name].weight):
-        asked.names.put(name)
+        request.names.put(name)
     workers = [
-        asked.start(
+        request.start(
             target=work,
-            args=(f"chaos{number}{'k' if kubeadm else ''}-{os.getpid()}", asked, points, seed),
+            args=(f"chaos{number}{'k' if kubeadm else ''}-{os.getpid()}", request, points, seed),
             kwargs={"kubeadm": kubeadm},
         )
         for number in range(labs)
     ]
     for _ in workers:
-        asked.names.put(None)
+        request.names.put(None)
     reports: dict[str, Report] = {}
     try:
         for worker in workers:
             worker.start()
-        left = len(workers)
-        while left:
-            report, said = asked.answers.get()
+        rest = len(workers)
+        while rest:
+            report, message = request.answers.get()
             if report is None:
-                left -= 1
+                rest -= 1
             else:
                 reports[report.name] = report
-                print(*said, report, sep="\n", flush=True)
+                print(*message, report, sep="\n", flush=True)
     except BaseException:
         for worker in workers:
             worker.terminate()
@@ -132,8 +132,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _processor() -> tuple[int, int]:
     """Time that this machine's processors spent so far, and how much of it idle, in ticks."""
-    told = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
-    return sum(told), told[3] + told[4]
+    lines = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    return sum(lines), lines[3] + lines[4]
 
 
 def main() -> int:

@@ -72,17 +72,17 @@ class Chaos:
         self._runs = 0
         self._stands: Case | None = None
         for host in lab.spec.hosts:
-            done = lab.exec(host.name, "sh", "-ec", SHIM)
-            assert done.returncode == 0, done.stderr
+            result = lab.exec(host.name, "sh", "-ec", SHIM)
+            assert result.returncode == 0, result.stderr
         self._bare = Checkpoint(lab, folder / base, tuple(host.name for host in lab.spec.hosts))
         self._states[base] = self._bare
 
     def act(self, name: str, points: int, seed: int) -> Report:
         """Carry a case out once in peace, then once for each point."""
         case = ALL_CASES[name]
-        drawn = random.Random(f"{seed} {name}")
+        drawing = random.Random(f"{seed} {name}")
         self._stands = None
-        program = self._begun(case)
+        program = self._start_state(case)
         before = self._starts(case)
         began = time.monotonic()
         program.events(*self._words(case))
@@ -96,27 +96,29 @@ class Chaos:
         self._say(f"{name}: {lines} lines, {took:.1f} s in peace")
         for _ in range(points):
             point = Point(
-                drawn.randint(1, max(lines - 2, 1)),
-                drawn.uniform(0, drawn.choice(DELAYS_S)),
-                drawn.choice(faults),
-                drawn.choice(case.hosts),
-                drawn.uniform(1, 6),
+                drawing.randint(1, max(lines - 2, 1)),
+                drawing.uniform(0, drawing.choice(DELAYS_S)),
+                drawing.choice(faults),
+                drawing.choice(case.hosts),
+                drawing.uniform(1, 6),
             )
             if point.fault is Fault.INSIDE:
                 point = replace(point, line=detached[point.line % len(detached)])
             try:
-                seen = self._disturbed(case, point, expected)
+                reading = self._disturbed(case, point, expected)
             except Exception as error:
                 self._stands = None
-                seen = Seen(point, 0, {}, (in_words(error),))
-            report.seen.append(seen)
-            self._say(f"  {point}: {'; '.join(seen.wrong) or 'well'}, resumed {seen.resumes}x, {seen.seconds:.1f} s")
+                reading = Seen(point, 0, {}, (in_words(error),))
+            report.observations.append(reading)
+            self._say(
+                f"  {point}: {'; '.join(reading.wrong) or 'well'}, resumed {reading.resumes}x, {reading.seconds:.1f} s"
+            )
         return report
 
     def _disturbed(self, case: Case, point: Point, expected: Picture) -> Seen:
         parts: dict[str, float] = {}
         with _timed(parts, "begin"):
-            program = self._begun(case)
+            program = self._start_state(case)
             before = self._starts(case)
         with _timed(parts, "run"), _running(program, self._words(case)) as running:
             _reaches(program, point.line, running)
@@ -133,7 +135,7 @@ class Chaos:
             self._stands = None
         return Seen(point, resumes, parts, wrong)
 
-    def _begun(self, case: Case) -> Program:
+    def _start_state(self, case: Case) -> Program:
         """The lab in the state that the case begins from, and the program with a state folder of its own.
 
         A console killed between its run's end and giving the lock back leaves it, for the next one to adopt knowingly.
@@ -151,23 +153,23 @@ class Chaos:
 
     def _put_back(self, case: Case) -> bool:
         """Have the case's script put the state back; whether it did."""
-        told = looks(self.lab, case.hosts, f"{case.put_back or ':'}\n[ $? = 0 ] && echo well")
-        return all("well" in lines for lines in told.values())
+        output = looks(self.lab, case.hosts, f"{case.put_back or ':'}\n[ $? = 0 ] && echo well")
+        return all("well" in lines for lines in output.values())
 
     def _begin(self, state: str, hosts: tuple[str, ...]) -> None:
         """Have these hosts in that state, making it the first time; all others are off."""
         if state not in self._states:
-            made = ALL_STATES[state]
-            self._begin(made.before, made.hosts)
-            self._settle(made.before)
-            if made.action:
-                self._on(made.hosts, made.kind, made.quota).events(*made.action)
-            if made.script:
-                done = self.lab.exec(made.hosts[0], "sh", "-c", made.script, deadline_s=120)
-                assert done.returncode == 0, f"{state}: {done.stdout}{done.stderr}"
-            if made.prepare:
-                made.prepare(self.lab)
-            self._states[state] = Checkpoint(self.lab, self._folder / state, made.hosts)
+            product = ALL_STATES[state]
+            self._begin(product.before, product.hosts)
+            self._settle(product.before)
+            if product.action:
+                self._on(product.hosts, product.kind, product.quota).events(*product.action)
+            if product.script:
+                result = self.lab.exec(product.hosts[0], "sh", "-c", product.script, deadline_s=120)
+                assert result.returncode == 0, f"{state}: {result.stdout}{result.stderr}"
+            if product.prepare:
+                product.prepare(self.lab)
+            self._states[state] = Checkpoint(self.lab, self._folder / state, product.hosts)
         self._states[state].restore(hosts, self._bare)
 
     def _settle(self, state: str) -> None:
@@ -179,12 +181,12 @@ class Chaos:
         script = SETTLED if of.kind is Kind.KUBEADM else settled(of.kind, self.lab.spec.vip if owner else "")
         until = time.monotonic() + PATIENCE[of.kind].settles_s
         while True:
-            told = looks(self.lab, hosts, script)
-            well = all("well" in told[host] for host in hosts)
-            if well and (not owner or [host for host in hosts if "owner" in told[host]] == [owner]):
+            output = looks(self.lab, hosts, script)
+            well = all("well" in output[host] for host in hosts)
+            if well and (not owner or [host for host in hosts if "owner" in output[host]] == [owner]):
                 return
             if time.monotonic() > until:
-                raise AssertionError(f"{state} does not settle: {told}")
+                raise AssertionError(f"{state} does not settle: {output}")
             time.sleep(0.2)
 
     def _on(self, hosts: tuple[str, ...], kind: Kind, quota: int) -> Program:
@@ -234,7 +236,7 @@ class Chaos:
 
     def _carried_on(self, program: Program, case: Case) -> tuple[int, str]:
         """Resume until the run is complete; how often, and why it never was."""
-        said: list[str] = []
+        messages: list[str] = []
         for resumes in range(MOST_RESUMES + 1):
             try:
                 path = _record(program)
@@ -242,14 +244,14 @@ class Chaos:
                     return resumes, ""
             except (HaconsoleError, ValueError) as error:
                 path = None
-                said.append(str(error))
+                messages.append(str(error))
             if path is None:
                 action, *words = self._words(case)
-                done = program("run", action, *words, "--yes", "--json")
+                result = program("run", action, *words, "--yes", "--json")
             else:
-                done = program.verb("resume", path.stem, "--yes", "--json")
-            said.append(_last_error(done))
-        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {' | '.join(dict.fromkeys(said))}"
+                result = program.verb("resume", path.stem, "--yes", "--json")
+            messages.append(_last_error(result))
+        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {' | '.join(dict.fromkeys(messages))}"
 
     def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
         """The end state once it is the same twice."""
@@ -257,12 +259,12 @@ class Chaos:
         last = self._picture(case, program, before)
         while True:
             time.sleep(1.0)
-            seen = self._picture(case, program, before)
-            if seen == last:
-                return seen
+            reading = self._picture(case, program, before)
+            if reading == last:
+                return reading
             if time.monotonic() > until:
-                raise AssertionError(f"the end state does not come to rest: {differs(last, seen, Fault.KILL)}")
-            last = seen
+                raise AssertionError(f"the end state does not come to rest: {differs(last, reading, Fault.KILL)}")
+            last = reading
 
     def _wrong(
         self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault, resumes: int
@@ -278,10 +280,10 @@ class Chaos:
 
     def _picture(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
         status = as_object(program.verb("status", str(program.inventory), "--json").stdout)
-        seen = picture(self.lab, case, status)
-        starts = seen["starts"].items()
-        seen["starts"] = {host: count - before[host] for host, count in starts if host != case.leaves}
-        return seen
+        reading = picture(self.lab, case, status)
+        starts = reading["starts"].items()
+        reading["starts"] = {host: count - before[host] for host, count in starts if host != case.leaves}
+        return reading
 
 
 def _record(program: Program) -> Path:
@@ -321,7 +323,7 @@ def in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}"
 
 
-def _last_error(done: subprocess.CompletedProcess[str]) -> str:
-    told = [as_object(line) for line in done.stdout.splitlines()]
-    errors = [str(one.get("error") or one.get("reasons")) for one in told if one.get("error") or one.get("reasons")]
-    return (errors or done.stderr.splitlines() or [f"exit {done.returncode}"])[-1][:300]
+def _last_error(result: subprocess.CompletedProcess[str]) -> str:
+    lines = [as_object(line) for line in result.stdout.splitlines()]
+    errors = [str(one.get("error") or one.get("reasons")) for one in lines if one.get("error") or one.get("reasons")]
+    return (errors or result.stderr.splitlines() or [f"exit {result.returncode}"])[-1][:300]

@@ -59,8 +59,8 @@ def reset_all(lab: Lab) -> None:
     """Have every host as it was before the cluster was made."""
 
     def reset(name: str) -> None:
-        done = lab.exec(name, "sh", "-c", RESET, deadline_s=180)
-        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+        result = lab.exec(name, "sh", "-c", RESET, deadline_s=180)
+        assert result.returncode == 0, f"{name}: {result.stdout}{result.stderr}"
 
     side_by_side(lambda host: reset(host.name), hosts_of(lab.spec, lab.folder))
 

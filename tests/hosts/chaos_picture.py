@@ -64,24 +64,28 @@ OVERLOADED = "host.slow"
 
 def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     """The end state: what `LOOK` prints on every host, and the program's status of all of them."""
-    told = looks(lab, case.hosts, KUBEADM_LOOK if case.kind is Kind.KUBEADM else LOOK)
-    seen: Picture = {host: sorted({_plain(line) for line in told[host] if _counts(line)}) for host in case.hosts}
-    seen["members"] = sorted({_members(line) for host in case.hosts for line in told[host] if _is(line, "members")})
-    kept = (_plain(line) for host in case.hosts for line in told[host] if SNAPSHOTS in line)
-    seen["snapshots"] = sorted(kept)
-    seen["authorities"] = len({line for host in case.hosts for line in told[host] if _is(line, "authority")})
-    seen["starts"] = {host: starts_of(told[host]) for host in case.hosts}
-    seen["locks"] = [host for host in case.hosts if "locked" in told[host]]
-    seen["status"] = {key: value for key, value in without_times(status).items() if key not in NO_END_STATE}
-    findings = [finding for finding in seen["status"].get("findings", ()) if finding["code"] != OVERLOADED]
-    return {**seen, "status": {**seen["status"], "findings": findings}}
+    output = looks(lab, case.hosts, KUBEADM_LOOK if case.kind is Kind.KUBEADM else LOOK)
+    picture: Picture = {host: sorted({_plain(line) for line in output[host] if _counts(line)}) for host in case.hosts}
+    picture["members"] = sorted(
+        {_members(line) for host in case.hosts for line in output[host] if _is(line, "members")}
+    )
+    contents = (_plain(line) for host in case.hosts for line in output[host] if SNAPSHOTS in line)
+    picture["snapshots"] = sorted(contents)
+    picture["authorities"] = len({line for host in case.hosts for line in output[host] if _is(line, "authority")})
+    picture["starts"] = {host: starts_of(output[host]) for host in case.hosts}
+    picture["locks"] = [host for host in case.hosts if "locked" in output[host]]
+    picture["status"] = {key: value for key, value in without_times(status).items() if key not in NO_END_STATE}
+    findings = [finding for finding in picture["status"].get("findings", ()) if finding["code"] != OVERLOADED]
+    return {**picture, "status": {**picture["status"], "findings": findings}}
 
 
 def looks(lab: Lab, hosts: tuple[str, ...], script: str) -> dict[str, list[str]]:
     """The output of a script on each host, by lines."""
-    wanted = [host for host in hosts_of(lab.spec, lab.folder) if host.name in hosts]
-    said = side_by_side(lambda host: lab.exec(host.name, "sh", "-c", script, deadline_s=60).stdout.splitlines(), wanted)
-    return dict(zip((host.name for host in wanted), said, strict=True))
+    targets = [host for host in hosts_of(lab.spec, lab.folder) if host.name in hosts]
+    message = side_by_side(
+        lambda host: lab.exec(host.name, "sh", "-c", script, deadline_s=60).stdout.splitlines(), targets
+    )
+    return dict(zip((host.name for host in targets), message, strict=True))
 
 
 def starts_of(lines: list[str]) -> int:
@@ -93,26 +97,28 @@ def starts_of(lines: list[str]) -> int:
     return sum(int(line.split()[1]) for line in lines if _is(line, "starts"))
 
 
-def without_times(told: Any) -> Any:
+def without_times(output: Any) -> Any:
     """A status without what `DIFFERENT` names, and without times in names."""
-    if isinstance(told, dict):
-        return {key: without_times(value) for key, value in told.items() if key not in DIFFERENT}
-    if isinstance(told, list):
-        return [without_times(value) for value in told]
-    return _plain(told) if isinstance(told, str) else told
+    if isinstance(output, dict):
+        return {key: without_times(value) for key, value in output.items() if key not in DIFFERENT}
+    if isinstance(output, list):
+        return [without_times(value) for value in output]
+    return _plain(output) if isinstance(output, str) else output
 
 
-def differs(expected: Picture, seen: Picture, fault: Fault, resumes: int = 1) -> tuple[str, ...]:
+def differs(expected: Picture, picture: Picture, fault: Fault, resumes: int = 1) -> tuple[str, ...]:
     """Differences from the state after the undisturbed run; etcd has started more often where a host was power-cut.
 
     A host that was out of reach when the lock was released keeps the lock's record, which blocks nothing. A console
     that was killed between its run's end and the release keeps the lock, which becomes stale.
     """
-    out_of_reach = fault in (Fault.CUT, Fault.REBOOT) and len(seen["locks"]) <= 1
-    left = out_of_reach or (fault in (Fault.KILL, Fault.INSIDE) and resumes == 0)
-    skipped = {*(("starts",) if fault is Fault.REBOOT else ()), *(("locks",) if left else ())}
+    out_of_reach = fault in (Fault.CUT, Fault.REBOOT) and len(picture["locks"]) <= 1
+    rest = out_of_reach or (fault in (Fault.KILL, Fault.INSIDE) and resumes == 0)
+    skipped = {*(("starts",) if fault is Fault.REBOOT else ()), *(("locks",) if rest else ())}
     names = [name for name in expected if name not in skipped]
-    return tuple(f"{name}: {_difference(expected[name], seen[name])}" for name in names if expected[name] != seen[name])
+    return tuple(
+        f"{name}: {_difference(expected[name], picture[name])}" for name in names if expected[name] != picture[name]
+    )
 
 
 def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str]:
@@ -125,43 +131,43 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
     for one in record.steps:
         if one.state not in (StepState.VERIFIED, StepState.ALREADY):
             yield f"{one.step} is {one.state} in the record"
-    done: Counter[str] = Counter()
+    counter: Counter[str] = Counter()
     attempts: dict[str, int] = {}
     ended: set[str] = set()
     for line in path.read_text().splitlines():
-        told = as_object(line)
-        if told.get("kind") == "intent":
-            attempts[told["step"]] = told["attempt"]
-        elif told.get("kind") == "performed":
-            ended.add(f"{told['step']}.{attempts[told['step']]}")
-            done[told["step"]] += told.get("outcome") == "done"
-    given = {step.id for step in record.plan.steps if isinstance(step.operation, MoveLeader)}
-    yield from (f"{step} was done {times} times" for step, times in done.items() if times > 1 and step not in given)
-    for command, times in begun(lab, hosts, path.stem).items():
+        output = as_object(line)
+        if output.get("kind") == "intent":
+            attempts[output["step"]] = output["attempt"]
+        elif output.get("kind") == "performed":
+            ended.add(f"{output['step']}.{attempts[output['step']]}")
+            counter[output["step"]] += output.get("outcome") == "done"
+    values = {step.id for step in record.plan.steps if isinstance(step.operation, MoveLeader)}
+    yield from (f"{step} was done {times} times" for step, times in counter.items() if times > 1 and step not in values)
+    for command, times in started_commands(lab, hosts, path.stem).items():
         if times > 1:
             yield f"the command {command} was begun {times} times"
         if command not in ended:
             yield f"the command {command} was begun, and its end is not in the record"
 
 
-def begun(lab: Lab, hosts: tuple[str, ...], run: str) -> Counter[str]:
+def started_commands(lab: Lab, hosts: tuple[str, ...], run: str) -> Counter[str]:
     """The commands of a run that hosts began, as ``STEP.ATTEMPT``, and how often each."""
-    found: Counter[str] = Counter()
+    counter: Counter[str] = Counter()
     for host in hosts:
         path = lab.host(host).root / BEGUN.lstrip("/")
         for line in path.read_text().splitlines() if path.exists() else ():
             *_, of, command, _ = line.split("/")
             if of == run:
-                found[command] += 1
-    return found
+                counter[command] += 1
+    return counter
 
 
 def as_object(line: str) -> dict[str, Any]:
     try:
-        told = json.loads(line)
+        document = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _is(line: str, kind: str) -> bool:
@@ -176,8 +182,8 @@ def _counts(line: str) -> bool:
 
 
 def _members(line: str) -> str:
-    told = as_object(line.partition(" ")[2])
-    rows = (f"{one.get('name')} {one['peerURLs']} {one.get('isLearner', False)}" for one in told.get("members", ()))
+    output = as_object(line.partition(" ")[2])
+    rows = (f"{one.get('name')} {one['peerURLs']} {one.get('isLearner', False)}" for one in output.get("members", ()))
     return "; ".join(sorted(rows))
 
 
@@ -188,8 +194,8 @@ def _plain(line: str) -> str:
 
 def _difference(before: Any, now: Any) -> str:
     """The differences with their places, abridged."""
-    told = "; ".join(_differences(before, now))
-    return told if len(told) <= MOST_TOLD else f"{told[:MOST_TOLD]}..."
+    output = "; ".join(_differences(before, now))
+    return output if len(output) <= MOST_TOLD else f"{output[:MOST_TOLD]}..."
 
 
 def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:

@@ -44,32 +44,32 @@ class Report:
     name: str
     lines: int = 0
     undisturbed_s: float = 0.0
-    seen: list[Seen] = field(default_factory=list)
+    observations: list[Seen] = field(default_factory=list)
     wrong: str = ""
 
     @property
     def good(self) -> bool:
-        return not self.wrong and not any(one.wrong for one in self.seen)
+        return not self.wrong and not any(one.wrong for one in self.observations)
 
     @property
     def seconds(self) -> float:
-        return sum(one.seconds for one in self.seen) / max(len(self.seen), 1)
+        return sum(one.seconds for one in self.observations) / max(len(self.observations), 1)
 
     def __str__(self) -> str:
         if self.wrong:
             return f"{self.name:13} WRONG: {self.wrong}"
-        faults = Counter(one.point.fault for one in self.seen)
-        told = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
-        resumes = Counter(one.resumes for one in self.seen)
+        faults = Counter(one.point.fault for one in self.observations)
+        output = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
+        resumes = Counter(one.resumes for one in self.observations)
         went = ", ".join(f"{count} resumed {times}x" for times, count in sorted(resumes.items()))
-        well = sum(not one.wrong for one in self.seen)
-        longest = max((one.seconds for one in self.seen), default=0.0)
-        parts = sum((Counter(one.parts) for one in self.seen), Counter[str]())
-        spent = ", ".join(f"{name} {seconds / len(self.seen):.1f}" for name, seconds in parts.items())
+        well = sum(not one.wrong for one in self.observations)
+        longest = max((one.seconds for one in self.observations), default=0.0)
+        parts = sum((Counter(one.parts) for one in self.observations), Counter[str]())
+        spent = ", ".join(f"{name} {seconds / len(self.observations):.1f}" for name, seconds in parts.items())
         head = (
-            f"{self.name:13} {len(self.seen):3} points ({told}): {well} well; {went}; "
+            f"{self.name:13} {len(self.observations):3} points ({output}): {well} well; {went}; "
             f"undisturbed {self.undisturbed_s:.1f} s over {self.lines} lines; "
             f"a point {self.seconds:.1f} s (longest {longest:.1f}; {spent})"
         )
-        wrong = [f"    {one.point}: {'; '.join(one.wrong)}" for one in self.seen if one.wrong]
+        wrong = [f"    {one.point}: {'; '.join(one.wrong)}" for one in self.observations if one.wrong]
         return "\n".join((head, *wrong))

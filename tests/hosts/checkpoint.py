@@ -34,8 +34,8 @@ class Checkpoint:
                 return
             rootfs.unmount(host.root)
             disks.remove_disks(host.folder)
-            kept = self._folder / host.name
-            source = kept if kept.is_dir() or bare is None else bare._folder / host.name
+            content = self._folder / host.name
+            source = content if content.is_dir() or bare is None else bare._folder / host.name
             disks.copy_disks(source, host.folder, self._images)
             host.boot()
 

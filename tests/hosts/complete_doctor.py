@@ -10,8 +10,8 @@ from tests.hosts.program import Program
 
 def complete_doctor(program: Program) -> dict[str, Any]:
     """The report on the program's inventory, with the exit status as `exit`."""
-    done = program.verb("doctor", str(program.inventory), "--json", "--complete")
-    assert done.stdout.startswith("{"), done.stdout + done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
+    result = program.verb("doctor", str(program.inventory), "--json", "--complete")
+    assert result.stdout.startswith("{"), result.stdout + result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
     assert document["pending"] == [], document["pending"]
-    return {**document, "exit": done.returncode}
+    return {**document, "exit": result.returncode}

@@ -211,7 +211,7 @@ def kubeadm(places: Places, saved_kubeadm: str) -> Iterator[Lab]:
         lab.down()
 
 
-def _maker(places: Places, letter: str, made: list[Lab]) -> Iterator[LabMaker]:
+def _maker(places: Places, letter: str, labs: list[Lab]) -> Iterator[LabMaker]:
     """`made` is where the labs are noted that are up."""
     numbers = count()
 
@@ -226,14 +226,14 @@ def _maker(places: Places, letter: str, made: list[Lab]) -> Iterator[LabMaker]:
         name: str | None = None,
     ) -> Lab:
         lab = Lab(name or f"t{os.getpid()}{letter}{next(numbers)}", places=places)
-        made.append(lab)
+        labs.append(lab)
         lab.up(LabShape(hosts, workers, bastion, kubernetes, debian=debian, kubeadm=kubeadm))
         return lab
 
     try:
         yield make
     finally:
-        _down(made)
+        _down(labs)
 
 
 def _down(labs: list[Lab]) -> None:

@@ -15,7 +15,7 @@ SHARE = 3
 """One of so many is drawn."""
 
 
-def drawn(cases: Iterable[T], *, always: Sequence[T] = (), never: Sequence[T] = ()) -> list[object]:
+def draw_third(cases: Iterable[T], *, always: Sequence[T] = (), never: Sequence[T] = ()) -> list[object]:
     """All cases as parameters: a third, drawn by the commit's hash, and those in `always`; the others are nightly.
 
     Those in `never` are nightly at every commit.
@@ -24,12 +24,12 @@ def drawn(cases: Iterable[T], *, always: Sequence[T] = (), never: Sequence[T] = 
     """
     listed = list(cases)
     others = [case for case in listed if case not in (*always, *never)]
-    chosen = [*always, *random.Random(_commit()).sample(others, max(1, len(others) // SHARE))]
-    return [case if case in chosen else pytest.param(case, marks=pytest.mark.nightly) for case in listed]
+    choice = [*always, *random.Random(_commit()).sample(others, max(1, len(others) // SHARE))]
+    return [case if case in choice else pytest.param(case, marks=pytest.mark.nightly) for case in listed]
 
 
 def _commit() -> str:
     """The commit's hash; a constant where the tests run without the repository."""
     folder = Path(__file__).parent
-    done = subprocess.run(("git", "rev-parse", "HEAD"), cwd=folder, capture_output=True, text=True)
-    return done.stdout.strip() or "none"
+    result = subprocess.run(("git", "rev-parse", "HEAD"), cwd=folder, capture_output=True, text=True)
+    return result.stdout.strip() or "none"

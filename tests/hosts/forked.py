@@ -29,10 +29,10 @@ def load() -> None:
 
 
 def _walk(package: ModuleType) -> None:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if found.name not in NOT_LOADED:
-            module = importlib.import_module(found.name)
-            if found.ispkg:
+    for result in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if result.name not in NOT_LOADED:
+            module = importlib.import_module(result.name)
+            if result.ispkg:
                 _walk(module)
 
 

@@ -34,16 +34,16 @@ class KubeadmLab:
     def of(self, *hosts: str) -> Program:
         lines = self.lab.inventory_path.read_text().splitlines()
         matches = ((line, _NAMED.search(line)) for line in lines)
-        kept = [line for line, match in matches if match is None or match[1] in hosts]
+        contents = [line for line, match in matches if match is None or match[1] in hosts]
         path = self.folder / f"{'-'.join(hosts)}.yaml"
-        path.write_text("\n".join(kept) + "\n")
+        path.write_text("\n".join(contents) + "\n")
         return Program(self.lab, self.folder / "state", path)
 
     def seconds(self, hosts: tuple[str, ...], action: str, *words: str) -> float:
         """Run an action, which must end well; its seconds."""
         began = time.monotonic()
-        done = self.of(*hosts)("run", action, *words, "--yes", "--json", deadline_s=LONG_S)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        result = self.of(*hosts)("run", action, *words, "--yes", "--json", deadline_s=LONG_S)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
         return time.monotonic() - began
 
     async def killed_at(self, hosts: tuple[str, ...], step: str, action: str, *words: str) -> str:
@@ -61,19 +61,19 @@ class KubeadmLab:
     def resume(self, hosts: tuple[str, ...], run: str) -> list[dict[str, Any]]:
         """The events of a resumed run, which must end well."""
         program = self.of(*hosts)
-        done = program.verb("resume", run, "--yes", "--json", deadline_s=LONG_S)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        result = program.verb("resume", run, "--yes", "--json", deadline_s=LONG_S)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
     async def healthy(self, *hosts: str) -> None:
         """Soon there is no finding."""
         await eventually(lambda: self.findings(*hosts) == [], within_s=240)
 
     def findings(self, *hosts: str) -> list[str]:
-        done = self.of(*hosts).verb("status", str(self.of(*hosts).inventory), "--json")
-        assert done.stdout, done.stderr
-        found = json.loads(done.stdout)["findings"]
-        return [f"{one['code']} {one['subject']}" for one in found if one["code"] not in QUIET]
+        result = self.of(*hosts).verb("status", str(self.of(*hosts).inventory), "--json")
+        assert result.stdout, result.stderr
+        document = json.loads(result.stdout)["findings"]
+        return [f"{one['code']} {one['subject']}" for one in document if one["code"] not in QUIET]
 
     def traces_of(self, host: str, near: str) -> list[str]:
         """The places where the cluster still has a trace of a host, read on another one."""
@@ -86,15 +86,17 @@ class KubeadmLab:
 
     def secrets_left(self) -> list[str]:
         """Tokens and keys of joins in run logs, hosts' logs and files, and in the API."""
-        left = ["run logs"] if _has_secret(Program(self.lab, self.folder / "state").journals()) else []
-        for seen in self.lab.status():
-            if not seen.running:
+        rest = ["run logs"] if _has_secret(Program(self.lab, self.folder / "state").journals()) else []
+        for reading in self.lab.status():
+            if not reading.running:
                 continue
-            journal = self.lab.exec(seen.name, "journalctl", "-o", "export", "--no-pager", deadline_s=60).stdout
+            journal = self.lab.exec(reading.name, "journalctl", "-o", "export", "--no-pager", deadline_s=60).stdout
             files = ("grep", "-rhsE", TOKEN.pattern, "/run/haconsole", "/var/lib/haconsole", "/etc/kubernetes", "/tmp")
-            kept = self.lab.exec(seen.name, *files).stdout
-            left += [f"{seen.name}: {name}" for name, text in (("log", journal), ("files", kept)) if _has_secret(text)]
-        return left + self._stored_secrets()
+            content = self.lab.exec(reading.name, *files).stdout
+            rest += [
+                f"{reading.name}: {name}" for name, text in (("log", journal), ("files", content)) if _has_secret(text)
+            ]
+        return rest + self._stored_secrets()
 
     def delete_secrets(self) -> None:
         """Delete the tokens and certificates in the API that the cluster was made with."""
@@ -109,7 +111,7 @@ class KubeadmLab:
         return next(host for host in control_planes(self.lab) if self._serves(host))
 
     def _serves(self, host: str) -> bool:
-        running = {seen.name for seen in self.lab.status() if seen.running}
+        running = {reading.name for reading in self.lab.status() if reading.running}
         return host in running and self.lab.exec(host, "test", "-e", "/etc/kubernetes/admin.conf").returncode == 0
 
     def _runs(self, host: str, step: str) -> bool:

@@ -126,9 +126,9 @@ def workers(lab: Lab) -> tuple[str, ...]:
 
 def output(lab: Lab, host: str, *argv: str, deadline_s: float = 30.0) -> str:
     """Standard output of a command on a host; a failure shows all that it printed."""
-    done = lab.exec(host, *argv, deadline_s=deadline_s)
-    assert done.returncode == 0, f"{host}: {' '.join(argv)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return done.stdout
+    result = lab.exec(host, *argv, deadline_s=deadline_s)
+    assert result.returncode == 0, f"{host}: {' '.join(argv)}\n{result.stdout[-3000:]}{result.stderr[-3000:]}"
+    return result.stdout
 
 
 def kubectl(lab: Lab, host: str, *argv: str) -> str:
@@ -212,52 +212,54 @@ def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd
     """Make the cluster on a bare kubeadm lab; `note` takes each part with its seconds, the others are as for `init`."""
     began = time.monotonic()
 
-    def done(what: str) -> None:
+    def report(what: str) -> None:
         note(f"{what}: {time.monotonic() - began:.1f} s since the hosts were up")
 
     if lab.spec.kubeadm and lab.spec.kubeadm.balancer is Balancer.HOSTS:
         configure_balancers(lab)
     init(lab, etcd, endpoint)
-    done("init")
+    report("init")
     others = control_planes(lab)[1:]
     command, key = join_command(lab), certificate_key(lab)
     with ThreadPoolExecutor() as pool:  # workers need no etcd, so they join beside the control planes
         joining = [pool.submit(join_worker, lab, name, command) for name in workers(lab)]
         for name in others:
             join_control_plane(lab, name, command, key)
-            done(f"{name} joined")
+            report(f"{name} joined")
         for each in joining:
             each.result()
-    done("workers joined")
+    report("workers joined")
     wait_healthy(lab)
-    done("healthy")
+    report("healthy")
 
 
 def faults(lab: Lab) -> list[str]:
     """The faults of the cluster that etcd, every API server and the nodes report."""
     planes = control_planes(lab)
     ready = 'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
-    found: list[str] = []
+    results: list[str] = []
     for name in planes:
-        done = lab.exec(name, "curl", "-sk", "--max-time", "3", "https://127.0.0.1:6443/readyz")
-        if done.stdout != "ok":
-            found.append(f"{name}: readyz returns {done.stdout[-200:] or done.stderr[-200:] or 'nothing'}")
+        result = lab.exec(name, "curl", "-sk", "--max-time", "3", "https://127.0.0.1:6443/readyz")
+        if result.stdout != "ok":
+            results.append(f"{name}: readyz returns {result.stdout[-200:] or result.stderr[-200:] or 'nothing'}")
     nodes = lab.exec(planes[0], "kubectl", f"--kubeconfig={ADMIN}", "--request-timeout=5s", "get", "nodes", "-o", ready)
     states = dict(line.split(maxsplit=1) for line in nodes.stdout.splitlines() if " " in line)
-    found += [
+    results += [
         f"node {name}: {states.get(name, 'missing')}" for name in planes + workers(lab) if states.get(name) != "True"
     ]
-    return found + _etcd_faults(lab, planes)
+    return results + _etcd_faults(lab, planes)
 
 
 def _etcd_faults(lab: Lab, planes: tuple[str, ...]) -> list[str]:
     if lab.spec.kubeadm and lab.spec.kubeadm.etcd is EtcdTopology.EXTERNAL:
         return []
-    done = etcdctl(lab, planes[0], "endpoint", "health", "--cluster")
-    text = done[1]
+    result = etcdctl(lab, planes[0], "endpoint", "health", "--cluster")
+    text = result[1]
     healthy = text.count("is healthy")
     return (
-        [] if done[0] == 0 and healthy == len(planes) else [f"etcd: {healthy} of {len(planes)} healthy: {text[-300:]}"]
+        []
+        if result[0] == 0 and healthy == len(planes)
+        else [f"etcd: {healthy} of {len(planes)} healthy: {text[-300:]}"]
     )
 
 
@@ -266,15 +268,15 @@ def etcdctl(lab: Lab, host: str, *argv: str) -> tuple[int, str]:
     pki = "/etc/kubernetes/pki/etcd"
     files = (f"--cacert={pki}/ca.crt", f"--cert={pki}/healthcheck-client.crt", f"--key={pki}/healthcheck-client.key")
     command = ("etcdctl", "--endpoints=https://127.0.0.1:2379", "--command-timeout=3s", *files, *argv)
-    done = lab.exec(host, "env", "ETCDCTL_API=3", *command)
-    return done.returncode, done.stdout + done.stderr
+    result = lab.exec(host, "env", "ETCDCTL_API=3", *command)
+    return result.returncode, result.stdout + result.stderr
 
 
 def wait_healthy(lab: Lab, *, within_s: float = READY_S) -> None:
     """Wait until nothing is wrong with the cluster; nodes and leases lag by ten seconds and more."""
     end = time.monotonic() + within_s
-    while found := faults(lab):
-        assert time.monotonic() < end, found
+    while result := faults(lab):
+        assert time.monotonic() < end, result
         time.sleep(1.0)
 
 

@@ -33,16 +33,16 @@ class EndpointWriter(Load):
     def _run(self) -> None:
         number = 0
         while not self._over.wait(self._pause_s):
-            begun = time.monotonic()
+            start = time.monotonic()
             number += 1
             try:
                 self._once(number)
             except (OSError, http.client.HTTPException) as error:
                 self.counts.failed += 1
-                self.counts.say("failed", begun, [repr(error)])
+                self.counts.say("failed", start, [repr(error)])
                 continue
-            self.counts.done += 1
-            self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+            self.counts.successes += 1
+            self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - start)
 
     def _once(self, number: int) -> None:
         self._write("PATCH", CONFIG_MAP, {"data": {"number": str(number)}}, (200,))

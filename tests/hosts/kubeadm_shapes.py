@@ -131,10 +131,10 @@ def make_with_external_etcd(lab: Lab, runner: EtcdRunner) -> None:
         output(lab, name, "systemctl", "start", "--no-block", "etcd" if runner is EtcdRunner.UNITS else "kubelet")
     first = lab.host(control_planes(lab)[0]).root / PKI.removeprefix("/")
     (first / "etcd").mkdir(parents=True, exist_ok=True)
-    made = _made(lab, members(lab)[0])
-    shutil.copy(made / "etcd/ca.crt", first / "etcd/ca.crt")
+    result = _certificate_folder(lab, members(lab)[0])
+    shutil.copy(result / "etcd/ca.crt", first / "etcd/ca.crt")
     for ending in ("crt", "key"):
-        shutil.copy(made / f"apiserver-etcd-client.{ending}", first)
+        shutil.copy(result / f"apiserver-etcd-client.{ending}", first)
     urls = ", ".join(f'"https://{lab.spec.host(name).address}:2379"' for name in members(lab))
     make_cluster(lab, etcd=_EXTERNAL.format(endpoints=urls, pki=PKI))
 
@@ -221,7 +221,7 @@ def _initial_cluster(lab: Lab) -> str:
     return ",".join(f"{name}=https://{lab.spec.host(name).address}:2380" for name in members(lab))
 
 
-def _made(lab: Lab, name: str) -> Path:
+def _certificate_folder(lab: Lab, name: str) -> Path:
     """The folder of a member's certificates on the first etcd host."""
     return lab.host(members(lab)[0]).root / f"root/made-{name}"
 
@@ -230,12 +230,12 @@ def _place(lab: Lab, name: str, runner: EtcdRunner) -> None:
     """Copy a member's certificates to where it reads them; units have no client certificate of their own."""
     root = lab.host(name).root
     if runner is EtcdRunner.STATIC_PODS:
-        shutil.copytree(_made(lab, name), root / PKI.removeprefix("/"), dirs_exist_ok=True)
+        shutil.copytree(_certificate_folder(lab, name), root / PKI.removeprefix("/"), dirs_exist_ok=True)
         return
     folder = root / UNIT_PKI.removeprefix("/")
     folder.mkdir(parents=True, exist_ok=True)
     for file in ("ca.crt", "server.crt", "server.key", "peer.crt", "peer.key"):
-        shutil.copy(_made(lab, name) / "etcd" / file, folder)
+        shutil.copy(_certificate_folder(lab, name) / "etcd" / file, folder)
 
 
 def _configure(lab: Lab, name: str, runner: EtcdRunner) -> None:

@@ -44,13 +44,13 @@ systemctl enable --now --quiet kubelet
 
 def join(lab: Lab, host: str, form: str, unit: str) -> None:
     """Have the cluster's CA sign a kubelet's certificate, and kubelet use it: in its kubeconfig itself, or in files."""
-    said(lab, host, "sh", "-c", JOIN, "join", host)
+    output_of(lab, host, "sh", "-c", JOIN, "join", host)
     request = lab.host("cp1").root / "root" / "node.csr"
     request.write_bytes((lab.host(host).root / "var/lib/kubelet/pki/client.csr").read_bytes())
     pki = "/etc/kubernetes/pki"
     openssl = f"openssl x509 -req -in /root/node.csr -CA {pki}/ca.crt -CAkey {pki}/ca.key -days 365 -out /root/node.crt"
     extension = "-extfile /dev/stdin <<END\nextendedKeyUsage=clientAuth\nEND\n"
-    said(lab, "cp1", "sh", "-c", f"{openssl} {extension}")
+    output_of(lab, "cp1", "sh", "-c", f"{openssl} {extension}")
     for name, path in (("root/node.crt", "var/lib/kubelet/pki/client.crt"), (f"{pki[1:]}/ca.crt",) * 2):
         (lab.host(host).root / path).write_bytes((lab.host("cp1").root / name).read_bytes())
     (lab.host(host).root / "etc/systemd/system/kubelet.service").write_text(unit)
@@ -59,13 +59,13 @@ def join(lab: Lab, host: str, form: str, unit: str) -> None:
 
 def configure(lab: Lab, host: str, form: str) -> None:
     """Write the kubeconfig with the pair in kubelet's folder, and start kubelet."""
-    said(lab, host, "sh", "-c", CONFIG, "config", form, f"https://{lab.spec.vip}:8443")
+    output_of(lab, host, "sh", "-c", CONFIG, "config", form, f"https://{lab.spec.vip}:8443")
 
 
-def said(lab: Lab, host: str, *argv: str) -> str:
-    done = lab.exec(host, *argv)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def output_of(lab: Lab, host: str, *argv: str) -> str:
+    result = lab.exec(host, *argv)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def kubelets(program: Program) -> dict[str, str]:

@@ -36,22 +36,22 @@ class Counts:
     `terms` are etcd's raft terms seen meanwhile: one more than the changes of leadership.
     """
 
-    done: int = 0
+    successes: int = 0
     retried: int = 0
     failed: int = 0
     slowest_s: float = 0.0
     errors: list[str] = field(default_factory=list)
     terms: set[int] = field(default_factory=set)
 
-    def say(self, what: str, begun: float, errors: list[str]) -> None:
+    def say(self, what: str, start: float, errors: list[str]) -> None:
         """Keep when and why one was retried or failed; `begun` by the monotonic clock."""
-        took, why = time.monotonic() - begun, "; ".join(dict.fromkeys(errors))
+        took, why = time.monotonic() - start, "; ".join(dict.fromkeys(errors))
         self.errors.append(f"{what} at {time.strftime('%H:%M:%S')} after {took:.2f} s: {why}")
 
     def __str__(self) -> str:
-        told = f"{self.done} done, {self.retried} retried, {self.failed} failed, slowest {self.slowest_s:.2f} s"
+        output = f"{self.successes} done, {self.retried} retried, {self.failed} failed, slowest {self.slowest_s:.2f} s"
         terms = f", raft terms {min(self.terms)} to {max(self.terms)}" if self.terms else ""
-        return told + terms + "".join(f"\n  {error}" for error in self.errors[:10])
+        return output + terms + "".join(f"\n  {error}" for error in self.errors[:10])
 
 
 class Load:
@@ -66,7 +66,7 @@ class Load:
         """Return once the first was done: what happens in the block happens under load."""
         self._thread.start()
         end = time.monotonic() + 60
-        while not self.counts.done:
+        while not self.counts.successes:
             assert self._thread.is_alive(), "the load could not begin"
             assert time.monotonic() < end, f"the load did not begin within a minute: {self.counts}"
             time.sleep(0.05)
@@ -131,20 +131,20 @@ class EtcdWriter(Load):
 
     async def _one(self, number: int) -> None:
         """One write, tried again within the time-out; once also when this client itself was too slow for that."""
-        begun, errors, turn = time.monotonic(), list[str](), number
-        while time.monotonic() - begun <= (STARVED_S if len(errors) == 1 else ELECTION_S):
+        start, errors, turn = time.monotonic(), list[str](), number
+        while time.monotonic() - start <= (STARVED_S if len(errors) == 1 else ELECTION_S):
             api = self._up[turn % len(self._up)] if self._up else None
             turn += 1
             if api is not None and await self._put(api, number, LAST_TRY_S if errors else FIRST_TRY_S, errors):
-                self.counts.done += 1
-                self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+                self.counts.successes += 1
+                self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - start)
                 if errors:
                     self.counts.retried += 1
-                    self.counts.say("retried", begun, errors)
+                    self.counts.say("retried", start, errors)
                 return
             await asyncio.sleep(0.01)
         self.counts.failed += 1
-        self.counts.say("failed", begun, errors or ["no endpoint serves writes"])
+        self.counts.say("failed", start, errors or ["no endpoint serves writes"])
 
     async def _put(self, api: EtcdApi, number: int, deadline_s: float, errors: list[str]) -> bool:
         """Whether the write was acknowledged; an endpoint whose connection is gone is not used until it is back."""
@@ -175,43 +175,43 @@ class ApiReader(Load):
 
     def _run(self) -> None:
         while not self._over.wait(self._pause_s):
-            begun = time.monotonic()
-            if broken := self._broken():
+            start = time.monotonic()
+            if fault := self._error():
                 self.counts.failed += 1
-                self.counts.say("failed", begun, [broken])
+                self.counts.say("failed", start, [fault])
                 continue
-            self.counts.done += 1
-            self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+            self.counts.successes += 1
+            self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - start)
 
-    def _broken(self) -> str:
+    def _error(self) -> str:
         """The error of one try; empty where it succeeded."""
         try:
-            status, told = self._get()
+            status, output = self._get()
         except (OSError, http.client.HTTPException) as error:
             return repr(error)
-        return "" if status == 200 else f"status {status}: {told[:300]!r}"
+        return "" if status == 200 else f"status {status}: {output[:300]!r}"
 
     @contextmanager
     def rests(self) -> Iterator[http.client.HTTPSConnection]:
         """A connection of its own, idle after one answered read."""
         with self._connected() as connection:
-            self._asked(connection, "").read()
+            self._response(connection, "").read()
             yield connection
 
     @contextmanager
     def watches(self) -> Iterator[http.client.HTTPSConnection]:
         """A connection of its own, on which the namespace is watched."""
         with self._connected() as connection:
-            answer = self._asked(connection, "?watch=true&fieldSelector=metadata.name%3Ddefault")
+            answer = self._response(connection, "?watch=true&fieldSelector=metadata.name%3Ddefault")
             assert answer.readline()
             yield connection
 
     def _get(self) -> tuple[int, bytes]:
         with self._connected() as connection:
-            answer = self._asked(connection, "/default")
+            answer = self._response(connection, "/default")
             return answer.status, answer.read()
 
-    def _asked(self, connection: http.client.HTTPSConnection, what: str) -> http.client.HTTPResponse:
+    def _response(self, connection: http.client.HTTPSConnection, what: str) -> http.client.HTTPResponse:
         connection.request("GET", f"/api/v1/namespaces{what}")
         return connection.getresponse()
 
@@ -233,6 +233,6 @@ def holder(lab: Lab, path: str) -> str:
 
 def read(lab: Lab, host: str, path: str) -> bytes:
     """A file of a host, as root."""
-    told = lab.exec(host, "cat", path)
-    assert told.returncode == 0, told.stderr
-    return told.stdout.encode()
+    output = lab.exec(host, "cat", path)
+    assert output.returncode == 0, output.stderr
+    return output.stdout.encode()

@@ -37,17 +37,19 @@ def vip_holders(lab: Lab) -> list[str]:
 
 def traces(lab: Lab) -> dict[str, list[str]]:
     """Everything on the machine that bears the lab's name, by kind; empty when nothing does."""
-    seen = {
+    reading = {
         "mounts": [line.split()[1] for line in _lines("/proc/self/mounts") if f"/{lab.name}/" in line],
-        "namespaces": [line for line in _said("ip", "netns").splitlines() if f"haconsole-{lab.name}" in line],
-        "links": [link["ifname"] for link in json.loads(_said("ip", "-j", "link")) if lab.name in link["ifname"]],
-        "routes": [line for line in _said("ip", "route", "show", "table", "all").splitlines() if lab.name in line],
-        "groups": _said("find", "/sys/fs/cgroup", "-path", f"*/haconsole/{lab.name}*").split(),
-        "processes": [line for line in _said("ps", "-ww", "-eo", "pid,args").splitlines() if f"{lab.name}-" in line],
+        "namespaces": [line for line in _output_of("ip", "netns").splitlines() if f"haconsole-{lab.name}" in line],
+        "links": [link["ifname"] for link in json.loads(_output_of("ip", "-j", "link")) if lab.name in link["ifname"]],
+        "routes": [line for line in _output_of("ip", "route", "show", "table", "all").splitlines() if lab.name in line],
+        "groups": _output_of("find", "/sys/fs/cgroup", "-path", f"*/haconsole/{lab.name}*").split(),
+        "processes": [
+            line for line in _output_of("ps", "-ww", "-eo", "pid,args").splitlines() if f"{lab.name}-" in line
+        ],
         "nspawn": [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{lab.name}-*")],
         "files": [str(path) for path in lab.places.state.glob(f"*{lab.name}*")],
     }
-    return {kind: found for kind, found in seen.items() if found}
+    return {kind: result for kind, result in reading.items() if result}
 
 
 def login(
@@ -71,5 +73,5 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
-def _said(*argv: str) -> str:
+def _output_of(*argv: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, timeout=30).stdout

@@ -57,39 +57,39 @@ class Members:
     def of(self, *hosts: str) -> Program:
         """The program on an inventory of these hosts."""
         lines = self._text.splitlines()
-        kept = [line for line in lines if not (found := _NAMED.search(line)) or found[1] in hosts]
+        contents = [line for line in lines if not (result := _NAMED.search(line)) or result[1] in hosts]
         path = self.folder / f"{'-'.join(hosts)}.yaml"
-        path.write_text("\n".join(kept) + "\n")
+        path.write_text("\n".join(contents) + "\n")
         return Program(self.lab, self.folder / "state", path)
 
     def status(self, *hosts: str) -> dict[str, Any]:
         """``status --json`` of these hosts."""
         program = self.of(*hosts)
         argv = (sys.executable, "-m", "haconsole", "status", str(program.inventory), "--json")
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
-        assert done.stdout, done.stderr
-        told: dict[str, Any] = json.loads(done.stdout)
-        return told
+        result = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
+        assert result.stdout, result.stderr
+        document: dict[str, Any] = json.loads(result.stdout)
+        return document
 
     def leader(self, *hosts: str) -> str:
         return str(self.status(*hosts)["etcd"]["leader"])
 
     def check(self, *hosts: str) -> None:
         """All of these vote and are healthy, without findings except those about their number."""
-        told = self.status(*hosts)
-        findings = [finding for finding in told["findings"] if finding["code"] not in QUIET]
+        output = self.status(*hosts)
+        findings = [finding for finding in output["findings"] if finding["code"] not in QUIET]
         assert findings == []
-        assert told["health"] == "healthy" or len(hosts) < 3
-        members = [member for member in told["etcd"]["members"] if member["healthy"] and not member["learner"]]
+        assert output["health"] == "healthy" or len(hosts) < 3
+        members = [member for member in output["etcd"]["members"] if member["healthy"] and not member["learner"]]
         assert sorted(member["name"] for member in members) == sorted(hosts)
 
     def stand(self, *hosts: str) -> None:
         """Have exactly these hosts be healthy members, whatever was before: what one test leaves fails no other."""
         self.lab.reconnect()
-        for seen in self.lab.status():
-            if not seen.running:
-                self.lab.boot(seen.name)
-            self.shell(seen.name, "systemctl is-enabled -q etcd && systemctl start etcd --no-block; true")
+        for reading in self.lab.status():
+            if not reading.running:
+                self.lab.boot(reading.name)
+            self.shell(reading.name, "systemctl is-enabled -q etcd && systemctl start etcd --no-block; true")
         if not (there := self.listed()):
             self.of(hosts[0]).events("bootstrap")
             there = self.listed()
@@ -109,8 +109,8 @@ class Members:
 
     def listed(self) -> list[dict[str, Any]]:
         """etcd's members as the hosts report them."""
-        told = self.status(*ALL)["etcd"]
-        return list(told["members"]) if told else []
+        output = self.status(*ALL)["etcd"]
+        return list(output["members"]) if output else []
 
     def add_learner(self, host: str) -> None:
         """Put a host's member on the list by etcd's own tool, which is refused for some seconds after a start."""
@@ -123,9 +123,9 @@ class Members:
 
     def shell(self, host: str, script: str, *, deadline_s: float = 60.0) -> str:
         """The output of a shell on the host, which must succeed."""
-        done = self.lab.exec(host, "sh", "-c", script, deadline_s=deadline_s)
-        assert done.returncode == 0, f"{host}: {script}: {done.stdout}{done.stderr}"
-        return done.stdout
+        result = self.lab.exec(host, "sh", "-c", script, deadline_s=deadline_s)
+        assert result.returncode == 0, f"{host}: {script}: {result.stdout}{result.stderr}"
+        return result.stdout
 
     def refused(self, hosts: tuple[str, ...], action: str, *words: str) -> str:
         """The reasons against an action, which must be refused."""
@@ -133,9 +133,9 @@ class Members:
 
     def refused_by(self, inventory: Path, action: str, *words: str) -> str:
         """The reasons against an action on the cluster as this file has it."""
-        done = Program(self.lab, self.folder / "state", inventory)("plan", action, *words)
-        assert done.returncode == 4, done.stdout + done.stderr
-        return done.stderr
+        result = Program(self.lab, self.folder / "state", inventory)("plan", action, *words)
+        assert result.returncode == 4, result.stdout + result.stderr
+        return result.stderr
 
 
 _NAMED = re.compile(r"^  - \{name: ([^,]+),")

@@ -16,7 +16,7 @@ from haconsole.lab.commands import run
 from haconsole.lab.kubernetes_binaries import VERSION
 from haconsole.lab.lab import Lab
 from haconsole.lab.progress import Silent
-from tests.hosts.kubelets import said
+from tests.hosts.kubelets import output_of
 from tests.hosts.load import Load
 
 GRACE_S = 40
@@ -73,16 +73,16 @@ def programs(folder: Path) -> Path:
     return folder
 
 
-def furnish(lab: Lab, host: str, made: Path) -> None:
+def furnish(lab: Lab, host: str, programs: Path) -> None:
     """Put the programs and what they read on the host, and start containerd."""
     root = lab.host(host).root
-    shutil.copy(made / "kubelet", root / "usr/local/bin/kubelet")
+    shutil.copy(programs / "kubelet", root / "usr/local/bin/kubelet")
     for program in PROGRAMS:
-        shutil.copy(made / program, root / program)
+        shutil.copy(programs / program, root / program)
     for path, text in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    said(lab, host, "sh", "-c", FIT)
+    output_of(lab, host, "sh", "-c", FIT)
 
 
 class Nodes(Load):
@@ -97,10 +97,10 @@ class Nodes(Load):
     def _run(self) -> None:
         kubectl = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=5s", "get", "-o", "json")
         while not self._over.wait(1.0):
-            told = self._lab.exec("cp1", *kubectl, "--namespace=kube-node-lease", "leases,nodes")
-            for one in json.loads(told.stdout)["items"] if told.returncode == 0 else ():
+            output = self._lab.exec("cp1", *kubectl, "--namespace=kube-node-lease", "leases,nodes")
+            for one in json.loads(output.stdout)["items"] if output.returncode == 0 else ():
                 self._take(one)
-                self.counts.done += 1
+                self.counts.successes += 1
 
     def _take(self, one: dict[str, Any]) -> None:
         name = one["metadata"]["name"]

@@ -70,9 +70,9 @@ class Program:
 
     def events(self, action: str, *words: str) -> list[dict[str, Any]]:
         """Run the action to its end, which must be a good one; its events."""
-        done = self("run", action, "--yes", "--json", *words)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        result = self("run", action, "--yes", "--json", *words)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
     def journals(self) -> str:
         """Everything that runs have left in the state folder."""

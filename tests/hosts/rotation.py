@@ -44,7 +44,7 @@ def with_passphrase(program: Program, action: str, *words: str) -> str:
     read, write = os.pipe()
     os.write(write, b"correct horse battery staple\n")
     os.close(write)
-    done = subprocess.run(
+    result = subprocess.run(
         program.command("run", action, *words, "--yes"),
         env=program.environment | {"HACONSOLE_CA_PASSPHRASE_FD": str(read)},
         pass_fds=(read,),
@@ -53,8 +53,8 @@ def with_passphrase(program: Program, action: str, *words: str) -> str:
         timeout=240,
     )
     os.close(read)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.stdout + result.stderr
 
 
 def addresses(program: Program) -> tuple[str, ...]:
@@ -64,69 +64,69 @@ def addresses(program: Program) -> tuple[str, ...]:
 def certs(program: Program) -> dict[str, Any]:
     """``certs --json`` of the program's hosts, whatever its exit status."""
     argv = (sys.executable, "-m", "haconsole", "certs", str(program.inventory), "--json")
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=program.environment)
-    assert done.stdout, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=program.environment)
+    assert result.stdout, result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
 
 
-def leaves(told: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+def leaves(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """The leaves by host and role."""
-    return {(one["host"], one["role"]): one for one in told["certificates"] if not one["is_ca"]}
+    return {(one["host"], one["role"]): one for one in document["certificates"] if not one["is_ca"]}
 
 
-def sound(told: dict[str, Any]) -> None:
+def sound(document: dict[str, Any]) -> None:
     """There are no findings about certificates, and every process serves the certificate in its file."""
-    assert (told["health"], told["findings"], told["unread"]) == ("healthy", [], [])
-    assert [one for one in told["certificates"] if one["problem"]] == []
-    serving = [one for one in told["certificates"] if one["role"] in ("etcd-server", "etcd-peer", "apiserver")]
+    assert (document["health"], document["findings"], document["unread"]) == ("healthy", [], [])
+    assert [one for one in document["certificates"] if one["problem"]] == []
+    serving = [one for one in document["certificates"] if one["role"] in ("etcd-server", "etcd-peer", "apiserver")]
     assert serving
     assert [one["served"] for one in serving] == [True] * len(serving)
 
 
-def shared(told: dict[str, Any]) -> dict[str, set[str]]:
+def shared(document: dict[str, Any]) -> dict[str, set[str]]:
     """Fingerprints of what hosts share, over all of them."""
-    return {one["what"]: {each for prints in one["hosts"].values() for each in prints} for one in told["shared"]}
+    return {one["what"]: {each for prints in one["hosts"].values() for each in prints} for one in document["shared"]}
 
 
 def rotate_ca(program: Program, *words: str) -> dict[str, str]:
     """Carry ``rotate-certs --ca`` out to its end; how each step ended."""
-    begun = time.monotonic()
+    start = time.monotonic()
     events = program.events("rotate-certs", "--ca", *words)
-    print(f"rotate-certs --ca {' '.join(words)}: {time.monotonic() - begun:.1f} s, {events[-1]['changed']} changed")
+    print(f"rotate-certs --ca {' '.join(words)}: {time.monotonic() - start:.1f} s, {events[-1]['changed']} changed")
     return outcomes(events)
 
 
 def end_all(program: Program, *, days_ago: int = 30) -> None:
     """Put certificates that have ended in the place of all leaves, and start what uses them again: all is dead."""
     lab = program.lab
-    told = certs(program)
-    authorities = {one["fingerprint"]: one["path"] for one in told["certificates"] if one["is_ca"]}
-    for (host, _), leaf in leaves(told).items():
+    output = certs(program)
+    authorities = {one["fingerprint"]: one["path"] for one in output["certificates"] if one["is_ca"]}
+    for (host, _), leaf in leaves(output).items():
         _end(lab, host, leaf["path"], leaf["key"]["path"], authorities[leaf["issued_by"]], days_ago)
     units = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    for host in {host for host, _ in leaves(told)}:
+    for host in {host for host, _ in leaves(output)}:
         lab.exec(host, "systemctl", "stop", *units)
         lab.exec(host, "systemctl", "start", "--no-block", *units)
 
 
 def _end(lab: Lab, host: str, path: str, key_path: str, ca_path: str, days_ago: int) -> None:
     issued = datetime.now(UTC) - timedelta(days=days_ago + 365)
-    found = load_certificate(_said(lab, host, "cat", path))
-    named = {attribute.oid._name: str(attribute.value) for attribute in found.subject}
+    certificate = load_certificate(_output_of(lab, host, "cat", path))
+    named = {attribute.oid._name: str(attribute.value) for attribute in certificate.subject}
     leaf = Leaf(
         named["commonName"],
         tuple(value for name, value in named.items() if name == "organizationName"),
-        sans_of(found),
+        sans_of(certificate),
     )
     authority = Authority(
-        _said(lab, host, "cat", ca_path), PrivateKey(_said(lab, host, "cat", ca_path.replace(".crt", ".key")))
+        _output_of(lab, host, "cat", ca_path), PrivateKey(_output_of(lab, host, "cat", ca_path.replace(".crt", ".key")))
     )
-    public = load_public_key(_said(lab, host, "openssl", "pkey", "-in", key_path, "-pubout"))
+    public = load_public_key(_output_of(lab, host, "openssl", "pkey", "-in", key_path, "-pubout"))
     (lab.host(host).root / path.lstrip("/")).write_bytes(sign_leaf(authority, leaf, public, days=365, now=issued))
 
 
-def _said(lab: Lab, host: str, *argv: str) -> bytes:
-    done = lab.exec(host, *argv)
-    assert done.returncode == 0, f"{host}: {argv}: {done.stderr}"
-    return done.stdout.encode()
+def _output_of(lab: Lab, host: str, *argv: str) -> bytes:
+    result = lab.exec(host, *argv)
+    assert result.returncode == 0, f"{host}: {argv}: {result.stderr}"
+    return result.stdout.encode()

@@ -14,7 +14,7 @@ class Processes:
     """Command lines and environments of all processes while the block lasts; a lab's are processes of this machine."""
 
     def __init__(self) -> None:
-        self.seen: set[bytes] = set()
+        self.observations: set[bytes] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -30,7 +30,7 @@ class Processes:
 
     def holding(self, word: str) -> list[bytes]:
         """The beginnings of those that hold the word."""
-        return [text[:200] for text in self.seen if word.encode() in text]
+        return [text[:200] for text in self.observations if word.encode() in text]
 
     def _watch(self) -> None:
         while not self._over.wait(PAUSE_S):
@@ -41,4 +41,4 @@ class Processes:
     def _look(self, process: Path) -> None:
         for name in ("cmdline", "environ"):
             with suppress(OSError):
-                self.seen.add((process / name).read_bytes())
+                self.observations.add((process / name).read_bytes())

@@ -46,5 +46,5 @@ def install(lab: Lab) -> None:
         config = kubeconfig(inventory, user="admin", files=FILES, server=endpoint_server(inventory, host))
         (root / "etc/kubernetes/admin.conf").write_text(config)
         names = f"subjectAltName=DNS:kubernetes,DNS:{host.name},IP:{host.address},IP:{lab.spec.vip}"
-        done = lab.exec(host.name, "sh", "-ec", INSTALL, "install", names)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = lab.exec(host.name, "sh", "-ec", INSTALL, "install", names)
+        assert result.returncode == 0, result.stdout + result.stderr

@@ -53,7 +53,7 @@ class Terminal:
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
     def _tmux(self, *words: str, check: bool = True) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["tmux", "-S", str(self._socket), *words],
             env=self._environment,
             capture_output=True,
@@ -61,4 +61,4 @@ class Terminal:
             timeout=10,
             check=check,
         )
-        return done.stdout
+        return result.stdout

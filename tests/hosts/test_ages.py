@@ -46,20 +46,20 @@ class Watched:
 @asynccontextmanager
 async def watched(program: Program) -> AsyncIterator[Watched]:
     async with open_session(program.inventory) as session:
-        shown = Watched(session)
-        following = asyncio.create_task(shown.follow())
+        output = Watched(session)
+        following = asyncio.create_task(output.follow())
         try:
-            yield shown
+            yield output
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
 
-async def within(seconds: float, shown: Watched, true: Callable[[], bool]) -> float:
+async def within(seconds: float, watched: Watched, true: Callable[[], bool]) -> float:
     """Wait until `true` holds; the seconds that took."""
     began = time.monotonic()
     while not true():
-        assert time.monotonic() - began < seconds, shown.findings
+        assert time.monotonic() - began < seconds, watched.findings
         await asyncio.sleep(0.1)
     return time.monotonic() - began
 
@@ -83,18 +83,18 @@ async def test_findings_agree_with_a_fresh_look_soon_after_a_run(cluster: Progra
 
     The console read the certificates between two steps, and would read them again in ten minutes only.
     """
-    async with watched(cluster) as shown:
-        await within(30, shown, lambda: shown.reads("certificates"))
+    async with watched(cluster) as output:
+        await within(30, output, lambda: output.reads("certificates"))
         rotate = ("run", "rotate-certs", str(cluster.inventory), "--yes")
         await asyncio.to_thread(stopped_at, cluster, "pki.apiserver@", *rotate)
-        await within(AGREE_WITHIN_S, shown, lambda: any(each.code == "cert.served-old" for each in shown.findings))
+        await within(AGREE_WITHIN_S, output, lambda: any(each.code == "cert.served-old" for each in output.findings))
         (record,) = (cluster.state / "haconsole" / "runs").glob("*rotate-certs*.jsonl")
         resumed = await asyncio.to_thread(cluster.verb, "resume", record.stem, "--yes", "--json")
         assert resumed.returncode == 0, resumed.stdout[-2000:] + resumed.stderr[-2000:]
         fresh = await asyncio.to_thread(now_found, cluster)
         assert not any(code == "cert.served-old" for code, _ in fresh)
         took = await within(
-            AGREE_WITHIN_S, shown, lambda: {(each.code, each.subject) for each in shown.findings} == fresh
+            AGREE_WITHIN_S, output, lambda: {(each.code, each.subject) for each in output.findings} == fresh
         )
         print(f"the console agreed {took:.1f} s after the fresh look")
 
@@ -102,25 +102,25 @@ async def test_findings_agree_with_a_fresh_look_soon_after_a_run(cluster: Progra
 async def test_a_host_without_power_supports_no_finding_but_its_own(cluster: Program) -> None:
     """The VIP's owner loses power: within seconds its facts are old, and never are there two owners."""
     lab: Lab = cluster.lab
-    async with watched(cluster) as shown:
-        await within(30, shown, lambda: shown.reads("certificates"))
-        seen: set[str] = set()
+    async with watched(cluster) as output:
+        await within(30, output, lambda: output.reads("certificates"))
+        readings: set[str] = set()
         lab.crash("cp1")
 
         def late() -> bool:
-            seen.update(each.code for each in shown.findings)
-            assert shown.snapshot is not None
-            return isinstance(shown.snapshot.hosts[0].reach, Failed)
+            readings.update(each.code for each in output.findings)
+            assert output.snapshot is not None
+            return isinstance(output.snapshot.hosts[0].reach, Failed)
 
-        took = await within(LATE_WITHIN_S, shown, late)
+        took = await within(LATE_WITHIN_S, output, late)
         print(f"cp1 counted as silent after {took:.1f} s")
-        facts = shown.snapshot.hosts[0] if shown.snapshot else None
+        facts = output.snapshot.hosts[0] if output.snapshot else None
         assert facts is not None
         names = ("services", "disks", "clock_offset_ms", "etcd", "addresses", "keepalived", "haproxy", "certificates")
         old = {name: getattr(facts, name) for name in names}
         assert [name for name, fact in old.items() if not isinstance(fact, Failed) or fact.last is None] == []
         await asyncio.sleep(6)
         late()
-        assert "vip.split" not in seen
-        about = {each.code for each in shown.findings if each.subject.startswith("cp1")}
+        assert "vip.split" not in readings
+        about = {each.code for each in output.findings if each.subject.startswith("cp1")}
         assert about <= {"host.unreachable"}, about

@@ -35,9 +35,9 @@ KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 
 
 def on(lab: Lab, host: str, *argv: str) -> str:
-    done = lab.exec(host, *argv)
-    assert done.returncode == 0, f"{host}: {argv}: {done.stdout}{done.stderr}"
-    return done.stdout
+    result = lab.exec(host, *argv)
+    assert result.returncode == 0, f"{host}: {argv}: {result.stdout}{result.stderr}"
+    return result.stdout
 
 
 def state(lab: Lab, host: str) -> dict[str, str]:
@@ -57,9 +57,9 @@ def test_the_run_ends_well_and_within_its_time(first: list[dict[str, Any]]) -> N
 
 @pytest.mark.usefixtures("first")
 def test_etcd_by_etcdctl(program: Program) -> None:
-    told = json.loads(on(program.lab, "cp2", *ETCDCTL, "member", "list", "-w", "json"))
-    assert sorted(member["name"] for member in told["members"]) == list(HOSTS)
-    assert all(url.startswith("https://") for member in told["members"] for url in member["clientURLs"])
+    document = json.loads(on(program.lab, "cp2", *ETCDCTL, "member", "list", "-w", "json"))
+    assert sorted(member["name"] for member in document["members"]) == list(HOSTS)
+    assert all(url.startswith("https://") for member in document["members"] for url in member["clientURLs"])
     health = json.loads(on(program.lab, "cp3", *ETCDCTL, "endpoint", "health", "--cluster", "-w", "json"))
     assert [one["health"] for one in health] == [True] * 3
 
@@ -68,10 +68,12 @@ def test_etcd_by_etcdctl(program: Program) -> None:
 def test_etcd_talks_to_nobody_without_a_certificate(program: Program) -> None:
     address = program.lab.spec.host("cp1").address
     for port in (2379, 2380):
-        asked = f"echo | timeout 5 openssl s_client -connect {address}:{port} -tls1_2 2>&1"
-        said = program.lab.exec("cp1", "sh", "-c", asked).stdout
+        request = f"echo | timeout 5 openssl s_client -connect {address}:{port} -tls1_2 2>&1"
+        message = program.lab.exec("cp1", "sh", "-c", request).stdout
         assert (
-            "alert bad certificate" in said or "alert handshake failure" in said or "alert certificate required" in said
+            "alert bad certificate" in message
+            or "alert handshake failure" in message
+            or "alert certificate required" in message
         )
 
 
@@ -85,8 +87,8 @@ def test_the_vip_by_ip(program: Program) -> None:
 @pytest.mark.usefixtures("first")
 def test_haproxy_by_socat(program: Program) -> None:
     for host in HOSTS:
-        told = on(program.lab, host, "sh", "-c", "echo 'show stat' | socat - UNIX:/run/haproxy/admin.sock")
-        rows = [line.split(",") for line in told.splitlines() if line.startswith("k8s_server_6443,cp")]
+        output = on(program.lab, host, "sh", "-c", "echo 'show stat' | socat - UNIX:/run/haproxy/admin.sock")
+        rows = [line.split(",") for line in output.splitlines() if line.startswith("k8s_server_6443,cp")]
         assert {row[1]: row[17] for row in rows} == dict.fromkeys(HOSTS, "UP")
 
 
@@ -114,7 +116,7 @@ def test_every_service_starts_with_its_host(program: Program) -> None:
 
 @pytest.mark.usefixtures("first")
 def test_certificates_verify_by_openssl_and_each_key_is_its_own(program: Program) -> None:
-    seen: set[str] = set()
+    readings: set[str] = set()
     for host in HOSTS:
         for leaf in LEAVES:
             folder = leaf.rpartition("/")[0]
@@ -123,8 +125,8 @@ def test_certificates_verify_by_openssl_and_each_key_is_its_own(program: Program
             assert on(program.lab, host, "openssl", "verify", "-CAfile", ca, f"{leaf}.crt").endswith(": OK\n")
             of_key = on(program.lab, host, "openssl", "pkey", "-in", f"{leaf}.key", "-pubout")
             assert of_key == on(program.lab, host, "openssl", "x509", "-in", f"{leaf}.crt", "-noout", "-pubkey")
-            assert of_key not in seen
-            seen.add(of_key)
+            assert of_key not in readings
+            readings.add(of_key)
             assert on(program.lab, host, "stat", "-c", "%a", f"{leaf}.key") == "600\n"
 
 
@@ -181,9 +183,9 @@ def test_a_balancer_file_changed_by_hand_is_refused_and_the_printed_command_lets
     pids = on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver")
     on(lab, "cp2", *changed.rpartition(": ")[2].split())
     events = program.events("bootstrap")
-    done = {step for step, outcome in outcomes(events).items() if outcome == "done"}
-    assert {"haproxy.config@cp2", "haproxy.start@cp2"} <= done
-    assert not [step for step in done if not step.startswith(("haproxy.", "verify."))]
+    results = {step for step, outcome in outcomes(events).items() if outcome == "done"}
+    assert {"haproxy.config@cp2", "haproxy.start@cp2"} <= results
+    assert not [step for step in results if not step.startswith(("haproxy.", "verify."))]
     assert "# by hand" not in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg")
     assert "# by hand" in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg.before")
     assert on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver") == pids
@@ -207,10 +209,10 @@ def test_one_component_only_and_a_stop_in_the_middle(make_lab: LabMaker, tmp_pat
     assert f"next: resume with: haconsole resume {record.stem}" in out
     states = {one.state for one in read_run(record).steps}
     assert states == {StepState.VERIFIED, StepState.ALREADY, StepState.NOT_STARTED}
-    again = outcomes(program.events("bootstrap", "--only", "etcd"))
-    assert again["pki.etcd-ca@cp1"] == "already"
-    assert again["etcd.start@cp1"] == "done"
-    assert not [step for step in again if step.startswith(("haproxy", "keepalived", "kube"))]
+    second = outcomes(program.events("bootstrap", "--only", "etcd"))
+    assert second["pki.etcd-ca@cp1"] == "already"
+    assert second["etcd.start@cp1"] == "done"
+    assert not [step for step in second if step.startswith(("haproxy", "keepalived", "kube"))]
     health = json.loads(on(program.lab, "cp1", *ETCDCTL, "endpoint", "health", "--cluster", "-w", "json"))
     assert [one["health"] for one in health] == [True] * 3
 

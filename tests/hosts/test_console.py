@@ -39,9 +39,9 @@ async def shows(console: Terminal, pattern: str, within_s: float = 30) -> None:
 
 
 def run(program: Program, host: str, *argv: str) -> str:
-    done = program.lab.exec(host, *argv)
-    assert done.returncode == 0, f"{host}: {argv}: {done.stdout}{done.stderr}"
-    return done.stdout
+    result = program.lab.exec(host, *argv)
+    assert result.returncode == 0, f"{host}: {argv}: {result.stdout}{result.stderr}"
+    return result.stdout
 
 
 def owner(program: Program) -> str:

@@ -14,26 +14,26 @@ def discovered(program: Program, host: str, to: Path) -> Path:
     lab = program.lab
     folder = lab.inventory_path.parent
     way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")
-    done = program.verb("discover", f"ops@{lab.spec.host(host).address}", *way)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Check this" not in done.stdout
-    to.write_text(done.stdout)
+    result = program.verb("discover", f"ops@{lab.spec.host(host).address}", *way)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Check this" not in result.stdout
+    to.write_text(result.stdout)
     return to
 
 
 def test_the_inventory_is_the_one_that_the_cluster_was_made_from(installed: Program, tmp_path: Path) -> None:
-    found = discovered(installed, "cp2", tmp_path / "found.yaml")
+    match = discovered(installed, "cp2", tmp_path / "found.yaml")
     other = discovered(installed, "cp3", tmp_path / "other.yaml")
-    assert found.read_text().splitlines()[1:] == other.read_text().splitlines()[1:]
-    inventory, made = load(found), load(installed.lab.inventory_path)
-    assert inventory.cluster == made.cluster
+    assert match.read_text().splitlines()[1:] == other.read_text().splitlines()[1:]
+    inventory, result = load(match), load(installed.lab.inventory_path)
+    assert inventory.cluster == result.cluster
     assert [(host.name, host.address, host.roles) for host in inventory.hosts] == [
-        (host.name, host.address, host.roles) for host in made.hosts
+        (host.name, host.address, host.roles) for host in result.hosts
     ]
-    assert (inventory.etcd, inventory.haproxy or made.haproxy) == (made.etcd, made.haproxy)
-    assert [vip.address for vip in inventory.vips] == [vip.address for vip in made.vips]
+    assert (inventory.etcd, inventory.haproxy or result.haproxy) == (result.etcd, result.haproxy)
+    assert [vip.address for vip in inventory.vips] == [vip.address for vip in result.vips]
 
-    with_it = Program(installed.lab, installed.state, found)
-    told = json.loads(with_it.verb("status", str(found), "--json").stdout)
-    assert (told["health"], told["findings"]) == ("healthy", [])
+    with_it = Program(installed.lab, installed.state, match)
+    document = json.loads(with_it.verb("status", str(match), "--json").stdout)
+    assert (document["health"], document["findings"]) == ("healthy", [])
     assert with_it.events("bootstrap")[-1]["changed"] == 0, "bootstrap has nothing to add to what it made"

@@ -72,9 +72,9 @@ class Sample:
     def shell(self, host: str, script: str) -> str:
         """The output of a shell on a host of the sample, which must succeed."""
         name = next(one.name for one in self.lab.spec.hosts if one.address == self.hosts[host])
-        done = self.lab.exec(name, "sh", "-c", script)
-        assert done.returncode == 0, f"{host}: {script}: {done.stdout}{done.stderr}"
-        return done.stdout
+        result = self.lab.exec(name, "sh", "-c", script)
+        assert result.returncode == 0, f"{host}: {script}: {result.stdout}{result.stderr}"
+        return result.stdout
 
     def members(self) -> dict[str, tuple[str, ...]]:
         """The peer URLs of each member, by etcd's own tool."""
@@ -84,8 +84,8 @@ class Sample:
 
     def check(self, number: int) -> None:
         """The first `number` hosts have healthy members, without findings except those about their number."""
-        done = self.of(number).verb("status", str(self.of(number).inventory), "--json", deadline_s=60)
-        report = json.loads(done.stdout)
+        result = self.of(number).verb("status", str(self.of(number).inventory), "--json", deadline_s=60)
+        report = json.loads(result.stdout)
         assert [one["title"] for one in report["findings"] if one["code"] not in QUIET] == []
         healthy = [member["host"] for member in report["etcd"]["members"] if member["healthy"]]
         assert sorted(healthy) == sorted(list(self.hosts)[:number])
@@ -99,8 +99,8 @@ def test_members_meet_at_a_discovery_service(make_lab: LabMaker, tmp_path: Path)
     put(f"{registry}/_config/size", "value=3")
     sample.use_url(f"http://{sample.service}:4001/v2/keys/_etcd/registry/{TOKEN}")
     sample.of(3).events("bootstrap")
-    met = json.loads(get(registry))["node"]["nodes"]
-    assert sorted(node["value"].partition("=")[0] for node in met) == sorted(sample.hosts)[:3]
+    value_of_it = json.loads(get(registry))["node"]["nodes"]
+    assert sorted(node["value"].partition("=")[0] for node in value_of_it) == sorted(sample.hosts)[:3]
     assert "discovery" in sample.shell(next(iter(sample.hosts)), "journalctl -u etcd")
     changes(sample)
 
@@ -153,10 +153,10 @@ def names_served(sample: Sample) -> Iterator[None]:
     alone = ("--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces")
     argv = ("dnsmasq", *alone, f"--listen-address={address}", "--pid-file=", "--user=root", *records, *founders)
     for host in sample.lab.spec.hosts[:4]:
-        done = sample.lab.exec(
+        result = sample.lab.exec(
             host.name, "sh", "-c", f"rm -f /etc/resolv.conf; echo nameserver {address} >/etc/resolv.conf"
         )
-        assert done.returncode == 0, done.stderr
+        assert result.returncode == 0, result.stderr
     server = subprocess.Popen(argv)
     try:
         yield

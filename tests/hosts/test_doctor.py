@@ -14,7 +14,7 @@ import pytest
 
 from haconsole.lab.drills import break_lab, heal
 from tests.hosts.conftest import LabMaker
-from tests.hosts.drawn import drawn
+from tests.hosts.drawn import draw_third
 from tests.hosts.expectations import FOUND_WITHIN_S, ONLY_NIGHTLY, SCENARIOS, Expectation
 from tests.hosts.program import Program
 
@@ -30,8 +30,8 @@ NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhea
 def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
     lab = make_lab_for_session(hosts=3)
     program = Program(lab, tmp_path_factory.mktemp("doctor"))
-    done = program("run", "bootstrap", "--yes")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    result = program("run", "bootstrap", "--yes")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     until_healthy(program)
     return program
 
@@ -69,7 +69,7 @@ def until_found(program: Program, expected: Expectation) -> tuple[list[dict[str,
 
 def named(program: Program, finding: dict[str, Any]) -> tuple[str, ...]:
     """The first file that may be deleted, and the confirmation."""
-    name = next(found[1] for line in finding["evidence"] if (found := re.match("may be deleted: ([^,]+),", line)))
+    name = next(result[1] for line in finding["evidence"] if (result := re.match("may be deleted: ([^,]+),", line)))
     return (name, "--confirm", program.lab.name)
 
 
@@ -77,8 +77,8 @@ def carry_out(program: Program, finding: dict[str, Any], number: int, *more: str
     """Run the command of a remedy as the doctor prints it, with the answers of a person."""
     line: str = finding["actions"][number]
     verb, action, *words = shlex.split(line.removesuffix(": " + finding["remedies"][number]["text"]))
-    done = program(verb, action, *words, *more, *(() if more else ("--yes",)))
-    assert done.returncode == 0, line + done.stdout[-3000:] + done.stderr[-3000:]
+    result = program(verb, action, *words, *more, *(() if more else ("--yes",)))
+    assert result.returncode == 0, line + result.stdout[-3000:] + result.stderr[-3000:]
 
 
 def until_healthy(program: Program) -> None:
@@ -93,43 +93,43 @@ def is_busy() -> bool:
     return os.getloadavg()[0] > 4 * (os.cpu_count() or 1)
 
 
-@pytest.mark.parametrize("scenario", drawn(SCENARIOS, never=ONLY_NIGHTLY))
+@pytest.mark.parametrize("scenario", draw_third(SCENARIOS, never=ONLY_NIGHTLY))
 def test_the_cause_comes_first_and_its_remedy_works(
     cluster: Program, table: list[tuple[str, str, float, str]], scenario: str
 ) -> None:
     expected = SCENARIOS[scenario]
     try:
         break_lab(cluster.lab, scenario)
-        found, seconds = until_found(cluster, expected)
+        match, seconds = until_found(cluster, expected)
         if expected.code in ("probe.failed", "host.unreachable"):
-            text = json.dumps(found)
+            text = json.dumps(match)
             assert not [code for code in NEVER if code in text], text
-            assert found[0]["subject"] in found[0]["summary"], text
-        remedy = found[0]["remedies"][0]
-        table.append((scenario, expected.code, seconds, found[0]["actions"][0]))
+            assert match[0]["subject"] in match[0]["summary"], text
+        remedy = match[0]["remedies"][0]
+        table.append((scenario, expected.code, seconds, match[0]["actions"][0]))
         if expected.by_hand:
             assert remedy["action"] is None, remedy
             heal(cluster.lab)
         elif expected.printed:
             host, _, line = remedy["text"].removeprefix("on ").partition(": ")
-            done = cluster.lab.exec(host, "sh", "-ec", line)
-            assert done.returncode == 0, line + done.stderr
+            result = cluster.lab.exec(host, "sh", "-ec", line)
+            assert result.returncode == 0, line + result.stderr
         else:
             for number in range(2 if expected.removes else 1):
-                carry_out(cluster, found[0], number, *(named(cluster, found[0]) if expected.names else ()))
+                carry_out(cluster, match[0], number, *(named(cluster, match[0]) if expected.names else ()))
         until_healthy(cluster)
     finally:
         heal(cluster.lab)
         until_healthy(cluster)
 
 
-def codes_and_hosts(found: list[dict[str, Any]], *, broken: str) -> list[tuple[str, str]]:
+def codes_and_hosts(findings: list[dict[str, Any]], *, fault: str) -> list[tuple[str, str]]:
     """The code of each finding with its host, which may follow a component's name.
 
     While this machine is busy, other hosts than the broken one may be slow too.
     """
-    listed = sorted((one["code"], one["subject"].rpartition("@")[2]) for one in found)
-    return [one for one in listed if one[0] not in OVERLOAD or one[1] == broken or not is_busy()]
+    listed = sorted((one["code"], one["subject"].rpartition("@")[2]) for one in findings)
+    return [one for one in listed if one[0] not in OVERLOAD or one[1] == fault or not is_busy()]
 
 
 BROKEN_PROBES = {
@@ -143,7 +143,7 @@ BROKEN_PROBES = {
 """Scenarios in which a host cannot be queried about something, and a part of the text that names the cause."""
 
 
-@pytest.mark.parametrize("scenario", drawn(BROKEN_PROBES))
+@pytest.mark.parametrize("scenario", draw_third(BROKEN_PROBES))
 def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Program, scenario: str) -> None:
     code = SCENARIOS[scenario].code
     try:
@@ -151,7 +151,7 @@ def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Pro
         break_lab(cluster.lab, "haproxy-stale", "cp3")
         end = time.monotonic() + FOUND_WITHIN_S
         expected = sorted(((code, "cp2"), ("service.stale-config", "cp3")))
-        while codes_and_hosts(now := findings(cluster), broken="cp2") != expected:
+        while codes_and_hosts(now := findings(cluster), fault="cp2") != expected:
             assert time.monotonic() < end, now
         (failed,) = (one for one in now if one["code"] == code)
         assert BROKEN_PROBES[scenario] in json.dumps(failed), failed

@@ -51,10 +51,10 @@ def inventories(make_lab: LabMaker, tmp_path: Path) -> tuple[Lab, Path, Path]:
 async def test_members_are_seen_from_a_control_plane(inventories: tuple[Lab, Path, Path], tmp_path: Path) -> None:
     lab, etcd, planes = inventories
     Program(lab, tmp_path / "state", etcd).events("bootstrap")
-    kept = lab.host("cp1").root / "etc/kubernetes/pki"
-    (kept / "etcd").mkdir(parents=True)
+    content = lab.host("cp1").root / "etc/kubernetes/pki"
+    (content / "etcd").mkdir(parents=True)
     for source, target in PAIR.items():
-        (kept / target).write_bytes((lab.host("cp2").root / "etc/etcd/pki" / source).read_bytes())
+        (content / target).write_bytes((lab.host("cp2").root / "etc/etcd/pki" / source).read_bytes())
     user = Program(lab, tmp_path / "state", planes)
     (member,) = status(user)["etcd"]["members"]
     assert (member["name"], member["host"], member["healthy"], member["leader"]) == ("cp2", None, True, True)
@@ -67,8 +67,8 @@ async def test_members_are_seen_from_a_control_plane(inventories: tuple[Lab, Pat
 
 
 def status(program: Program) -> dict[str, Any]:
-    done = program.verb("status", str(program.inventory), "--json", deadline_s=60)
-    report: dict[str, Any] = json.loads(done.stdout)
+    result = program.verb("status", str(program.inventory), "--json", deadline_s=60)
+    report: dict[str, Any] = json.loads(result.stdout)
     return report
 
 

@@ -77,9 +77,9 @@ vrrp_instance VI_1 {{
 
 
 def on(lab: Lab, host: str, command: str) -> str:
-    done = lab.exec(host, "sh", "-c", command)
-    assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
+    result = lab.exec(host, "sh", "-c", command)
+    assert result.returncode == 0, f"{host}: {command}: {result.stdout}{result.stderr}"
+    return result.stdout
 
 
 def names(lab: Lab) -> list[str]:
@@ -131,22 +131,22 @@ def sums(lab: Lab) -> list[str]:
 
 
 def refused(site: Program, action: str, *words: str) -> str:
-    done = site("run", action, "--yes", *words)
-    assert done.returncode == 4, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stderr
+    result = site("run", action, "--yes", *words)
+    assert result.returncode == 4, result.stdout[-2000:] + result.stderr[-2000:]
+    return result.stderr
 
 
 def findings(site: Program) -> dict[str, dict[str, Any]]:
-    told = json.loads(site.verb("doctor", str(site.inventory), "--json").stdout)
-    return {finding["code"]: finding for finding in told["findings"]}
+    document = json.loads(site.verb("doctor", str(site.inventory), "--json").stdout)
+    return {finding["code"]: finding for finding in document["findings"]}
 
 
 def admin_states(lab: Lab) -> list[set[str]]:
     """The administrative states of the first control plane's server, by balancer, from haproxy itself."""
-    asked = (
+    request = (
         "echo 'show servers state' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | awk '/kube-master-1/ {print $7}'"
     )
-    return [set(told.split()) for told in everywhere(lab, asked)]
+    return [set(output.split()) for output in everywhere(lab, request)]
 
 
 async def test_a_stopped_keepalived_is_started_and_its_files_stay(site: Program) -> None:
@@ -158,9 +158,9 @@ async def test_a_stopped_keepalived_is_started_and_its_files_stay(site: Program)
     actions = [one["action"]["name"] for one in remedies if one["action"]]
     assert "restart" in actions
     assert not {"bootstrap", "failover", "failback"} & set(actions)
-    said = refused(site, "bootstrap", "--only", "keepalived")
-    assert f"{KEEPALIVED_CONF} on cp1, cp2, cp3 was not written by haconsole" in said
-    assert "start it there (systemctl start keepalived)" in said
+    refusal = refused(site, "bootstrap", "--only", "keepalived")
+    assert f"{KEEPALIVED_CONF} on cp1, cp2, cp3 was not written by haconsole" in refusal
+    assert "start it there (systemctl start keepalived)" in refusal
     assert HAPROXY_CFG in refused(site, "bootstrap", "--only", "haproxy")
     assert "only = etcd or only = kubernetes" in refused(site, "bootstrap")
     assert sums(lab) == before
@@ -174,9 +174,9 @@ async def test_a_stopped_keepalived_is_started_and_its_files_stay(site: Program)
 async def test_a_vip_whose_keepalived_heeds_no_down_file_is_not_moved(site: Program) -> None:
     await owned(site)
     before, owner = sums(site.lab), vip_holders(site.lab)
-    said = refused(site, "failover")
-    assert "its check ignores the down file" in said
-    assert f"stop keepalived on {owner[0]} (systemctl stop keepalived)" in said
+    refusal = refused(site, "failover")
+    assert "its check ignores the down file" in refusal
+    assert f"stop keepalived on {owner[0]} (systemctl stop keepalived)" in refusal
     assert (sums(site.lab), vip_holders(site.lab)) == (before, owner)
 
 
@@ -203,8 +203,8 @@ def state(lab: Lab) -> list[str]:
 
 
 def undone(site: Program, run: str) -> None:
-    done = site.verb("undo", run, "--yes")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    result = site.verb("undo", run, "--yes")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr
 
 
 def test_undo_leaves_a_balancer_as_it_was(site: Program) -> None:
@@ -214,9 +214,9 @@ def test_undo_leaves_a_balancer_as_it_was(site: Program) -> None:
     everywhere(lab, f"cp {STOCK} {HAPROXY_CFG}; systemctl restart haproxy")
     before = state(lab)
     assert before[0].split()[:4] == ["enabled", "disabled", "active", "inactive"]
-    done = site.events("bootstrap", "--only", "haproxy")
+    result = site.events("bootstrap", "--only", "haproxy")
     assert state(lab) != before
-    undone(site, str(done[0]["run"]))
+    undone(site, str(result[0]["run"]))
     assert state(lab) == before
     everywhere(lab, "systemctl restart haproxy")
     assert state(lab) == before, "it starts again, from the package's own file"
@@ -226,10 +226,10 @@ def test_a_run_after_which_nobody_holds_the_vip_fails(site: Program) -> None:
     """The package's haproxy has no port for keepalived's check, so that no balancer claims the VIP."""
     lab = site.lab
     before = state(lab)
-    done = site("run", "bootstrap", "--only", "keepalived", "--yes")
-    assert done.returncode == 6, done.stdout[-2000:] + done.stderr[-2000:]
-    assert f"{lab.spec.vip} is held by no balancer" in done.stdout + done.stderr
-    run = re.search(r"run (\d{8}T\d{6}Z-bootstrap-\w+)", done.stdout + done.stderr)
+    result = site("run", "bootstrap", "--only", "keepalived", "--yes")
+    assert result.returncode == 6, result.stdout[-2000:] + result.stderr[-2000:]
+    assert f"{lab.spec.vip} is held by no balancer" in result.stdout + result.stderr
+    run = re.search(r"run (\d{8}T\d{6}Z-bootstrap-\w+)", result.stdout + result.stderr)
     assert run is not None
     undone(site, run[1])
     assert state(lab) == before

@@ -97,7 +97,7 @@ def _first_entry(lab: Lab, host: str, unit: str, text: str, since: datetime) -> 
     return next((int(each["__REALTIME_TIMESTAMP"]) for each in entries if text in str(each.get("MESSAGE"))), None)
 
 
-def apart(one: datetime | None, other: datetime) -> float:
+def seconds_between(one: datetime | None, other: datetime) -> float:
     assert one is not None
     return abs((one - other).total_seconds())
 
@@ -128,7 +128,7 @@ async def _failover(lab: Lab, watched: Watched, vip: str) -> tuple[float]:
         (new,) = vip_holders(lab)
         await eventually(lambda: watched.start_of(LaneKind.VIP, vip, new, began))
         entered = await journal_time(lab, watched, new, "keepalived", "Entering MASTER STATE", began)
-        return (apart(watched.start_of(LaneKind.VIP, vip, new, began), entered),)
+        return (seconds_between(watched.start_of(LaneKind.VIP, vip, new, began), entered),)
     finally:
         await asyncio.to_thread(lab.exec, owner, "systemctl", "start", "keepalived")
 
@@ -146,7 +146,9 @@ async def _restart_of_the_leader(lab: Lab, watched: Watched) -> tuple[float, flo
     started = await journal_time(lab, watched, leader, "etcd", "Starting etcd", began)
     elected = await journal_time(lab, watched, new, "etcd", "became leader at term", began)
     await eventually(lambda: watched.election and watched.election.at >= began)
-    return apart(mark.at, started), apart(watched.start_of(LaneKind.LEADER, "", new, began), elected)
+    return seconds_between(mark.at, started), seconds_between(
+        watched.start_of(LaneKind.LEADER, "", new, began), elected
+    )
 
 
 async def _blocked_port(lab: Lab, watched: Watched) -> tuple[float]:
@@ -173,7 +175,7 @@ async def _blocked_port(lab: Lab, watched: Watched) -> tuple[float]:
         down = went_down()
         times = [await journal_time(lab, watched, host, "haproxy", "cp3 is DOWN", began) for host in ("cp1", "cp2")]
         assert down is not None
-        return (min(apart(down, each) for each in times),)
+        return (min(seconds_between(down, each) for each in times),)
     finally:
         await asyncio.to_thread(lab.exec, "cp3", "nft", "delete", "table", "inet", "test_graphs")
 
@@ -201,8 +203,8 @@ async def test_figures_agree_with_the_programs(installed: Program) -> None:
         assert watched.known(m.DB_SIZE, "cp1") == pytest.approx(size, rel=0.1), "it grows between two readings"
         for host in ("cp1", "cp2", "cp3"):
             name = "k8s_server_6443/cp1"
-            shown = await asyncio.to_thread(_sessions, lab, host, "cp1")
-            assert abs((watched.known(m.SESSIONS, host, name) or 0.0) - shown) <= 3
+            output = await asyncio.to_thread(_sessions, lab, host, "cp1")
+            assert abs((watched.known(m.SESSIONS, host, name) or 0.0) - output) <= 3
 
 
 def _etcdctl(lab: Lab) -> str:

@@ -71,7 +71,7 @@ async def locks(api: KubeApi) -> tuple[Lease, ...]:
 async def test_a_control_plane_from_start_over_loss_of_etcd_to_end(api: KubeApi, plane: ControlPlane) -> None:
     ready = await until(lambda: probe_apiserver(api), lambda facts: facts.ready)
     assert (ready.failing, ready.version) == ((), kubernetes_binaries.VERSION)
-    (lock,) = await until(lambda: locks(api), lambda found: bool(found))
+    (lock,) = await until(lambda: locks(api), lambda result: bool(result))
     assert (lock.name, lock.host) == ("kube-scheduler", socket.gethostname().lower())
     assert lock.state(datetime.now(UTC)) is LeaseState.HELD
     assert any(each.metadata.name.startswith("kube-apiserver-") for each in await api.leases())
@@ -84,31 +84,31 @@ async def test_a_control_plane_from_start_over_loss_of_etcd_to_end(api: KubeApi,
 async def assert_etcd_tells_the_same(api: KubeApi, plane: ControlPlane) -> None:
     async with await EtcdApi.open(HOST, plane.member.target, None) as etcd:
         stored = await etcd.get_prefix(PREFIX + b"kube-system/", serializable=True)
-    told = from_etcd(stored, lambda _: None)
-    asked = await locks(api)
-    assert [replace(each, renewed_at=None) for each in told] == [
-        replace(each, renewed_at=None, host=None, source=told[0].source) for each in asked
+    output = from_etcd(stored, lambda _: None)
+    request = await locks(api)
+    assert [replace(each, renewed_at=None) for each in output] == [
+        replace(each, renewed_at=None, host=None, source=output[0].source) for each in request
     ]
 
 
 async def assert_renewals_come_by_themselves(api: KubeApi) -> None:
     """Each renewal arrives within a second of its own time."""
-    seen: list[datetime] = []
+    readings: list[datetime] = []
     async with aclosing(api.watch_leases()) as watch, asyncio.timeout(20):
         async for objects in watch:
             (lock,) = from_api(objects, lambda _: None)
             assert lock.renewed_at is not None
-            if seen and lock.renewed_at > seen[-1]:
+            if readings and lock.renewed_at > readings[-1]:
                 assert (datetime.now(UTC) - lock.renewed_at).total_seconds() < 1
-            seen.append(lock.renewed_at)
-            if len(set(seen)) == 4:
+            readings.append(lock.renewed_at)
+            if len(set(readings)) == 4:
                 return
 
 
 async def assert_without_etcd(api: KubeApi, plane: ControlPlane) -> None:
     """The API server reports in time that etcd fails; a read ends at the caller's deadline."""
     plane.etcd.freeze()
-    facts = await until(lambda: probe_apiserver(api), lambda told: not told.ready)
+    facts = await until(lambda: probe_apiserver(api), lambda output: not output.ready)
     assert "etcd" in facts.failing
     began = time.monotonic()
     with pytest.raises(KubeError) as late:
@@ -116,7 +116,7 @@ async def assert_without_etcd(api: KubeApi, plane: ControlPlane) -> None:
     assert late.value.kind is KubeErrorKind.DEADLINE
     assert time.monotonic() - began < 2
     plane.etcd.thaw()
-    await until(lambda: probe_apiserver(api), lambda told: told.ready)
+    await until(lambda: probe_apiserver(api), lambda output: output.ready)
 
 
 async def to_its_end(watch: AsyncIterator[object]) -> None:
@@ -132,6 +132,6 @@ async def assert_killed(api: KubeApi, plane: ControlPlane) -> None:
         await asyncio.to_thread(os.waitid, os.P_PID, plane.apiserver.pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(KubeError):
             await to_its_end(watch)
-    with pytest.raises(KubeError) as gone:
+    with pytest.raises(KubeError) as absent:
         await probe_apiserver(api)
-    assert gone.value.kind in (KubeErrorKind.UNAVAILABLE, KubeErrorKind.REFUSED)
+    assert absent.value.kind in (KubeErrorKind.UNAVAILABLE, KubeErrorKind.REFUSED)

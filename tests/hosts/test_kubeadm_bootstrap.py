@@ -28,14 +28,14 @@ def bare(make_lab: LabMaker, tmp_path: Path) -> KubeadmLab:
 
 async def test_a_cluster_is_made_and_a_dead_control_plane_replaced(bare: KubeadmLab, tell: Tell) -> None:
     lab = bare.lab
-    made = bare.seconds(THREE, "bootstrap")
-    tell("bootstrap of three control planes and a worker", seconds=round(made))
+    result = bare.seconds(THREE, "bootstrap")
+    tell("bootstrap of three control planes and a worker", seconds=round(result))
     await bare.healthy(*THREE)
     assert len(vip_holders(lab)) == 1
     assert kubectl(lab, "cp2", "get", "nodes", "-o", "name").split() == [f"node/{name}" for name in THREE]
-    again = bare.of(*THREE).events("bootstrap")
-    assert again[-1]["outcome"] == "already"
-    assert again[-1]["changed"] == 0
+    second = bare.of(*THREE).events("bootstrap")
+    assert second[-1]["outcome"] == "already"
+    assert second[-1]["changed"] == 0
     assert bare.secrets_left() == []
     lab.crash("cp1")
     replaced = bare.seconds(FOUR, "replace", "cp1", "cp4")

@@ -78,9 +78,9 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
     with loads(lab, tmp_path / "new") as counts:
         began = time.monotonic()
         run = killed_at(cluster, "kubernetes.control-plane-drop", "rotate-certs", "--ca", "--workloads", "all")
-        done = cluster.verb("resume", run, "--yes", "--json")
+        result = cluster.verb("resume", run, "--yes", "--json")
     tell(f"old CAs dropped: {time.monotonic() - began:.0f} s", **counts)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     only_new(cluster, before, keys, old)
 
 
@@ -115,9 +115,9 @@ def test_a_replacement_is_undone_before_its_last_phase(cluster: Program, tmp_pat
     assert accepts(lab, new)
     began = time.monotonic()
     run = killed_at(cluster, "pki.kubernetes-ca-alone", "rotate-certs", "--ca", "--back")
-    done = cluster.verb("resume", run, "--yes", "--json")
+    result = cluster.verb("resume", run, "--yes", "--json")
     tell(f"back: {time.monotonic() - began:.0f} s")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert read_authorities(cluster) == before
     assert output(lab, "cp1", "cat", f"{PKI}/sa.pub") == key
     assert not accepts(lab, new)
@@ -213,8 +213,8 @@ def accepts(lab: Lab, bearer: str) -> bool:
 
 
 def failed_steps(events: str) -> list[str]:
-    done = (json.loads(line) for line in events.splitlines())
-    return [one["step"] for one in done if one["event"] == "step-done" and one["outcome"] == "failed"]
+    results = (json.loads(line) for line in events.splitlines())
+    return [one["step"] for one in results if one["event"] == "step-done" and one["outcome"] == "failed"]
 
 
 def line_of(lab: Lab, path: str) -> str:
@@ -224,17 +224,17 @@ def line_of(lab: Lab, path: str) -> str:
 
 def traces(lab: Lab, keys: dict[str, str]) -> list[str]:
     """Where the old CAs still are, in files and in the API; backups, whose names begin with a dot, do not count."""
-    left = []
+    rest = []
     find = "find /etc/kubernetes /var/lib/kubelet/pki /var/lib/kubelet/config.yaml -type f ! -name '.*'"
     for host in (*control_planes(lab), *workers(lab)):
         for path in output(lab, host, "sh", "-c", find).split():
             text = output(lab, host, "cat", path)
-            left += [f"{host}:{path}: {name}" for name, line in keys.items() if mentions(text, line)]
+            rest += [f"{host}:{path}: {name}" for name, line in keys.items() if mentions(text, line)]
     for kind in ("configmaps", "secrets", "apiservices,validatingwebhookconfigurations"):
         for one in json.loads(kubectl(lab, "cp1", "get", kind, "-A", "-o", "json"))["items"]:
             place = f"{one['kind']} {one['metadata'].get('namespace')}/{one['metadata']['name']}"
-            left += [f"{place}: {name}" for name, line in keys.items() if mentions(json.dumps(values(one)), line)]
-    return left
+            rest += [f"{place}: {name}" for name, line in keys.items() if mentions(json.dumps(values(one)), line)]
+    return rest
 
 
 def values(item: dict[str, Any]) -> list[str]:

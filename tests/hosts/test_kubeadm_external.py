@@ -30,8 +30,8 @@ async def test_etcd_as_units_serves_a_cluster_of_kubeadms(bare: KubeadmLab, tell
     wait_healthy(lab)
     await bare.healthy(*every)
     assert lab.exec(planes[0], "test", "-e", "/etc/kubernetes/manifests/etcd.yaml").returncode != 0
-    again = bare.of(*every).events("bootstrap")
-    assert (again[-1]["outcome"], again[-1]["changed"]) == ("already", 0)
+    second = bare.of(*every).events("bootstrap")
+    assert (second[-1]["outcome"], second[-1]["changed"]) == ("already", 0)
     assert bare.secrets_left() == []
     tell("a control plane leaves", seconds=round(bare.seconds(every, "remove", planes[-1])))
     assert planes[-1] not in kubectl(lab, planes[0], "get", "nodes", "-o", "name")
@@ -40,8 +40,8 @@ async def test_etcd_as_units_serves_a_cluster_of_kubeadms(bare: KubeadmLab, tell
     before = {name: one["fingerprint"] for name, one in leaves(certs(bare.of(*every))).items()}
     tell("all leaves are rotated", seconds=round(bare.seconds(every, "rotate-certs")))
     after = {name: one["fingerprint"] for name, one in leaves(certs(bare.of(*every))).items()}
-    kept = {name for name in after if name[1] != "kubelet" and after[name] == before[name]}
-    assert kept == set()
+    contents = {name for name in after if name[1] != "kubelet" and after[name] == before[name]}
+    assert contents == set()
     await bare.healthy(*every)
     refused = bare.of(*every)("plan", "remove", next(name for name in every if name.startswith("etcd")))
     assert refused.returncode != 0

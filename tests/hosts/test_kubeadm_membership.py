@@ -49,9 +49,9 @@ def cluster(places: Places, saved_kubeadm: str, tmp_path_factory: pytest.TempPat
     try:
         lab.up_from(saved_kubeadm)
         wait_healthy(lab)
-        made = KubeadmLab(lab, tmp_path_factory.mktemp("operator"))
-        made.delete_secrets()
-        yield made
+        result = KubeadmLab(lab, tmp_path_factory.mktemp("operator"))
+        result.delete_secrets()
+        yield result
     finally:
         lab.down()
 
@@ -91,7 +91,7 @@ async def test_the_first_control_plane_leaves_and_joins_again(cluster: KubeadmLa
     """It holds the VIP, and its console is killed in the middle of the join."""
     lab = cluster.lab
     assert vip_holders(lab) == ["cp1"]
-    left = cluster.seconds(ALL, "remove", "cp1")
+    rest = cluster.seconds(ALL, "remove", "cp1")
     assert cluster.traces_of("cp1", "cp2") == []
     assert vip_holders(lab) != ["cp1"]
     assert output(lab, "cp1", "sh", "-c", "ls -d /etc/kubernetes.removed-*/pki").strip() != ""
@@ -101,4 +101,4 @@ async def test_the_first_control_plane_leaves_and_joins_again(cluster: KubeadmLa
     assert ended["kubeadm.join@cp1"] in ("done", "already")
     await cluster.healthy(*ALL)
     assert cluster.secrets_left() == []
-    tell("the first control plane leaves", seconds=round(left))
+    tell("the first control plane leaves", seconds=round(rest))

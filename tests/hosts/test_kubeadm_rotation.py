@@ -91,8 +91,8 @@ def test_one_host_and_its_undo(cluster: Program) -> None:
     lab, before = cluster.lab, fingerprints(cluster)
     events = cluster.events("rotate-certs", "--host", "cp2")
     assert {name[0] for name, one in fingerprints(cluster).items() if one != before[name]} == {"cp2"}
-    done = cluster.verb("undo", events[0]["run"], "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = cluster.verb("undo", events[0]["run"], "--yes")
+    assert result.returncode == 0, result.stdout + result.stderr
     assert fingerprints(cluster) == before
     tidy(lab)
     healed(cluster)
@@ -103,8 +103,8 @@ def test_a_console_killed_in_the_middle_is_resumed(cluster: Program) -> None:
     """Killed when a static pod restarts: the host finishes, and the resumed run does the rest."""
     lab, before = cluster.lab, fingerprints(cluster)
     run = killed_at(cluster, "kubernetes.clients-client", "rotate-certs")
-    done = cluster.verb("resume", run, "--yes")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    result = cluster.verb("resume", run, "--yes")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     after = fingerprints(cluster)
     assert {name for name in after if name[1] != "kubelet" and after[name] == before[name]} == set()
     tidy(lab)
@@ -165,10 +165,10 @@ def test_the_etcd_ca_is_replaced_under_writes(cluster: Program, tmp_path: Path) 
     lab, before = cluster.lab, authorities(cluster)
     with EndpointWriter(lab, tmp_path) as writes:
         began = time.monotonic()
-        done = cluster("run", "rotate-certs", "--ca", "--scope", "etcd", "--yes", "--json", deadline_s=1200)
+        result = cluster("run", "rotate-certs", "--ca", "--scope", "etcd", "--yes", "--json", deadline_s=1200)
         took = time.monotonic() - began
     print(f"etcd's CA: {took:.1f} s; writes: {writes}")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     after = authorities(cluster)
     assert after["etcd-ca"] != before["etcd-ca"]
     assert len(after["etcd-ca"]) == 1
@@ -193,8 +193,8 @@ def test_the_data_is_restored_as_one_new_cluster(cluster: Program) -> None:
             output(lab, name, "sh", "-c", "rm -rf /var/lib/etcd/member; pkill -9 -x etcd")
     name = json.loads(cluster("plan", "restore", f"{host}:{path}", "--json").stdout)["cluster"]
     began = time.monotonic()
-    done = cluster("run", "restore", f"{host}:{path}", "--confirm", name, "--json", deadline_s=900)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    result = cluster("run", "restore", f"{host}:{path}", "--confirm", name, "--json", deadline_s=900)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     print(f"restored: {time.monotonic() - began:.1f} s")
     wait_healthy(lab)
     assert "before" in kubectl(lab, "cp1", "get", "configmap", "kept", "-o", "yaml")
@@ -212,11 +212,11 @@ def test_the_data_is_restored_as_one_new_cluster(cluster: Program) -> None:
 
 def authorities(program: Program) -> dict[str, set[str]]:
     """The fingerprints of each CA over all hosts."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for one in certs(program)["certificates"]:
         if one["is_ca"]:
-            found.setdefault(one["role"], set()).add(one["fingerprint"])
-    return found
+            result.setdefault(one["role"], set()).add(one["fingerprint"])
+    return result
 
 
 def killed_at(program: Program, step: str, action: str, *words: str) -> str:
@@ -279,14 +279,14 @@ def put(lab: Lab, host: str, path: str, data: bytes) -> None:
 
 
 def _ended(pem: bytes, authority: Authority) -> bytes:
-    found = load_certificate(pem)
-    names = {attribute.oid._name: str(attribute.value) for attribute in found.subject}
+    certificate = load_certificate(pem)
+    names = {attribute.oid._name: str(attribute.value) for attribute in certificate.subject}
     leaf = Leaf(
         names["commonName"],
         tuple(value for name, value in names.items() if name == "organizationName"),
-        sans_of(found),
+        sans_of(certificate),
     )
-    public = found.public_key().public_bytes(
+    public = certificate.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     issued = datetime.now(UTC) - timedelta(days=395)

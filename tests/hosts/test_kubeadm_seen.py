@@ -18,7 +18,7 @@ from haconsole.diagnosis.candidate import ANY, concerns
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from tests.hosts.complete_doctor import complete_doctor
-from tests.hosts.drawn import drawn
+from tests.hosts.drawn import draw_third
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
 from tests.hosts.kubeadm_material import expired_copy, mirrored_pods, running_pods
 from tests.hosts.kubeadm_modes import MANIFESTS, MODES, NEWEST, Mode, edit
@@ -69,9 +69,9 @@ def discovered(program: Program, address: str, to: Path) -> Path:
     way = ["-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless"]
     bastion = next((host for host in program.lab.spec.hosts if host.is_bastion), None)
     way += ["-J", f"ops@{bastion.address}"] if bastion else []
-    found = program.verb("discover", f"ops@{address}", *way)
-    assert found.returncode == 0, found.stdout + found.stderr
-    to.write_text(found.stdout)
+    result = program.verb("discover", f"ops@{address}", *way)
+    assert result.returncode == 0, result.stdout + result.stderr
+    to.write_text(result.stdout)
     return to
 
 
@@ -178,7 +178,7 @@ def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) ->
     assert report["unread"] == []
 
 
-@pytest.mark.parametrize("mode", drawn(MODES, never=NEWEST), ids=lambda mode: mode.name.replace(" ", "-"))
+@pytest.mark.parametrize("mode", draw_third(MODES, never=NEWEST), ids=lambda mode: mode.name.replace(" ", "-"))
 def test_a_failure_is_named_by_its_cause(cluster: Program, table: Table, mode: Mode) -> None:
     lab = cluster.lab
 
@@ -269,7 +269,7 @@ def test_a_leaf_that_was_copied_from_another_host(cluster: Program, table: Table
     """`certificate is valid for cp1, ..., not cp3`: leaves are made for one host."""
     lab, names = cluster.lab, ("apiserver.crt", "apiserver.key")
     folders = {host: lab.host(host).root / "etc/kubernetes/pki" for host in ("cp1", "cp3")}
-    kept = {name: (folders["cp3"] / name).read_bytes() for name in names}
+    remainder = {name: (folders["cp3"] / name).read_bytes() for name in names}
     for name in names:
         (folders["cp3"] / name).write_bytes((folders["cp1"] / name).read_bytes())
     began = time.monotonic()
@@ -280,7 +280,7 @@ def test_a_leaf_that_was_copied_from_another_host(cluster: Program, table: Table
         assert lab.spec.host("cp3").address in finding["summary"]
         assert finding["remedies"][0]["action"]["name"] == "rotate-certs"
     finally:
-        for name, content in kept.items():
+        for name, content in remainder.items():
             (folders["cp3"] / name).write_bytes(content)
         healed(cluster)
 
@@ -311,13 +311,13 @@ def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> 
     path = lab.host("w1").root / "root/expired.pem"
     path.write_bytes(expired)
     path.chmod(0o600)
-    kept = output(lab, "w1", "readlink", "-f", KUBELET_PAIR).strip()
+    content = output(lab, "w1", "readlink", "-f", KUBELET_PAIR).strip()
     output(
         lab,
         "w1",
         "sh",
         "-c",
-        f"cp -p {kept} /root/kept.pem && cp /root/expired.pem {kept} && systemctl restart kubelet",
+        f"cp -p {content} /root/kept.pem && cp /root/expired.pem {content} && systemctl restart kubelet",
     )
     began = time.monotonic()
     try:
@@ -327,7 +327,7 @@ def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> 
         result = cluster.verb("certs", str(cluster.inventory))
         assert result.returncode == 2, result.stdout
     finally:
-        output(lab, "w1", "sh", "-c", f"cp -p /root/kept.pem {kept} && systemctl restart kubelet")
+        output(lab, "w1", "sh", "-c", f"cp -p /root/kept.pem {content} && systemctl restart kubelet")
         healed(cluster)
 
 
@@ -335,7 +335,7 @@ def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> 
 def test_an_expired_certificate_of_an_api_server(cluster: Program, table: Table) -> None:
     lab, path = cluster.lab, "/etc/kubernetes/pki/apiserver.crt"
     file = lab.host("cp2").root / path.lstrip("/")
-    kept = file.read_bytes()
+    content = file.read_bytes()
     file.write_bytes(expired_copy(lab, "cp2", path))
     began = time.monotonic()
     try:
@@ -345,7 +345,7 @@ def test_an_expired_certificate_of_an_api_server(cluster: Program, table: Table)
         )
         assert finding["remedies"][0]["action"]["name"] == "rotate-certs"
     finally:
-        file.write_bytes(kept)
+        file.write_bytes(content)
         healed(cluster)
 
 
@@ -354,13 +354,13 @@ def first_finding(program: Program, host: str, code: str, holds: str = "") -> di
 
     Lateness is left out: the hosts share one machine, which may be busy with anything.
     """
-    end, seen = time.monotonic() + NOTICED_S, list[dict[str, Any]]()
+    end, readings = time.monotonic() + NOTICED_S, list[dict[str, Any]]()
     while time.monotonic() < end:
-        seen = [one for one in problems(program) if concerns(one["subject"], host) and one["code"] != "host.slow"]
-        if seen and seen[0]["code"] == code and holds in json.dumps(seen[0]):
-            return seen[0]
+        readings = [one for one in problems(program) if concerns(one["subject"], host) and one["code"] != "host.slow"]
+        if readings and readings[0]["code"] == code and holds in json.dumps(readings[0]):
+            return readings[0]
         time.sleep(1.0)
-    pytest.fail(f"not first within {NOTICED_S:g} s: {[(one['code'], one['subject']) for one in seen]}")
+    pytest.fail(f"not first within {NOTICED_S:g} s: {[(one['code'], one['subject']) for one in readings]}")
 
 
 def no_advice_that_cannot_be_followed(finding: dict[str, Any]) -> None:
@@ -374,6 +374,6 @@ def no_advice_that_cannot_be_followed(finding: dict[str, Any]) -> None:
 def healed(program: Program) -> None:
     wait_healthy(program.lab, within_s=HEALED_S)
     end = time.monotonic() + HEALED_S
-    while seen := [one for one in problems(program) if one["code"] != "host.slow"]:
-        assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in seen]
+    while readings := [one for one in problems(program) if one["code"] != "host.slow"]:
+        assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in readings]
         time.sleep(2.0)

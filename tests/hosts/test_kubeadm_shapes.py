@@ -59,13 +59,13 @@ def test_a_cluster_of_another_shape_is_found_from_every_host_and_healthy(
     paths = {host.name: discovered(program, host.address, tmp_path / host.name) for host in lab.spec.hosts}
     texts = {name: path.read_text().split("\n", 1)[1] for name, path in paths.items()}
     assert len(set(texts.values())) == 1, texts
-    seen = Program(lab, tmp_path, paths["cp1"])
-    assert seen.verb("check", str(seen.inventory)).returncode == 0
-    settled(seen)
-    certificates = json.loads(seen.verb("certs", str(seen.inventory), "--json").stdout)
+    reading = Program(lab, tmp_path, paths["cp1"])
+    assert reading.verb("check", str(reading.inventory)).returncode == 0
+    settled(reading)
+    certificates = json.loads(reading.verb("certs", str(reading.inventory), "--json").stdout)
     assert certificates["unread"] == []
     assert [one for one in certificates["certificates"] if one["problem"]] == []
-    status = json.loads(seen.verb("status", str(seen.inventory), "--json").stdout)
+    status = json.loads(reading.verb("status", str(reading.inventory), "--json").stdout)
     assert {one["state"] for one in status["services"]} == {"active"}
     assert len(status["etcd"]["members"]) == 3
     assert all(vip["owners"] for vip in status["vips"])
@@ -85,20 +85,20 @@ def test_a_cluster_behind_a_balancer_outside_of_it_is_found_through_a_bastion(
     endpoint = f"{lab.spec.inner_gateway}:8443"
     assert f"endpoint: {endpoint}\n" in texts["w1"]
     assert "jump: " in texts["w1"]
-    seen = Program(lab, tmp_path, paths["cp1"])
-    assert seen.verb("check", str(seen.inventory)).returncode == 0
-    settled(seen)
-    status = json.loads(seen.verb("status", str(seen.inventory), "--json").stdout)
+    reading = Program(lab, tmp_path, paths["cp1"])
+    assert reading.verb("check", str(reading.inventory)).returncode == 0
+    settled(reading)
+    status = json.loads(reading.verb("status", str(reading.inventory), "--json").stdout)
     assert status["endpoint"] == {"address": endpoint, "answering": ["cp1", "cp2", "cp3"], "unrecognised": 0}
-    assert f"endpoint {endpoint}: cp1, cp2, cp3 answered" in seen.verb("status", str(seen.inventory)).stdout
+    assert f"endpoint {endpoint}: cp1, cp2, cp3 answered" in reading.verb("status", str(reading.inventory)).stdout
     bastion = next(host.name for host in lab.spec.hosts if host.is_bastion)
     output(lab, bastion, "systemctl", "stop", "haproxy")
     try:
-        finding = first_finding(seen, ANY, "endpoint.unreachable")
+        finding = first_finding(reading, ANY, "endpoint.unreachable")
         assert (finding["subject"], finding["severity"]) == (endpoint, "critical")
     finally:
         output(lab, bastion, "systemctl", "start", "haproxy")
-    settled(seen)
+    settled(reading)
 
 
 def test_a_balancer_on_a_host_of_its_own_is_found_from_every_host(
@@ -115,9 +115,9 @@ def test_a_balancer_on_a_host_of_its_own_is_found_from_every_host(
         texts = {name: path.read_text().split("\n", 1)[1] for name, path in paths.items()}
         assert len(set(texts.values())) == 1, texts
         assert re.search(r"name: w1\n    address: \S+\n    roles: \[load-balancer\]", texts["cp1"]), texts["cp1"]
-        seen = Program(lab, tmp_path, paths["cp1"])
-        assert seen.verb("check", str(seen.inventory)).returncode == 0
-        settled(seen)
+        reading = Program(lab, tmp_path, paths["cp1"])
+        assert reading.verb("check", str(reading.inventory)).returncode == 0
+        settled(reading)
     finally:
         lab.down()
 

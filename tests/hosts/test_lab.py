@@ -36,8 +36,8 @@ def test_hosts_come_up_bare_and_take_their_logins(shared_lab: Lab) -> None:
     for host in shared_lab.spec.hosts:
         root = login(shared_lab, host.name, "sudo", "-n", "id", "-un")
         assert (root.stdout, root.returncode) == ("root\n", 0), root.stderr
-        said = login(shared_lab, host.name, "hostname; systemctl is-system-running; systemctl --failed --no-legend")
-        assert said.stdout.split() == [host.name, "running"]
+        message = login(shared_lab, host.name, "hostname; systemctl is-system-running; systemctl --failed --no-legend")
+        assert message.stdout.split() == [host.name, "running"]
         units = shared_lab.exec(host.name, "systemctl", "is-enabled", "etcd", "haproxy", "keepalived")
         assert units.stdout.split() == ["disabled"] * 3
     ids = {shared_lab.exec(host.name, "cat", "/etc/machine-id").stdout for host in shared_lab.spec.hosts}
@@ -76,10 +76,10 @@ def test_the_inventory_is_one_the_program_reads(shared_lab: Lab) -> None:
 
 def test_a_second_up_changes_nothing(shared_lab: Lab) -> None:
     before = pids(shared_lab)
-    shown = shared_lab.inventory_path.stat().st_mtime_ns
+    output = shared_lab.inventory_path.stat().st_mtime_ns
     assert shared_lab.up() is False
     assert pids(shared_lab) == before
-    assert shared_lab.inventory_path.stat().st_mtime_ns == shown
+    assert shared_lab.inventory_path.stat().st_mtime_ns == output
 
 
 def test_another_shape_is_refused(shared_lab: Lab) -> None:
@@ -88,8 +88,10 @@ def test_another_shape_is_refused(shared_lab: Lab) -> None:
 
 
 def test_exec_passes_status_and_output_on(shared_lab: Lab) -> None:
-    done = haconsole("lab", "exec", "--name", shared_lab.name, "cp1", "--", "sh", "-c", "hostname; echo no >&2; exit 7")
-    assert (done.returncode, done.stdout, done.stderr) == (7, "cp1\n", "no\n")
+    result = haconsole(
+        "lab", "exec", "--name", shared_lab.name, "cp1", "--", "sh", "-c", "hostname; echo no >&2; exit 7"
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (7, "cp1\n", "no\n")
     unknown = haconsole("lab", "exec", "--name", shared_lab.name, "cp9", "true")
     assert unknown.returncode == 6
     assert "it has cp1, cp2, cp3" in unknown.stderr
@@ -198,10 +200,10 @@ async def test_an_up_that_is_interrupted_leaves_nothing(places: Places, number: 
 
 
 def test_a_lab_is_complete_in_json_too(shared_lab: Lab) -> None:
-    done = haconsole("lab", "status", "--json", "--name", shared_lab.name)
-    said = json.loads(done.stdout)
-    assert (done.returncode, said["schema"], said["lab"]) == (0, "haconsole/lab/v1", shared_lab.name)
-    assert [(host["name"], host["reachable"]) for host in said["hosts"]] == [
+    result = haconsole("lab", "status", "--json", "--name", shared_lab.name)
+    document = json.loads(result.stdout)
+    assert (result.returncode, document["schema"], document["lab"]) == (0, "haconsole/lab/v1", shared_lab.name)
+    assert [(host["name"], host["reachable"]) for host in document["hosts"]] == [
         ("cp1", True),
         ("cp2", True),
         ("cp3", True),
@@ -240,7 +242,7 @@ def test_a_machine_with_the_unified_layout_will_do(places: Places) -> None:
     """
     try:
         argv = ("unshare", "--mount", "sh", "-e", "-c", script)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
-        assert (done.returncode, done.stdout.split()) == (0, [str(lab.inventory_path), "running"]), done.stderr
+        result = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+        assert (result.returncode, result.stdout.split()) == (0, [str(lab.inventory_path), "running"]), result.stderr
     finally:
         lab.down()

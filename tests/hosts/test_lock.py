@@ -76,8 +76,8 @@ def step(host: str, script: str, name: str = "s", *needs: str) -> Step:
 
 def holders(lab: Lab) -> list[str]:
     """The runs whose records the hosts have."""
-    told = [lab.exec(host, "cat", HOLDER).stdout.partition("\n")[2] for host in HOSTS]
-    return [json.loads(text)["run"] if text else "" for text in told]
+    lines = [lab.exec(host, "cat", HOLDER).stdout.partition("\n")[2] for host in HOSTS]
+    return [json.loads(text)["run"] if text else "" for text in lines]
 
 
 def heartbeat_age_s(lab: Lab, host: str) -> float:
@@ -122,9 +122,9 @@ async def test_a_heartbeat_comes_through_though_every_command_that_a_host_takes_
     steps = tuple(step("cp1", "while [ ! -e /root/go ]; do sleep 0.2; done", f"s{n}") for n in range(8))
     running = asyncio.create_task(_ended(session, plan(*steps)))
     await eventually(lambda: "" not in holders(lab), 30)
-    begun = time.monotonic()
+    start = time.monotonic()
     ages = []
-    while time.monotonic() - begun < 24:
+    while time.monotonic() - start < 24:
         ages.append(await asyncio.to_thread(heartbeat_age_s, lab, "cp1"))
         await asyncio.sleep(0.5)
     lab.exec("cp1", "touch", "/root/go")
@@ -210,16 +210,16 @@ async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_res
         await asyncio.sleep(CERTAIN_S + 1)
         lab.exec("cp1", "touch", "/root/go")
         ended = await running
-        told = lab.exec("cp1", "sh", "-c", "cat /root/first; cat /root/second").stdout
+        output = lab.exec("cp1", "sh", "-c", "cat /root/first; cat /root/second").stdout
     finally:
         lab.reconnect()
-    assert told == "1\n"
+    assert output == "1\n"
     assert ended.outcome is Outcome.SKIPPED
-    said = ended.next_step or ""
-    assert "the lock is lost: 1 of 3 hosts confirm the lock, 2 needed; cp2: " in said
-    assert f"haconsole resume {ended.run}" in said
-    again = [event async for event in (await session.resume(ended.run)).events()]
-    assert [event.outcome for event in again if isinstance(event, StepDone)] == [Outcome.ALREADY, Outcome.DONE]
+    message = ended.next_step or ""
+    assert "the lock is lost: 1 of 3 hosts confirm the lock, 2 needed; cp2: " in message
+    assert f"haconsole resume {ended.run}" in message
+    repeat = [event async for event in (await session.resume(ended.run)).events()]
+    assert [event.outcome for event in repeat if isinstance(event, StepDone)] == [Outcome.ALREADY, Outcome.DONE]
     assert lab.exec("cp1", "sh", "-c", "cat /root/first /root/second").stdout == "1\n2\n"
     assert holders(lab) == ["", "", ""]
     lab.exec("cp1", "rm", "/root/go", "/root/begun", "/root/first", "/root/second")
@@ -233,9 +233,9 @@ def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: 
         assert lab.exec(host, "sh", "-c", f"{write}; echo {claim['token']} 1 >{HEARTBEAT}").returncode == 0
     lab.crash("cp2")
     lab.boot("cp2")
-    told = json.loads(_status(Program(lab, tmp_path)))["lock"]
-    assert (told["run"], told["hosts"], told["stale"]) == ("r0", list(HOSTS), False)
-    assert told["heartbeat_age_s"] < 30
+    document = json.loads(_status(Program(lab, tmp_path)))["lock"]
+    assert (document["run"], document["hosts"], document["stale"]) == ("r0", list(HOSTS), False)
+    assert document["heartbeat_age_s"] < 30
     for host in HOSTS:
         lab.exec(host, "rm", HOLDER)
 

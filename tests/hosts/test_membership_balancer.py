@@ -33,21 +33,21 @@ async def test_a_host_with_only_a_balancer_joins_holds_the_vip_and_leaves(
         await eventually(lambda: whole(members, FOUR), within_s=60)
         members.of(*FOUR).events("failover", "--to", "cp4")
         assert vip_holders(lab) == ["cp4"]
-        told = members.refused(FOUR, "remove", "cp4")
-        assert "no remaining balancer can take it: cp1 is held down by its down file: run failback first" in told
+        refusal = members.refused(FOUR, "remove", "cp4")
+        assert "no remaining balancer can take it: cp1 is held down by its down file: run failback first" in refusal
         members.of(*FOUR).events("failback")
         members.of(*FOUR).events("remove", "cp4")
         assert vip_holders(lab) == ["cp1"]
         await eventually(lambda: whole(members, THREE), within_s=60)
     tell("a balancer joins, takes the VIP, gives it back and leaves", writes=writes, reads=reads)
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-    left = "systemctl is-active haproxy keepalived | sort -u; ls /etc/keepalived/keepalived.conf 2>/dev/null; true"
-    assert members.shell("cp4", left) == "inactive\n"
+    rest = "systemctl is-active haproxy keepalived | sort -u; ls /etc/keepalived/keepalived.conf 2>/dev/null; true"
+    assert members.shell("cp4", rest) == "inactive\n"
     known = members.shell("cp1", "cat /etc/keepalived/keepalived.conf /etc/haproxy/haproxy.cfg")
     assert lab.spec.host("cp4").address not in known
 
 
 def whole(members: Members, hosts: tuple[str, ...]) -> bool:
     """Nothing to find, but for the down files that a move of the VIP leaves until it goes back."""
-    told = members.status(*hosts)
-    return [one["code"] for one in told["findings"] if one["code"] != "vip.forced-down"] == []
+    output = members.status(*hosts)
+    return [one["code"] for one in output["findings"] if one["code"] != "vip.forced-down"] == []

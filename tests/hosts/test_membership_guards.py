@@ -53,22 +53,22 @@ def stopped(members: Members, *hosts: str) -> Iterator[None]:
 
 def ids(members: Members, host: str = "cp1") -> list[str]:
     """The IDs on etcd's list, as its own tool prints them."""
-    told = members.shell(host, f"{ETCDCTL} member list")
-    return sorted(line.partition(",")[0] for line in told.splitlines())
+    output = members.shell(host, f"{ETCDCTL} member list")
+    return sorted(line.partition(",")[0] for line in output.splitlines())
 
 
 def test_an_unhealthy_member_elsewhere(three: Members) -> None:
     with stopped(three, "cp3"):
-        told = three.refused(FOUR, "join", "cp4")
-        assert "etcd member cp3 on cp3 is not healthy" in told
-        assert "3 voters, 2 needed, 2 healthy: can lose 0; fix it, or remove it first (run remove cp3)" in told
+        refusal = three.refused(FOUR, "join", "cp4")
+        assert "etcd member cp3 on cp3 is not healthy" in refusal
+        assert "3 voters, 2 needed, 2 healthy: can lose 0; fix it, or remove it first (run remove cp3)" in refusal
 
 
 def test_a_removal_that_leaves_too_few(three: Members) -> None:
     with stopped(three, "cp3"):
-        told = three.refused(FOUR, "remove", "cp2")
-    assert "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2" in told
-    assert "can lose 0; then 2 voters, 2 needed, 1 healthy: 1 short of quorum" in told
+        refusal = three.refused(FOUR, "remove", "cp2")
+    assert "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2" in refusal
+    assert "can lose 0; then 2 voters, 2 needed, 1 healthy: 1 short of quorum" in refusal
 
 
 def test_an_unstarted_member_that_waits(three: Members) -> None:
@@ -76,9 +76,9 @@ def test_an_unstarted_member_that_waits(three: Members) -> None:
     three.add_learner("cp5")
     (waiting,) = set(ids(three)) - set(before)
     for action, host in (("join", "cp4"), ("remove", "cp3")):
-        told = three.refused(ALL, action, host)
-        assert f"member {waiting} on cp5 was added and never started: finish its join (run join cp5)" in told
-        assert f"remove the member (run remove with member-id = {waiting}); only one change at a time" in told
+        refusal = three.refused(ALL, action, host)
+        assert f"member {waiting} on cp5 was added and never started: finish its join (run join cp5)" in refusal
+        assert f"remove the member (run remove with member-id = {waiting}); only one change at a time" in refusal
     three.of(*ALL).events("remove", "--member-id", waiting)
     assert ids(three) == before
 
@@ -93,13 +93,13 @@ def test_a_peer_port_behind_a_firewall(three: Members) -> None:
         try:
             if closed == "cp2":  # its own peers go on over the connections they have
                 three.shell(closed, "nft 'insert rule ip t i ct state established accept'")
-            done = three.of(*FOUR)("run", "join", "cp4", "--yes")
+            result = three.of(*FOUR)("run", "join", "cp4", "--yes")
         finally:
             three.shell(closed, "nft delete table ip t")
-        assert done.returncode != 0
+        assert result.returncode != 0
         address = three.lab.spec.host(closed).address
-        assert f"{closed} ({address}) port 2380: no answer in 3 s" in done.stdout + done.stderr, f"from {asker}"
-        assert "open its port" in done.stdout + done.stderr
+        assert f"{closed} ({address}) port 2380: no answer in 3 s" in result.stdout + result.stderr, f"from {asker}"
+        assert "open its port" in result.stdout + result.stderr
     assert ids(three) == before
     assert three.shell("cp4", "ls -la --time-style=full-iso /etc/etcd /var/lib/etcd 2>&1 || :") == there
 
@@ -109,17 +109,18 @@ def test_data_that_is_not_this_clusters(three: Members) -> None:
     three.shell("cp4", "install -d -o etcd -g etcd /var/lib/etcd/member/wal; rm -f /etc/etcd/etcd.env")
     there = three.shell("cp4", "ls /var/lib/etcd")
     try:
-        done = three.of(*FOUR)("run", "join", "cp4", "--yes")
-        kept = three.shell("cp4", "ls /var/lib/etcd")
+        result = three.of(*FOUR)("run", "join", "cp4", "--yes")
+        content = three.shell("cp4", "ls /var/lib/etcd")
     finally:
         three.shell("cp4", "rm -rf /var/lib/etcd/member")
-    assert done.returncode != 0
-    told = done.stdout + done.stderr
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
     assert (
-        "/var/lib/etcd/member holds data of an etcd member, and /etc/etcd/etcd.env does not mark it as part of" in told
+        "/var/lib/etcd/member holds data of an etcd member, and /etc/etcd/etcd.env does not mark it as part of"
+        in output
     )
-    assert "systemctl stop etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old" in told
-    assert (kept, ids(three)) == (there, before)
+    assert "systemctl stop etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old" in output
+    assert (content, ids(three)) == (there, before)
 
 
 @pytest.mark.nightly
@@ -133,52 +134,52 @@ def test_a_name_or_an_address_twice(three: Members) -> None:
         problems = "\n".join(map(str, examine(wrong, "inventory", program.inventory.parent).problems))
         assert words in problems
     alone = three.folder / "cp4-is-cp2.yaml"
-    kept = [line for line in named.splitlines() if "{name: cp2," not in line]
-    alone.write_text("\n".join(kept) + "\n")
+    contents = [line for line in named.splitlines() if "{name: cp2," not in line]
+    alone.write_text("\n".join(contents) + "\n")
     (member,) = (one["id"] for one in three.listed() if one["name"] == "cp2")
-    told = three.refused_by(alone, "join", "cp4")
-    assert f"etcd has a member cp2 already, {member} at https://{three.lab.spec.host('cp2').address}:2380" in told
-    assert "give cp4 another etcd_name, or remove that member first" in told
+    refusal = three.refused_by(alone, "join", "cp4")
+    assert f"etcd has a member cp2 already, {member} at https://{three.lab.spec.host('cp2').address}:2380" in refusal
+    assert "give cp4 another etcd_name, or remove that member first" in refusal
     three.of(*FOUR).events("join", "cp4")
     with stopped(three, "cp4"):
-        told = three.refused(FOUR, "join", "cp4")
-    assert "cp4 is member" in told
-    assert "start etcd there; if its data is lost, run remove cp4 first" in told
+        refusal = three.refused(FOUR, "join", "cp4")
+    assert "cp4 is member" in refusal
+    assert "start etcd there; if its data is lost, run remove cp4 first" in refusal
 
 
 def test_another_version_of_etcd(three: Members) -> None:
     before = ids(three)
     three.shell("cp4", "cp /usr/bin/etcd /root/etcd; printf '#!/bin/sh\\necho etcd Version: 3.5.16\\n' >/usr/bin/etcd")
     try:
-        done = three.of(*FOUR)("run", "join", "cp4", "--yes")
+        result = three.of(*FOUR)("run", "join", "cp4", "--yes")
     finally:
         three.shell("cp4", "mv /root/etcd /usr/bin/etcd")
-    told = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "/usr/bin/etcd must be version 3.4, like the members" in told
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "/usr/bin/etcd must be version 3.4, like the members" in output
     assert ids(three) == before
 
 
 def test_an_even_number_is_warned_of(three: Members) -> None:
-    done = three.of(*FOUR)("plan", "join", "cp4")
-    assert done.returncode == 0, done.stderr
-    assert "4 voters tolerate no more failures than 3: add or remove a voter" in done.stdout
+    result = three.of(*FOUR)("plan", "join", "cp4")
+    assert result.returncode == 0, result.stderr
+    assert "4 voters tolerate no more failures than 3: add or remove a voter" in result.stdout
 
 
 @pytest.mark.nightly
 def test_the_last_of_its_kind(etcd: Members) -> None:
     etcd.stand("cp1")
-    told = etcd.refused(("cp1",), "remove", "cp1")
-    assert "cp1 is the last etcd member: the cluster's data would be lost" in told
+    output = etcd.refused(("cp1",), "remove", "cp1")
+    assert "cp1 is the last etcd member: the cluster's data would be lost" in output
     whole = etcd.folder / "one-of-each.yaml"
     text = etcd.of("cp1", "cp2").inventory.read_text().replace("roles: [etcd]", f"roles: {ROLES}", 1)
     vip = etcd.lab.spec.vip
     whole.write_text(
         text + f"kubernetes: {{endpoint: '{vip}:8443'}}\n" + f"vips: [{{address: {vip}}}]\nhaproxy: {{}}\n"
     )
-    told = etcd.refused_by(whole, "remove", "cp1")
-    assert "cp1 is the last control plane: no API server would be left; join another one first" in told
-    assert "cp1 is the last load balancer: no balancer would hold the VIP; join another one first" in told
+    output = etcd.refused_by(whole, "remove", "cp1")
+    assert "cp1 is the last control plane: no API server would be left; join another one first" in output
+    assert "cp1 is the last load balancer: no balancer would hold the VIP; join another one first" in output
 
 
 ROLES = "[etcd, control-plane, load-balancer]"
@@ -192,13 +193,13 @@ def test_no_change_without_an_intact_snapshot(three: Members, how: str) -> None:
     for host in ALL[:3]:
         three.shell(host, break_it)
     try:
-        done = three.of(*FOUR)("run", "remove", "cp3", "--yes", "--json")
+        result = three.of(*FOUR)("run", "remove", "cp3", "--yes", "--json")
     finally:
         for host in ALL[:3]:
             three.shell(host, hint)
-    assert done.returncode != 0
-    lines = [line for line in done.stdout.splitlines() if '"outcome":"failed"' in line]
-    assert any("etcd.snapshot@" in line for line in lines), done.stdout
+    assert result.returncode != 0
+    lines = [line for line in result.stdout.splitlines() if '"outcome":"failed"' in line]
+    assert any("etcd.snapshot@" in line for line in lines), result.stdout
     assert ids(three) == before
 
 
@@ -220,12 +221,12 @@ SNAPSHOTS = {
 
 async def test_no_plan_from_a_list_of_old(three: Members) -> None:
     with stopped(three, "cp2", "cp3"):
-        told = three.refused(FOUR, "remove", "cp3")
-        assert "etcd has lost its quorum (3 voters, 2 needed, 1 answering: 1 short of quorum)" in told
+        refusal = three.refused(FOUR, "remove", "cp3")
+        assert "etcd has lost its quorum (3 voters, 2 needed, 1 answering: 1 short of quorum)" in refusal
         with stopped(three, "cp1"):
             for action in ("join", "remove"):
-                told = three.refused(FOUR, action, "cp4" if action == "join" else "cp3")
-                assert "no etcd member answers, so the member list is unknown" in told
+                refusal = three.refused(FOUR, action, "cp4" if action == "join" else "cp3")
+                assert "no etcd member answers, so the member list is unknown" in refusal
     await eventually(lambda: all(member["healthy"] for member in three.listed()), within_s=60)
 
 
@@ -234,8 +235,8 @@ def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
     assert "the inventory has no host cp9: add it under hosts" in three.refused(FOUR, "join", "cp9")
     assert "the inventory has no host cp9" in three.refused(FOUR, "remove", "cp9")
     assert "etcd lists no member beef" in three.refused(FOUR, "remove", "--member-id", "beef")
-    told = three.refused(FOUR, "remove", "--member-id", three.id_of("cp2"))
-    assert "is cp2: to remove it with its host, run remove cp2" in told
+    refusal = three.refused(FOUR, "remove", "--member-id", three.id_of("cp2"))
+    assert "is cp2: to remove it with its host, run remove cp2" in refusal
     assert "cp2 cannot replace itself" in three.refused(FOUR, "replace", "cp2", "cp2")
 
 
@@ -244,5 +245,5 @@ def test_a_run_that_is_refused_has_changed_nothing(three: Members) -> None:
     """A correct run after refused ones finds nothing changed."""
     three.of(*FOUR).events("join", "cp4")
     three.check(*FOUR)
-    again = three.of(*FOUR).events("join", "cp4")
-    assert set(outcomes(again).values()) == {"already"}
+    second = three.of(*FOUR).events("join", "cp4")
+    assert set(outcomes(second).values()) == {"already"}

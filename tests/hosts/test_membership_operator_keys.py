@@ -22,11 +22,11 @@ async def test_no_ca_key_is_on_any_host_after_a_join(make_lab: LabMaker, tmp_pat
     members.say("pki: {ca_key: operator}")
     with_passphrase(members.of("cp1"), "bootstrap")
     both = members.of("cp1", "cp2")
-    told = with_passphrase(both, "join", "cp2")
+    output = with_passphrase(both, "join", "cp2")
     await eventually(lambda: not findings(members, "cp1", "cp2"), within_s=60)
     sound(certs(both))
     assert [ca_keys(lab, host) for host in ("cp1", "cp2")] == ["", ""]
-    assert "correct horse" not in told + both.journals()
+    assert "correct horse" not in output + both.journals()
     both.events("remove", "cp1")
     await eventually(lambda: not findings(members, "cp2"), within_s=60)
 

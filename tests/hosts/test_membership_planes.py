@@ -65,12 +65,16 @@ def is_given_up(members: Members, dead: str) -> bool:
     lab, address = members.lab, members.lab.spec.host(dead).address
     others = [host.name for host in lab.status() if host.running and host.name != "cp5"]
     waiting = f"ss -Htn state established dst {address} '( dport = :2379 or dport = :6443 )'"
-    told = members.status(*without("cp5"))["haproxy"]
+    output = members.status(*without("cp5"))["haproxy"]
     servers = [
-        one for host in told for backend in host["backends"] or () for one in backend["servers"] if one["name"] == dead
+        one
+        for host in output
+        for backend in host["backends"] or ()
+        for one in backend["servers"]
+        if one["name"] == dead
     ]
-    gone = servers and all(server["status"].startswith("DOWN") for server in servers)
-    return bool(gone) and all(members.shell(host, waiting) == "" for host in others)
+    absent = servers and all(server["status"].startswith("DOWN") for server in servers)
+    return bool(absent) and all(members.shell(host, waiting) == "" for host in others)
 
 
 @contextmanager
@@ -84,7 +88,7 @@ def nothing_lost(members: Members, folder: Path, tell: Tell, what: str) -> Itera
         finally:
             tell(what, writes=writes, reads=reads)
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-    assert min(writes.done, reads.done) > 50, f"{writes}\n{reads}"
+    assert min(writes.successes, reads.successes) > 50, f"{writes}\n{reads}"
 
 
 async def well(members: Members, hosts: tuple[str, ...]) -> None:

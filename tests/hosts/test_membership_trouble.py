@@ -36,7 +36,7 @@ async def test_a_joiner_that_dies_after_it_was_added_is_seen_through_by_the_next
     assert run.returncode != 0
     assert outcomes(events)["etcd.add@cp4"] == "done"
     assert events[-1]["outcome"] in ("failed", "unknown")
-    assert told(three, "etcd.member-unstarted") != ""
+    assert summary_of(three, "etcd.member-unstarted") != ""
     three.lab.boot("cp4")
     await eventually(lambda: joined(program), within_s=120)
     three.check(*FOUR)
@@ -47,9 +47,9 @@ def joined(program: Program) -> bool:
 
     The dead host kept its record of the first run's lock, which counts until its heartbeat is known to be old.
     """
-    done = program("run", "join", "cp4", "--yes")
-    assert done.returncode == 0 or " is locked: " in done.stderr, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.returncode == 0
+    result = program("run", "join", "cp4", "--yes")
+    assert result.returncode == 0 or " is locked: " in result.stderr, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.returncode == 0
 
 
 @pytest.mark.nightly
@@ -67,7 +67,7 @@ async def test_a_member_that_was_removed_while_it_was_off_comes_back(three: Memb
     three.lab.crash("cp3")
     three.of(*ALL[:3]).events("remove", "cp3")
     three.lab.boot("cp3")
-    await eventually(lambda: told(three, "etcd.missing-member", *ALL[:3]) != "", within_s=30)
+    await eventually(lambda: summary_of(three, "etcd.missing-member", *ALL[:3]) != "", within_s=30)
     assert three.shell("cp3", "systemctl is-active etcd || :").strip() != "active"
     assert all(member["healthy"] for member in three.listed())
     three.of(*ALL[:3]).events("join", "cp3")
@@ -86,7 +86,7 @@ def test_right_after_a_start_and_a_removal_etcd_is_waited_for(three: Members) ->
     three.check(*ALL[:3])
 
 
-def told(members: Members, code: str, *hosts: str) -> str:
+def summary_of(members: Members, code: str, *hosts: str) -> str:
     """The summary of the finding with that code, empty where there is none."""
     findings = members.status(*(hosts or FOUR))["findings"]
     return "\n".join(one["summary"] for one in findings if one["code"] == code)

@@ -101,8 +101,8 @@ def test_bare_hosts_are_prepared_undone_and_made_a_cluster(make_lab: LabMaker, t
         program = Program(lab, tmp_path / "state", inventory_with(lab, repository, source, tmp_path))
         events = program.events("prepare")
         assert events[-1]["outcome"] == "done", events[-1]
-        again = program.events("prepare")
-        assert (again[-1]["outcome"], again[-1]["changed"]) == ("already", 0)
+        second = program.events("prepare")
+        assert (second[-1]["outcome"], second[-1]["changed"]) == ("already", 0)
         for name in HOSTS:
             check_prepared(lab, name)
         undone = program.verb("undo", str(events[0]["run"]), "--yes", "--json")
@@ -110,19 +110,19 @@ def test_bare_hosts_are_prepared_undone_and_made_a_cluster(make_lab: LabMaker, t
         for name in HOSTS:
             after = state(lab, name)
             assert {key: after[key] for key in after if after[key] != before[name][key]} == {}
-        made = program.events("bootstrap")
-        assert made[-1]["outcome"] == "done"
-        prepared = {event["step"] for event in made if str(event.get("step", "")).startswith("prepare.packages@")}
+        result = program.events("bootstrap")
+        assert result[-1]["outcome"] == "done"
+        prepared = {event["step"] for event in result if str(event.get("step", "")).startswith("prepare.packages@")}
         assert prepared == {f"prepare.packages@{name}" for name in HOSTS}
         repeated = program.events("bootstrap")
         assert repeated[-1]["changed"] == 0
-        tell("steps of a bootstrap from bare hosts", steps=made[-1]["changed"])
+        tell("steps of a bootstrap from bare hosts", steps=result[-1]["changed"])
 
 
 def check_prepared(lab: Lab, name: str) -> None:
     assert output(lab, name, "kubelet", "--version") == "Kubernetes v1.20.2\n"
-    held = set(output(lab, name, "apt-mark", "showhold").split())
-    assert {"kubelet", "kubeadm", "containerd"} <= held
+    holder = set(output(lab, name, "apt-mark", "showhold").split())
+    assert {"kubelet", "kubeadm", "containerd"} <= holder
     config = output(lab, name, "cat", CONFIG)
     assert "pause:3.2" in config
     assert "disabled_plugins = []" in config
@@ -133,7 +133,7 @@ def check_prepared(lab: Lab, name: str) -> None:
     assert output(lab, name, "cat", "/proc/sys/net/ipv4/ip_forward") == "1\n"
     assert "tcp dport 10250 accept" in output(lab, name, "nft", "list", "ruleset")
     if name == "cp1":
-        assert {"haproxy", "keepalived"} <= held
+        assert {"haproxy", "keepalived"} <= holder
         for unit in ("haproxy", "keepalived"):
             assert lab.exec(name, "systemctl", "is-active", unit).stdout == "inactive\n"
             assert lab.exec(name, "systemctl", "is-enabled", unit).stdout == "disabled\n"

@@ -48,9 +48,9 @@ async def until(
 
 
 def of(snapshot: ClusterSnapshot, host: str) -> HostFacts:
-    found = snapshot.host(HostName(host))
-    assert found
-    return found
+    result = snapshot.host(HostName(host))
+    assert result
+    return result
 
 
 def all_heard(snapshot: ClusterSnapshot) -> bool:
@@ -81,9 +81,9 @@ async def test_an_address_change_arrives_within_half_a_second(shared_lab: Lab) -
         await until(snapshots, all_heard)
         for verb, state in (("add", VipState.OWNED), ("del", VipState.UNOWNED)) * 2:
             change = ("ip", "address", verb, f"{vip}/32", "dev", "eth0")
-            done = await asyncio.to_thread(shared_lab.exec, "cp2", *change)
+            result = await asyncio.to_thread(shared_lab.exec, "cp2", *change)
             began = time.monotonic()
-            assert done.returncode == 0
+            assert result.returncode == 0
             await until(snapshots, lambda snapshot, state=state: vip_views(snapshot)[0].state is state)  # type: ignore[misc]
             waits.append(time.monotonic() - began)
     assert max(waits) < 0.5
@@ -95,12 +95,12 @@ async def test_a_host_that_is_cut_off_is_lost_and_found_again(shared_lab: Lab) -
         began = time.monotonic()
         shared_lab.exec("cp3", "ip", "link", "set", "eth0", "down")
         try:
-            lost = await until(snapshots, lambda snapshot: isinstance(of(snapshot, "cp3").reach, Failed))
+            missing = await until(snapshots, lambda snapshot: isinstance(of(snapshot, "cp3").reach, Failed))
             assert time.monotonic() - began < 5
-            kept = of(lost, "cp3").addresses
-            assert isinstance(kept, Failed)
-            assert kept.last
-            assert isinstance(of(lost, "cp1").addresses, Known)
+            content = of(missing, "cp3").addresses
+            assert isinstance(content, Failed)
+            assert content.last
+            assert isinstance(of(missing, "cp1").addresses, Known)
         finally:
             shared_lab.exec("cp3", "ip", "link", "set", "eth0", "up")
         await until(snapshots, all_heard)
@@ -126,8 +126,8 @@ async def test_nothing_is_left_on_hosts_or_here(shared_lab: Lab) -> None:
         await until(snapshots, all_heard)
     assert asyncio.all_tasks() == {asyncio.current_task()}
     for _ in range(50):
-        found = shared_lab.exec("cp1", "pgrep", "-u", "root", "-fa", "ip -o monitor|sh -s").stdout
-        if not found:
+        result = shared_lab.exec("cp1", "pgrep", "-u", "root", "-fa", "ip -o monitor|sh -s").stdout
+        if not result:
             break
         await asyncio.sleep(0.1)
-    assert found == ""
+    assert result == ""

@@ -45,8 +45,8 @@ def lose_quorum(etcd: Members, script: str) -> dict[str, Any]:
 
 def data(etcd: Members) -> tuple[str, int, tuple[str, ...]]:
     """The cluster's ID, its revision, and each member's data directory by inode."""
-    told = etcd.shell("cp1", f"{ETCDCTL} endpoint status -w json")
-    header = json.loads(told)[0]["Status"]["header"]
+    output = etcd.shell("cp1", f"{ETCDCTL} endpoint status -w json")
+    header = json.loads(output)[0]["Status"]["header"]
     inodes = tuple(etcd.shell(host, "stat -c %i /var/lib/etcd/member").strip() for host in THREE)
     return str(header["cluster_id"]), int(header["revision"]), inodes
 
@@ -65,8 +65,8 @@ def test_the_first_fix_starts_the_members_and_touches_no_data(etcd: Members, fau
         assert finding["remedies"][-1]["last_resort"]
         first = finding["remedies"][0]["action"]
         assert first == {"name": "restart", "arguments": {"service": "etcd"}}
-        done = etcd.of(*THREE)("run", first["name"], *first["arguments"].values(), "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = etcd.of(*THREE)("run", first["name"], *first["arguments"].values(), "--yes")
+        assert result.returncode == 0, result.stdout + result.stderr
     finally:
         for host in THREE[1:]:
             etcd.shell(host, "rm -rf /run/systemd/system/etcd.service.d; systemctl daemon-reload")
@@ -83,8 +83,8 @@ def test_a_bootstrap_starts_what_is_down_and_restarts_no_member_that_answers(etc
     etcd.stand(*THREE)
     survivor, before = pid(etcd, "cp1"), data(etcd)
     lose_quorum(etcd, FAULTS[fault][0])
-    done = etcd.of(*THREE)("run", "bootstrap", "--only", "etcd", "--yes")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    result = etcd.of(*THREE)("run", "bootstrap", "--only", "etcd", "--yes")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr
     etcd.check(*THREE)
     assert pid(etcd, "cp1") == survivor
     assert data(etcd)[2] == before[2]
@@ -94,8 +94,8 @@ def test_a_member_that_runs_is_not_restarted_while_the_quorum_is_lost(etcd: Memb
     etcd.stand(*THREE)
     lose_quorum(etcd, FAULTS["stopped"][0])
     try:
-        told = etcd.refused(THREE, "restart", "etcd", "cp1")
-        assert "start etcd on cp2, cp3 first" in told
+        refusal = etcd.refused(THREE, "restart", "etcd", "cp1")
+        assert "start etcd on cp2, cp3 first" in refusal
     finally:
         etcd.stand(*THREE)
 
@@ -105,8 +105,8 @@ def test_doctor_shows_the_state_and_not_a_socket_error(etcd: Members) -> None:
     lose_quorum(etcd, FAULTS["stopped"][0])
     program = etcd.of(*THREE)
     argv = (sys.executable, "-m", "haconsole", "doctor", str(program.inventory))
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
     etcd.stand(*THREE)
-    assert "stopped on cp2, cp3" in done.stdout
-    assert "1. run restart etcd: start etcd on cp2, cp3" in done.stdout
-    assert "Socket closed" not in done.stdout
+    assert "stopped on cp2, cp3" in result.stdout
+    assert "1. run restart etcd: start etcd on cp2, cp3" in result.stdout
+    assert "Socket closed" not in result.stdout

@@ -27,18 +27,18 @@ def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
     path = etcd.shell(host, "ls -t /var/lib/etcd-snapshots/*.db | head -1").strip()
     etcd.shell("cp1", f"{ETCDCTL} put kept after")
     before = etcd.status(*THREE)["etcd"]["cluster_id"]
-    for lost in [one for one in THREE if one != host]:
-        etcd.shell(lost, "systemctl kill -s KILL etcd; systemctl stop etcd; rm -rf /var/lib/etcd/member")
+    for missing in [one for one in THREE if one != host]:
+        etcd.shell(missing, "systemctl kill -s KILL etcd; systemctl stop etcd; rm -rf /var/lib/etcd/member")
     assert "etcd.quorum-lost" in {one["code"] for one in etcd.status(*THREE)["findings"]}
 
     unconfirmed = program("run", "restore", f"{host}:{path}", "--yes")
     assert unconfirmed.returncode == 64
     assert f"--confirm {etcd.lab.spec.name}" in unconfirmed.stderr
-    done = program("run", "restore", f"{host}:{path}", "--confirm", etcd.lab.spec.name, "--json")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    result = program("run", "restore", f"{host}:{path}", "--confirm", etcd.lab.spec.name, "--json")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr
     etcd.check(*THREE)
-    told = etcd.status(*THREE)["etcd"]
-    assert told["cluster_id"] != before
+    output = etcd.status(*THREE)["etcd"]
+    assert output["cluster_id"] != before
     for one in THREE:
         assert etcd.shell(one, f"{ETCDCTL} get kept --print-value-only") == "before\n"
     assert etcd.shell(host, "ls -d /var/lib/etcd/member.before-restore-*").strip() != ""
@@ -61,21 +61,21 @@ def test_a_backup_in_the_operators_hands_brings_the_data_back_when_every_host_ha
     print(f"fetched {mine.stat().st_size} bytes")
     assert mine.stat().st_size > 8 << 20
     etcd.shell("cp1", f"{ETCDCTL} put later than-the-copy")
-    again = program("run", "backup", "--yes", "-o", str(mine))
-    assert again.returncode != 0
-    assert "already exists" in again.stdout + again.stderr
+    second = program("run", "backup", "--yes", "-o", str(mine))
+    assert second.returncode != 0
+    assert "already exists" in second.stdout + second.stderr
     for host in THREE:
         etcd.shell(
             host,
             "systemctl kill -s KILL etcd; systemctl stop etcd; rm -rf /var/lib/etcd/member /var/lib/etcd-snapshots",
         )
-    broken = tmp_path / "broken.db"
-    broken.write_bytes(mine.read_bytes()[:-4096])
-    refused = program("run", "restore", str(broken), "--confirm", etcd.lab.spec.name)
+    fault = tmp_path / "broken.db"
+    fault.write_bytes(mine.read_bytes()[:-4096])
+    refused = program("run", "restore", str(fault), "--confirm", etcd.lab.spec.name)
     assert refused.returncode != 0
     assert "is damaged" in refused.stdout + refused.stderr
-    done = program("run", "restore", str(mine), "--confirm", etcd.lab.spec.name)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    result = program("run", "restore", str(mine), "--confirm", etcd.lab.spec.name)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     etcd.check(*THREE)
     for host in THREE:
         assert etcd.shell(host, f"{ETCDCTL} get kept --print-value-only") == "mine\n"
@@ -88,19 +88,19 @@ def test_a_damaged_snapshot_stops_nothing(etcd: Members) -> None:
     etcd.stand(*THREE)
     program = etcd.of(*THREE)
     etcd.shell("cp1", f"{ETCDCTL} snapshot save /root/x.db && printf x | dd of=/root/x.db bs=1 seek=4096 conv=notrunc")
-    done = program("run", "restore", "cp1:/root/x.db", "--confirm", etcd.lab.spec.name)
-    assert done.returncode != 0
-    assert "/root/x.db is damaged" in done.stdout + done.stderr
+    result = program("run", "restore", "cp1:/root/x.db", "--confirm", etcd.lab.spec.name)
+    assert result.returncode != 0
+    assert "/root/x.db is damaged" in result.stdout + result.stderr
     etcd.check(*THREE)
 
 
 def test_a_host_that_may_still_serve_the_old_data_is_not_left_out(etcd: Members) -> None:
     etcd.stand(*THREE)
     etcd.lab.cut("cp3")
-    told = etcd.refused(THREE, "restore", "cp1:/root/x.db")
+    refusal = etcd.refused(THREE, "restore", "cp1:/root/x.db")
     etcd.lab.reconnect("cp3")
-    assert "It may still serve the old data" in told
-    assert "gone = cp3" in told
+    assert "It may still serve the old data" in refusal
+    assert "gone = cp3" in refusal
 
 
 @pytest.mark.nightly
@@ -114,19 +114,19 @@ def test_control_planes_come_back_with_what_was_then(make_lab: LabMaker, tmp_pat
     host = next(event["host"] for event in events if event["event"] == "step-done")
     path = lab.exec(host, "sh", "-c", "ls /var/lib/etcd-snapshots/*.db").stdout.strip()
     kubectl(lab, "create", "namespace", "after")
-    done = program("run", "restore", f"{host}:{path}", "--confirm", lab.spec.name, "--json", deadline_s=580)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    result = program("run", "restore", f"{host}:{path}", "--confirm", lab.spec.name, "--json", deadline_s=580)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     names = kubectl(lab, "get", "namespaces", "-o", "name").split()
     assert "namespace/before" in names
     assert "namespace/after" not in names
     kubectl(lab, "create", "namespace", "since")
-    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    steps = [json.loads(line) for line in result.stdout.splitlines()]
     order = [event["step"].partition("@")[0] for event in steps if event["event"] == "step-done"]
     assert max(at for at, step in enumerate(order) if step == "kubernetes.stop") < order.index("etcd.stop")
     assert order.index("kubernetes.kube-apiserver") > max(at for at, step in enumerate(order) if step == "etcd.promote")
 
 
 def kubectl(lab: Lab, *words: str) -> str:
-    done = lab.exec("cp1", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=20s", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    result = lab.exec("cp1", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=20s", *words)
+    assert result.returncode == 0, result.stderr
+    return result.stdout

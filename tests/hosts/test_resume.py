@@ -35,23 +35,23 @@ def record_of(program: Program) -> RunRecord:
     return read_run(path)
 
 
-def begun(lab: Lab, host: str) -> bool:
+def has_started(lab: Lab, host: str) -> bool:
     return lab.exec(host, "sh", "-c", f"cat /run/haconsole/*/etcd.start@{host}.1/pid").returncode == 0
 
 
 def starts(lab: Lab, host: str) -> int:
     """The number of times that systemd began to start etcd."""
-    told = lab.exec(host, "journalctl", "-u", "etcd", "-o", "cat", "--no-pager").stdout
-    return told.count("Starting etcd")
+    output = lab.exec(host, "journalctl", "-u", "etcd", "-o", "cat", "--no-pager").stdout
+    return output.count("Starting etcd")
 
 
 def resume(program: Program, *words: str) -> subprocess.CompletedProcess[str]:
     return program.verb("resume", record_of(program).header.run, "--yes", "--json", *words)
 
 
-def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def events(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
     with subprocess.Popen(
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
-        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        await eventually(lambda: all(has_started(lab, host) for host in HOSTS), within_s=120)
         assert record_of(slow).standing is RunStatus.RUNNING
         refused = resume(slow)
         assert refused.returncode == 4
@@ -80,11 +80,11 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
     assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
     for host in HOSTS:
         lab.exec(host, "touch", "/var/go")
-    again = events(resume(slow))
-    assert again[-1]["outcome"] == "done"
-    told = outcomes(again)
-    assert {told[f"etcd.start@{host}"] for host in HOSTS} == {"done"}
-    assert told["etcd.unit@cp1"] == "already"
+    second = events(resume(slow))
+    assert second[-1]["outcome"] == "done"
+    output = outcomes(second)
+    assert {output[f"etcd.start@{host}"] for host in HOSTS} == {"done"}
+    assert output["etcd.unit@cp1"] == "already"
     record = record_of(slow)
     assert record.complete
     assert {one.attempts for one in record.started_steps} == {1}
@@ -106,7 +106,7 @@ async def test_a_signal_hands_over_running_steps_and_shows_how_to_continue(
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
-        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        await eventually(lambda: all(has_started(lab, host) for host in HOSTS), within_s=120)
         assert running.stderr is not None
         running.send_signal(number)
         for line in running.stderr:
@@ -131,7 +131,7 @@ async def test_a_host_restarted_meanwhile_is_distinguished_from_a_lost_connectio
     with subprocess.Popen(
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
-        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        await eventually(lambda: all(has_started(lab, host) for host in HOSTS), within_s=120)
         running.kill()
     lab.crash("cp2")
     lab.boot("cp2")
@@ -139,8 +139,8 @@ async def test_a_host_restarted_meanwhile_is_distinguished_from_a_lost_connectio
         lab.exec(host, "touch", "/var/go")
     assert events(resume(slow))[-1]["outcome"] == "done"
     text = record_of(slow).path.read_text()
-    said = [json.loads(line) for line in text.splitlines()]
-    restarted = [line["step"] for line in said if "rebooted while the command ran" in (line.get("error") or "")]
+    messages = [json.loads(line) for line in text.splitlines()]
+    restarted = [line["step"] for line in messages if "rebooted while the command ran" in (line.get("error") or "")]
     assert restarted == ["etcd.start@cp2"]
     assert [starts(lab, host) for host in ("cp1", "cp3")] == [1, 1]
 
@@ -152,7 +152,7 @@ async def test_a_closed_terminal_leaves_what_is_under_way_to_end_and_be_recorded
     command = ("setsid", "--ctty", *slow.command("run", "bootstrap", "--only", "etcd", "--yes"))
     with subprocess.Popen(command, env=slow.environment, stdin=terminal, stdout=terminal, stderr=terminal) as running:
         os.close(terminal)
-        await eventually(lambda: _drained(master) and all(begun(lab, host) for host in HOSTS), within_s=120)
+        await eventually(lambda: _drained(master) and all(has_started(lab, host) for host in HOSTS), within_s=120)
         os.close(master)
         for host in HOSTS:
             lab.exec(host, "touch", "/var/go")
@@ -178,7 +178,7 @@ async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
     with subprocess.Popen(
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
-        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        await eventually(lambda: all(has_started(lab, host) for host in HOSTS), within_s=120)
         running.kill()
     run = record_of(slow).header.run
     early = slow.verb("undo", run, "--yes", "--json")
@@ -195,9 +195,9 @@ async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
         assert lab.exec(host, "systemctl", "is-active", "etcd").stdout == "inactive\n"
         assert lab.exec(host, "ls", "/var/lib/etcd/member").returncode != 0
         assert lab.exec(host, "ls", "/run/haconsole").returncode == 2
-    again = slow.verb("undo", run, "--yes")
-    assert again.returncode == 4
-    assert f"{run} was undone by {undo}" in again.stderr
+    second = slow.verb("undo", run, "--yes")
+    assert second.returncode == 4
+    assert f"{run} was undone by {undo}" in second.stderr
     assert f"{run} was undone by {undo}" in slow.verb("resume", run, "--yes").stderr
     assert slow.events("bootstrap", "--only", "etcd")[-1]["outcome"] == "done"
 
@@ -205,5 +205,5 @@ async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
 def files(lab: Lab, host: str) -> set[str]:
     """The files that bootstrap may make, without the backups beside files."""
     places = ("/etc/etcd", "/etc/systemd/system", "/var/lib/etcd")
-    told = lab.exec(host, "find", *places, "-type", "f", "-not", "-name", ".*", "-not", "-path", "*/member.*").stdout
-    return set(told.split())
+    output = lab.exec(host, "find", *places, "-type", "f", "-not", "-name", ".*", "-not", "-path", "*/member.*").stdout
+    return set(output.split())

@@ -45,40 +45,44 @@ def pids(program: Program) -> list[str]:
 def test_every_leaf_of_etcd_under_writes(etcd: Program) -> None:
     before, running = leaves(certs(etcd)), pids(etcd)
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
-        begun = time.monotonic()
+        start = time.monotonic()
         etcd.events("rotate-certs")
-        took = time.monotonic() - begun
+        took = time.monotonic() - start
     after = certs(etcd)
     print(f"leaves of etcd: {took:.1f} s; writes: {writes}")
-    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     sound(after)
     assert all(one["fingerprint"] != before[name]["fingerprint"] for name, one in leaves(after).items())
     assert pids(etcd) == running
     for host in HOSTS:
-        kept = etcd.lab.exec(host, "sh", "-c", "stat -c %a /etc/etcd/pki/.server.*.2* /etc/etcd/pki/.peer.*.2*").stdout
-        assert kept.split() == ["600"] * 4
+        content = etcd.lab.exec(
+            host, "sh", "-c", "stat -c %a /etc/etcd/pki/.server.*.2* /etc/etcd/pki/.peer.*.2*"
+        ).stdout
+        assert content.split() == ["600"] * 4
 
 
 def test_a_rotation_undone(etcd: Program) -> None:
     before = leaves(certs(etcd))
     etcd.events("rotate-certs", "--host", "cp2")
     run = max((etcd.state / "haconsole" / "runs").glob("*rotate-certs*.jsonl")).stem
-    done = subprocess.run(verb("undo", run, "--yes"), env=etcd.environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = certs(etcd)
-    sound(told)
-    assert {name: one["fingerprint"] for name, one in leaves(told).items()} == {
+    result = subprocess.run(
+        verb("undo", run, "--yes"), env=etcd.environment, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    output = certs(etcd)
+    sound(output)
+    assert {name: one["fingerprint"] for name, one in leaves(output).items()} == {
         name: one["fingerprint"] for name, one in before.items()
     }
 
 
 def test_all_ended_and_brought_back(etcd: Program) -> None:
-    done = etcd("plan", "rotate-certs", "--due")
-    assert (done.returncode, "nothing is due" in done.stderr) == (4, True), done.stdout + done.stderr
+    result = etcd("plan", "rotate-certs", "--due")
+    assert (result.returncode, "nothing is due" in result.stderr) == (4, True), result.stdout + result.stderr
     end_all(etcd)
-    told = certs(etcd)
-    assert told["health"] == "critical"
-    assert {one["days_left"] < 0 for one in leaves(told).values()} == {True}
+    output = certs(etcd)
+    assert output["health"] == "critical"
+    assert {one["days_left"] < 0 for one in leaves(output).values()} == {True}
     status = json.loads(
         subprocess.run(
             verb("status", str(etcd.inventory), "--json"),
@@ -90,9 +94,9 @@ def test_all_ended_and_brought_back(etcd: Program) -> None:
     )
     assert status["etcd"] is None, "a client still gets through"
     assert "expired certificates have stopped etcd" in etcd("plan", "rotate-certs", "--due").stdout
-    begun = time.monotonic()
+    start = time.monotonic()
     events = etcd.events("rotate-certs", "--due")
-    print(f"etcd brought back from ended certificates: {time.monotonic() - begun:.1f} s")
+    print(f"etcd brought back from ended certificates: {time.monotonic() - start:.1f} s")
     assert "etcd.revive@cp1" in outcomes(events)
     sound(certs(etcd))
 
@@ -121,7 +125,7 @@ def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
     assert refused.returncode == 4
     assert "cp3 cannot be reached" in refused.stderr
     assert "fix it, or remove it first (run remove cp3)" in refused.stderr
-    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     after = leaves(certs(etcd))
     same = {host for (host, role), one in after.items() if one["fingerprint"] == before[host, role]["fingerprint"]}
     assert same == {"cp3"}
@@ -131,11 +135,11 @@ def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
 
 def authorities(program: Program) -> dict[str, set[str]]:
     """Fingerprints by role, over all hosts."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for one in certs(program)["certificates"]:
         if one["is_ca"]:
-            found.setdefault(one["role"], set()).add(one["fingerprint"])
-    return found
+            result.setdefault(one["role"], set()).add(one["fingerprint"])
+    return result
 
 
 def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
@@ -150,12 +154,12 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
         rotate_ca(etcd, "--phase", "leaves")
         assert len(authorities(etcd)["etcd-ca"]) == 2
     print(f"a client with only the older CA: {writes}")
-    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     assert "nothing is due" not in etcd("plan", "rotate-certs", "--ca").stdout
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
         rotate_ca(etcd, "--phase", "drop")
     print(f"a client with its new certificate: {writes}")
-    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     sound(certs(etcd))
     (new,) = authorities(etcd)["etcd-ca"]
     assert new != old
@@ -169,10 +173,10 @@ def test_the_ca_of_etcd_cut_off_in_every_phase_and_resumed(etcd: Program) -> Non
     for step in ("etcd.trust@", "etcd.gate@", "etcd.drop@"):
         stopped_at(etcd, step, "run", "rotate-certs", str(etcd.inventory), "--ca", "--yes")
     run = max((etcd.state / "haconsole" / "runs").glob("*.jsonl")).stem
-    done = subprocess.run(
+    result = subprocess.run(
         verb("resume", run, "--yes"), env=etcd.environment, capture_output=True, text=True, timeout=240
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     sound(certs(etcd))
     (new,) = authorities(etcd)["etcd-ca"]
     assert (new != old, set(authorities(etcd))) == (True, {"etcd-ca"})
@@ -184,14 +188,14 @@ def test_ca_keys_kept_with_the_operator(make_lab: LabMaker, tmp_path: Path) -> N
     with program.inventory.open("a") as file:
         file.write("\npki: {ca_key: operator}\n")
     for action in (("bootstrap",), ("rotate-certs",), ("rotate-certs", "--ca")):
-        told = with_passphrase(program, *action)
+        output = with_passphrase(program, *action)
     sound(certs(program))
-    kept = sorted((tmp_path / f"{program.lab.name}-ca-keys").iterdir())
-    assert [path.read_text().splitlines()[0] for path in kept] == ["-----BEGIN ENCRYPTED PRIVATE KEY-----"] * 2
+    content = sorted((tmp_path / f"{program.lab.name}-ca-keys").iterdir())
+    assert [path.read_text().splitlines()[0] for path in content] == ["-----BEGIN ENCRYPTED PRIVATE KEY-----"] * 2
     assert program.lab.exec("cp1", "sh", "-c", "ls -A /etc/etcd/pki | grep 'ca.*key'").stdout == ""
-    told += program.journals()
-    assert "correct horse" not in told
-    assert "PRIVATE KEY" not in told
+    output += program.journals()
+    assert "correct horse" not in output
+    assert "PRIVATE KEY" not in output
 
 
 @pytest.mark.nightly
@@ -202,10 +206,10 @@ def test_undone_from_the_middle(etcd: Program) -> None:
     rotate_ca(etcd, "--phase", "leaves")
     run = max((etcd.state / "haconsole" / "runs").glob("*rotate-certs*.jsonl")).stem
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
-        done = etcd.verb("undo", run, "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
+        result = etcd.verb("undo", run, "--yes")
+    assert result.returncode == 0, result.stdout + result.stderr
     print(f"on the way back: {writes}")
-    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     sound(certs(etcd))
     assert authorities(etcd) == before
     assert "there is nothing to undo" in etcd("plan", "rotate-certs", "--ca", "--back").stderr
@@ -227,14 +231,14 @@ def test_every_leaf_of_a_control_plane_under_load(installed: Program, tmp_path: 
         EtcdWriter(installed.lab, addresses(installed)) as writes,
         ApiReader(installed.lab, vip, 8443, tmp_path / "tls") as reads,
     ):
-        begun = time.monotonic()
+        start = time.monotonic()
         events = installed.events("rotate-certs")
-        took = time.monotonic() - begun
+        took = time.monotonic() - start
     after = certs(installed)
     print(f"all leaves: {took:.1f} s; writes: {writes}; reads: {reads}")
     restarts = {outcome for step, outcome in outcomes(events).items() if step.startswith("kubernetes.kube-apiserver-")}
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-    assert min(writes.done, reads.done) > 20
+    assert min(writes.successes, reads.successes) > 20
     sound(after)
     assert restarts == {"already"}, "an API server that reloads its certificate was restarted"
     assert all(one["fingerprint"] != before[name]["fingerprint"] for name, one in leaves(after).items())
@@ -244,9 +248,9 @@ def test_every_leaf_of_a_control_plane_under_load(installed: Program, tmp_path: 
 @pytest.mark.timeout(600)
 def test_a_control_plane_whose_certificates_have_all_ended_is_brought_back(cluster: Program) -> None:
     end_all(cluster)
-    begun = time.monotonic()
+    start = time.monotonic()
     cluster.events("rotate-certs")
-    print(f"a control plane brought back from ended certificates: {time.monotonic() - begun:.1f} s")
+    print(f"a control plane brought back from ended certificates: {time.monotonic() - start:.1f} s")
     sound(certs(cluster))
 
 
@@ -255,7 +259,7 @@ def test_a_control_plane_whose_certificates_have_all_ended_is_brought_back(clust
 def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path) -> None:
     """Clients that trust only the older CAs lose nothing until the last phase, those of the new ones nothing in it."""
     before = certs(cluster)
-    vip, begun = cluster.lab.spec.vip, time.monotonic()
+    vip, start = cluster.lab.spec.vip, time.monotonic()
     for number, phases in enumerate((("trust", "leaves"), ("drop",))):
         with (
             EtcdWriter(cluster.lab, addresses(cluster)) as writes,
@@ -265,8 +269,8 @@ def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path
                 rotate_ca(cluster, "--phase", phase)
         print(f"{phases}: writes: {writes}; reads: {reads}")
         assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-        assert min(writes.done, reads.done) > 20
-    print(f"all CAs: {time.monotonic() - begun:.1f} s")
+        assert min(writes.successes, reads.successes) > 20
+    print(f"all CAs: {time.monotonic() - start:.1f} s")
     after = certs(cluster)
     sound(after)
     new, older = shared(after), shared(before)

@@ -78,8 +78,8 @@ def test_resumed_to_the_end(cluster: Program, tmp_path: Path, tell: Tell) -> Non
         cut_off(cluster, DROP)
         run = max((cluster.state / "haconsole" / "runs").glob("*.jsonl")).stem
         argv = verb("resume", run, "--yes")
-        done = subprocess.run(argv, env=cluster.environment, capture_output=True, text=True, timeout=600)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        result = subprocess.run(argv, env=cluster.environment, capture_output=True, text=True, timeout=600)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     after = certs(cluster)
     sound(after)
     assert {what: len(prints) for what, prints in shared(after).items()} == dict.fromkeys(before, 1)
@@ -90,9 +90,9 @@ def test_resumed_to_the_end(cluster: Program, tmp_path: Path, tell: Tell) -> Non
 def cut_off(program: Program, boundaries: tuple[str, ...], *words: str) -> None:
     """Stop the rotation when it comes to each of these; it is planned again from the hosts' state."""
     for boundary in boundaries:
-        begun = time.monotonic()
+        start = time.monotonic()
         stopped_at(program, boundary, "run", "rotate-certs", str(program.inventory), "--ca", *words, "--yes")
-        print(f"stopped at {boundary} after {time.monotonic() - begun:.1f} s")
+        print(f"stopped at {boundary} after {time.monotonic() - start:.1f} s")
 
 
 @contextmanager
@@ -105,4 +105,4 @@ def load(program: Program, folder: Path, tell: Tell, what: str) -> Iterator[None
         finally:
             tell(what, writes=writes, reads=reads)
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-    assert min(writes.done, reads.done) > 100, f"{writes}\n{reads}"
+    assert min(writes.successes, reads.successes) > 100, f"{writes}\n{reads}"

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.hosts.conftest import LabMaker
-from tests.hosts.kubelets import join, kubelets, said
+from tests.hosts.kubelets import join, kubelets, output_of
 from tests.hosts.program import Program
 from tests.hosts.rotation import certs, rotate_ca, shared, sound
 
@@ -33,7 +33,7 @@ def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFac
     program = Program(lab, tmp_path_factory.mktemp("kubelets"))
     program.events("bootstrap")
     for host, form in (("cp1", "embedded"), ("w1", "files")):
-        said(lab, host, "ln", "-s", "/usr/bin/kubectl", "/usr/local/bin/kubelet")
+        output_of(lab, host, "ln", "-s", "/usr/bin/kubectl", "/usr/local/bin/kubelet")
         join(lab, host, form, UNIT)
     return program
 
@@ -43,8 +43,8 @@ def known_as_nodes(program: Program, *, within_s: float = 20.0) -> None:
     ask = "systemctl is-active --quiet kubelet && kubelet --kubeconfig=/etc/kubernetes/kubelet.conf get nodes"
     end = time.monotonic() + within_s
     for host in ("cp1", "w1"):
-        while (told := program.lab.exec(host, "sh", "-c", ask)).returncode != 0:
-            assert time.monotonic() < end, f"{host}: {told.stderr}"
+        while (output := program.lab.exec(host, "sh", "-c", ask)).returncode != 0:
+            assert time.monotonic() < end, f"{host}: {output.stderr}"
             time.sleep(0.5)
 
 
@@ -53,14 +53,14 @@ def test_the_leaves_of_kubelets(cluster: Program) -> None:
     assert set(before) == {"cp1", "w1"}
     known_as_nodes(cluster)
     cluster.events("rotate-certs")
-    told = certs(cluster)
-    sound(told)
+    output = certs(cluster)
+    sound(output)
     after = kubelets(cluster)
     assert all(after[host] != before[host] for host in before)
     known_as_nodes(cluster)
-    config = said(cluster.lab, "cp1", "cat", "/etc/kubernetes/kubelet.conf")
+    config = output_of(cluster.lab, "cp1", "cat", "/etc/kubernetes/kubelet.conf")
     assert ("client-key: /etc/kubernetes/pki/kubelet.key" in config, "client-key-data" in config) == (True, False)
-    assert said(cluster.lab, "cp1", "stat", "-c", "%a", "/etc/kubernetes/pki/kubelet.key") == "600\n"
+    assert output_of(cluster.lab, "cp1", "stat", "-c", "%a", "/etc/kubernetes/pki/kubelet.key") == "600\n"
 
 
 def test_the_cas_that_kubelets_trust_and_were_signed_by(cluster: Program) -> None:
@@ -68,9 +68,9 @@ def test_the_cas_that_kubelets_trust_and_were_signed_by(cluster: Program) -> Non
     for phase in ("trust", "leaves", "drop"):
         rotate_ca(cluster, "--phase", phase)
         known_as_nodes(cluster)
-    told = certs(cluster)
-    sound(told)
-    trusted = {one["fingerprint"] for one in told["certificates"] if one["path"] == "/etc/kubernetes/pki/ca.crt"}
+    output = certs(cluster)
+    sound(output)
+    trusted = {one["fingerprint"] for one in output["certificates"] if one["path"] == "/etc/kubernetes/pki/ca.crt"}
     assert len(trusted) == 1
     assert trusted.isdisjoint(older)
     assert all(print_ != before[host] for host, print_ in kubelets(cluster).items())

@@ -29,7 +29,7 @@ def three(etcd: Members) -> Members:
     return etcd
 
 
-def said(events: list[dict[str, object]], step: str) -> str:
+def output_of(events: list[dict[str, object]], step: str) -> str:
     return "\n".join(
         str(event["text"]) for event in events if event["event"] == "step-output" and event["step"] == step
     )
@@ -47,17 +47,17 @@ def test_free_pages_are_given_back_and_no_write_fails(three: Members, tell: Tell
     assert writes.failed == 0, str(writes)
     turns = [step for step in outcomes(events) if step.startswith("etcd.defrag@")]
     assert turns[-1] == f"etcd.defrag@{leader}"
-    assert all(" in use before, " in said(events, step) for step in turns)
+    assert all(" in use before, " in output_of(events, step) for step in turns)
     after = {str(member["host"]): int(member["db_size_bytes"]) for member in three.listed()}
     assert all(after[host] < before[host] // 2 for host in THREE), (before, after)
 
 
 def test_nobody_is_defragmented_while_one_is_down(three: Members) -> None:
     three.shell("cp3", "systemctl stop etcd")
-    told = three.refused(THREE, "defrag")
+    refusal = three.refused(THREE, "defrag")
     three.shell("cp3", "systemctl start etcd --no-block")
-    assert "etcd member cp3 on cp3 is not healthy" in told
-    assert "3 voters, 2 needed, 2 healthy: can lose 0" in told
+    assert "etcd member cp3 on cp3 is not healthy" in refusal
+    assert "3 voters, 2 needed, 2 healthy: can lose 0" in refusal
     assert "no member has raised an alarm" in three.refused(THREE, "disarm-alarm")
 
 

@@ -63,7 +63,7 @@ def by_password(inventory: Inventory, sudo: Sudo = Sudo.PASSWORD) -> Inventory:
     return msgspec.structs.replace(inventory, ssh=ssh)
 
 
-async def gone(host: SshHost, pid: str) -> None:
+async def wait_for_end(host: SshHost, pid: str) -> None:
     async with asyncio.timeout(10):
         while (await host.run(("ls", "-d", f"/proc/{pid}"))).ok:
             await asyncio.sleep(0.05)
@@ -75,8 +75,8 @@ async def test_commands_run_as_the_login_or_as_root(host: SshHost) -> None:
 
 
 async def test_the_output_of_a_command_of_root_is_unchanged(host: SshHost) -> None:
-    done = await host.run(("sh", "-c", "echo out; echo err >&2; exit 7"), root=True)
-    assert (done.stdout, done.stderr, done.exit_status) == ("out\n", "err\n", 7)
+    result = await host.run(("sh", "-c", "echo out; echo err >&2; exit 7"), root=True)
+    assert (result.stdout, result.stderr, result.exit_status) == ("out\n", "err\n", 7)
 
 
 async def test_files_of_root_are_written_and_read(host: SshHost) -> None:
@@ -84,18 +84,18 @@ async def test_files_of_root_are_written_and_read(host: SshHost) -> None:
     await host.write_file(path, b"\x00secret", mode=0o600, owner="root:root")
     assert await host.read_file(path) == b"\x00secret"
     assert (await host.run(("stat", "-c", "%a %U:%G", path), root=True)).stdout == "600 root:root\n"
-    with pytest.raises(TransportError, match="Permission denied") as caught:
+    with pytest.raises(TransportError, match="Permission denied") as excinfo:
         await host.read_file(path, root=False)
-    assert caught.value.cause is Cause.UNREADABLE
+    assert excinfo.value.cause is Cause.UNREADABLE
     await host.run(("rm", "-r", "/root/made by haconsole"), root=True)
 
 
 @pytest.mark.parametrize("root", [False, True])
 async def test_a_command_that_ignores_the_end_is_killed_at_its_deadline(host: SshHost, root: bool) -> None:
     script = "trap '' TERM HUP INT; echo $$; while :; do sleep 0.1; done"
-    done = await host.run(("sh", "-c", script), root=root, deadline_s=1)
-    assert (done.exit_status, done.cut) == (None, Cause.TIMED_OUT)
-    await gone(host, done.stdout.strip())
+    result = await host.run(("sh", "-c", script), root=root, deadline_s=1)
+    assert (result.exit_status, result.cut) == (None, Cause.TIMED_OUT)
+    await wait_for_end(host, result.stdout.strip())
 
 
 @pytest.mark.parametrize("root", [False, True])
@@ -104,18 +104,18 @@ async def test_giving_up_ends_the_command(host: SshHost, root: bool) -> None:
     task = asyncio.create_task(host.run(("sh", "-c", f"sleep {marker}; :"), root=root, deadline_s=60))
     search = ("pgrep", "-x", "-f", f"sleep {marker}")
     async with asyncio.timeout(10):
-        while not (found := (await host.run(search)).stdout.split()):
+        while not (result := (await host.run(search)).stdout.split()):
             await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await gone(host, found[0])
+    await wait_for_end(host, result[0])
 
 
 @pytest.mark.parametrize("root", [False, True])
 async def test_leaving_a_stream_ends_it(host: SshHost, root: bool) -> None:
     async with host.lines(("sh", "-c", "echo $$; sleep 60; :"), root=root) as lines:
         pid = await anext(lines)
-    await gone(host, pid)
+    await wait_for_end(host, pid)
 
 
 @pytest.mark.parametrize("root", [False, True])
@@ -128,7 +128,7 @@ async def test_a_stream_that_ends_leaves_nothing(host: SshHost, root: bool) -> N
                 await asyncio.sleep(0.05)
 
 
-async def heard(lines: AsyncIterator[str], word: str, make: Callable[[], Awaitable[object]]) -> float:
+async def seconds_to_line(lines: AsyncIterator[str], word: str, make: Callable[[], Awaitable[object]]) -> float:
     """Seconds from an event to the line about it; the event is repeated until the far side listens."""
     clock = asyncio.get_running_loop().time
     for _ in range(20):
@@ -145,36 +145,36 @@ async def heard(lines: AsyncIterator[str], word: str, make: Callable[[], Awaitab
 async def test_an_address_change_is_heard_at_once(host: SshHost) -> None:
     change = "ip address add 10.255.255.1/32 dev lo; ip address del 10.255.255.1/32 dev lo"
     async with host.lines(("ip", "-o", "monitor", "address")) as lines:
-        assert await heard(lines, "10.255.255.1", lambda: host.run(("sh", "-c", change), root=True)) < 0.5
+        assert await seconds_to_line(lines, "10.255.255.1", lambda: host.run(("sh", "-c", change), root=True)) < 0.5
 
 
 async def test_the_journal_is_followed(host: SshHost) -> None:
     async with host.lines(("journalctl", "-f", "-n", "0", "-t", "haconsole-test", "-o", "cat"), root=True) as lines:
-        await heard(lines, "a word", lambda: host.run(("logger", "-t", "haconsole-test", "a word")))
+        await seconds_to_line(lines, "a word", lambda: host.run(("logger", "-t", "haconsole-test", "a word")))
 
 
 async def test_thirty_commands_and_streams_fit_into_the_default_limits(host: SshHost) -> None:
     async with asyncio.timeout(30), host.lines(("sleep", "60"), root=True), host.lines(("sleep", "60")):
-        done = await asyncio.gather(*(host.run(("true",), root=bool(number % 2)) for number in range(30)))
-    assert all(each.ok for each in done)
+        result = await asyncio.gather(*(host.run(("true",), root=bool(number % 2)) for number in range(30)))
+    assert all(each.ok for each in result)
 
 
 async def test_sudo_that_wants_a_password_is_reported_as_such(inventory: Inventory, make_fleet: MakeFleet) -> None:
     host = make_fleet(by_password(inventory, Sudo.PASSWORDLESS)).host(CP1)
-    with pytest.raises(TransportError, match="a password is required") as caught:
+    with pytest.raises(TransportError, match="a password is required") as excinfo:
         await host.run(("true",), root=True)
-    assert (caught.value.cause, "ssh.sudo: password" in caught.value.hint) == (Cause.SUDO_REFUSED, True)
-    with pytest.raises(TransportError) as caught:
+    assert (excinfo.value.cause, "ssh.sudo: password" in excinfo.value.hint) == (Cause.SUDO_REFUSED, True)
+    with pytest.raises(TransportError) as excinfo:
         async with host.lines(("true",), root=True) as lines:
             await anext(lines)
-    assert caught.value.cause is Cause.SUDO_REFUSED
+    assert excinfo.value.cause is Cause.SUDO_REFUSED
     assert (await host.run(("true",))).ok
 
 
 async def test_no_password_is_a_refusal(inventory: Inventory, make_fleet: MakeFleet) -> None:
-    with pytest.raises(TransportError, match="none was given") as caught:
+    with pytest.raises(TransportError, match="none was given") as excinfo:
         await make_fleet(by_password(inventory)).host(CP1).run(("true",), root=True)
-    assert caught.value.cause is Cause.SUDO_REFUSED
+    assert excinfo.value.cause is Cause.SUDO_REFUSED
 
 
 async def test_a_password_is_prompted_for_once_a_host_and_never_shown(
@@ -183,11 +183,11 @@ async def test_a_password_is_prompted_for_once_a_host_and_never_shown(
     answers = ScriptedAnswers(passwords=[password] * 2)
     fleet = make_fleet(by_password(inventory), answers)
     host = fleet.host(CP1)
-    done = await asyncio.gather(
+    result = await asyncio.gather(
         *(host.run(("sh", "-c", "cat; ps -eww -o args"), stdin=b"payload\n", root=True) for _ in range(6))
     )
-    assert answers.asked == [("sudo", "cp1")]
-    assert all(each.stdout.startswith("payload\n") and password not in each.stdout for each in done)
+    assert answers.requests == [("sudo", "cp1")]
+    assert all(each.stdout.startswith("payload\n") and password not in each.stdout for each in result)
     assert (await fleet.host(HostName("cp2")).run(("id", "-un"), root=True)).stdout == "root\n"
     log = await host.run(("journalctl", "--no-pager", "-q"), root=True)
     assert (log.ok, password in log.stdout) == (True, False)
@@ -199,7 +199,7 @@ async def test_streams_and_files_go_by_password_too(inventory: Inventory, make_f
         assert [line async for line in lines] == ["root", "C.UTF-8"]
     async with host.lines(("sh", "-c", "echo $$; sleep 60; :"), root=True) as lines:
         pid = await anext(lines)
-    await gone(host, pid)
+    await wait_for_end(host, pid)
     await host.write_file("/root/by-password", b"x" * 300_000)
     assert await host.read_file("/root/by-password") == b"x" * 300_000
     await host.run(("rm", "/root/by-password"), root=True)
@@ -210,9 +210,9 @@ async def test_a_wrong_password_is_prompted_for_again(
 ) -> None:
     answers = ScriptedAnswers(passwords=["wrong", password])
     host = make_fleet(by_password(inventory), answers).host(CP1)
-    done = await asyncio.gather(*(host.run(("cat",), stdin=b"in", root=True, deadline_s=30) for _ in range(3)))
-    assert [each.stdout for each in done] == ["in"] * 3
-    assert len(answers.asked) == 2
+    result = await asyncio.gather(*(host.run(("cat",), stdin=b"in", root=True, deadline_s=30) for _ in range(3)))
+    assert [each.stdout for each in result] == ["in"] * 3
+    assert len(answers.requests) == 2
 
 
 async def test_a_password_that_sudo_does_not_need_does_not_reach_the_command(
@@ -233,9 +233,9 @@ async def test_a_login_that_may_not_sudo_is_refused(inventory: Inventory, make_f
         ssh = msgspec.structs.replace(inventory.ssh, user="guest", sudo=Sudo.PASSWORD)
         answers = ScriptedAnswers(passwords=["right"])
         guest = make_fleet(msgspec.structs.replace(inventory, ssh=ssh), answers).host(CP1)
-        with pytest.raises(TransportError, match="not in the sudoers file") as caught:
+        with pytest.raises(TransportError, match="not in the sudoers file") as excinfo:
             await guest.run(("true",), root=True, deadline_s=30)
-        assert caught.value.cause is Cause.SUDO_REFUSED
+        assert excinfo.value.cause is Cause.SUDO_REFUSED
     finally:
         await root.run(("userdel", "-f", "-r", "guest"), root=True)
 
@@ -249,12 +249,12 @@ async def test_a_host_whose_cable_is_cut_is_found_dead_and_found_again(
         assert await anext(lines) == "up"
         await asyncio.to_thread(lab.cut, "cp1")
         async with asyncio.timeout(5):
-            with pytest.raises(TransportError) as caught:
+            with pytest.raises(TransportError) as excinfo:
                 await anext(lines)
-    assert caught.value.cause is Cause.CONNECTION_LOST
-    with pytest.raises(TransportError) as caught:
+    assert excinfo.value.cause is Cause.CONNECTION_LOST
+    with pytest.raises(TransportError) as excinfo:
         await host.run(("true",), deadline_s=1)
-    assert caught.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE)
+    assert excinfo.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE)
     await asyncio.to_thread(lab.reconnect)
     assert (await host.run(("true",), deadline_s=20)).ok
 
@@ -262,12 +262,14 @@ async def test_a_host_whose_cable_is_cut_is_found_dead_and_found_again(
 async def test_hosts_are_reached_only_through_the_bastion(make_lab: LabMaker, make_fleet: MakeFleet) -> None:
     lab = make_lab(hosts=2, bastion=True, kubernetes=False)
     fleet = make_fleet(load(lab.inventory_path))
-    done = await asyncio.gather(*(fleet.host(HostName(name)).run(("hostname",)) for name in ("cp1", "cp2", "bastion")))
-    assert [each.stdout.strip() for each in done] == ["cp1", "cp2", "bastion"]
+    result = await asyncio.gather(
+        *(fleet.host(HostName(name)).run(("hostname",)) for name in ("cp1", "cp2", "bastion"))
+    )
+    assert [each.stdout.strip() for each in result] == ["cp1", "cp2", "bastion"]
     await asyncio.to_thread(lab.crash, "cp2")
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await make_fleet(load(lab.inventory_path)).host(HostName("cp2")).run(("true",), deadline_s=2)
-    assert caught.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.REFUSED)
+    assert excinfo.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.REFUSED)
     assert (await fleet.host(CP1).run(("true",))).ok
 
 
@@ -308,8 +310,8 @@ async def test_a_host_is_reached_as_ssh_config_has_it(
     argv = ("ssh", "-F", str(config), "-o", "BatchMode=yes", "one.blue", "id -un; echo $SSH_CONNECTION")
     expected = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=30)
     assert expected.returncode == 0, expected.stderr
-    done = await make_fleet(through).host(CP1).run(("sh", "-c", "id -un; echo $SSH_CONNECTION"))
-    assert _without_port(done.stdout) == _without_port(expected.stdout)
+    result = await make_fleet(through).host(CP1).run(("sh", "-c", "id -un; echo $SSH_CONNECTION"))
+    assert _without_port(result.stdout) == _without_port(expected.stdout)
 
 
 def _without_port(text: str) -> list[str]:

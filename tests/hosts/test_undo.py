@@ -12,8 +12,8 @@ from tests.hosts.program import Program
 
 def undone(program: Program, events: list[dict[str, Any]]) -> None:
     """Take the run of these events back, which must end well."""
-    done = program.verb("undo", str(events[0]["run"]), "--yes", "--json")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    result = program.verb("undo", str(events[0]["run"]), "--yes", "--json")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr
 
 
 def states(program: Program, server: str) -> set[str]:
@@ -28,8 +28,8 @@ def states(program: Program, server: str) -> set[str]:
 
 
 def status(program: Program) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(program.verb("status", str(program.inventory), "--json").stdout)
-    return told
+    document: dict[str, Any] = json.loads(program.verb("status", str(program.inventory), "--json").stdout)
+    return document
 
 
 def leader(program: Program) -> str:

@@ -124,9 +124,9 @@ async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_u
     try:
         on_host(lab, "head -c 60000 /dev/zero >/run/haconsole/full")
         events = [event async for event in session.start(plan(step(f"touch {MARK}"))).events()]
-        told = " ".join(str(getattr(event, "error", None)) for event in events)
-        assert "no room for it in /run/haconsole/" in told
-        assert "No space left on device" in told
+        output = " ".join(str(getattr(event, "error", None)) for event in events)
+        assert "no room for it in /run/haconsole/" in output
+        assert "No space left on device" in output
         assert not started(lab)
         on_host(lab, "rm /run/haconsole/full")
         ended = await ending(session, plan(step(f"seq 100000; touch {MARK}")))
@@ -148,10 +148,10 @@ async def test_a_host_that_cannot_keep_the_lock_starts_nothing(lab: Lab, session
 
 def fill(folder: Path) -> None:
     """Write until there is no room left."""
-    done = subprocess.run(["dd", "if=/dev/zero", f"of={folder / 'full'}", "bs=4096"], capture_output=True, text=True)
-    assert "No space left on device" in done.stderr
+    result = subprocess.run(["dd", "if=/dev/zero", f"of={folder / 'full'}", "bs=4096"], capture_output=True, text=True)
+    assert "No space left on device" in result.stderr
 
 
 def on_host(lab: Lab, script: str) -> None:
-    done = lab.exec("cp1", "sh", "-c", script)
-    assert done.returncode == 0, done.stderr
+    result = lab.exec("cp1", "sh", "-c", script)
+    assert result.returncode == 0, result.stderr

@@ -81,11 +81,11 @@ class Watched:
 
 @contextmanager
 def watched(program: Program) -> Iterator[Watched]:
-    shown, over = Watched(program.inventory), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(shown.follow(over)))
+    output, over = Watched(program.inventory), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(output.follow(over)))
     thread.start()
     try:
-        yield shown
+        yield output
     finally:
         over.set()
         thread.join(30)
@@ -122,7 +122,7 @@ class Changes:
     """
 
     program: Program
-    begun: threading.Event = field(default_factory=threading.Event)
+    start_event: threading.Event = field(default_factory=threading.Event)
     ended: list[tuple[str, int, str]] = field(default_factory=list)
 
     @contextmanager
@@ -131,7 +131,7 @@ class Changes:
         thread = threading.Thread(target=self._run, args=(over,))
         thread.start()
         try:
-            assert self.begun.wait(60), self.ended
+            assert self.start_event.wait(60), self.ended
             yield self
         finally:
             over.set()
@@ -142,8 +142,8 @@ class Changes:
         for action, *words in cycle(CHANGES):
             if over.wait(2):
                 return
-            done = self.program("run", action, "--yes", *words)
-            self.ended.append((action, done.returncode, done.stderr[-300:]))
+            result = self.program("run", action, "--yes", *words)
+            self.ended.append((action, result.returncode, result.stderr[-300:]))
 
     def _rotate(self) -> None:
         command = self.program.command("run", "rotate-certs", "--yes", "--json")
@@ -154,7 +154,7 @@ class Changes:
             assert running.stderr
             for line in running.stdout:
                 if json.loads(line)["event"] == "step-started":
-                    self.begun.set()
+                    self.start_event.set()
             errors = running.stderr.read()
         self.ended.append(("rotate-certs", running.returncode, errors[-300:]))
 
@@ -170,7 +170,7 @@ def wait_until(true: object, within_s: float) -> float | None:
     return None
 
 
-def injected(lab: Lab, shown: Watched, until: float) -> Iterator[tuple[str, float, float, float | None]]:
+def injected(lab: Lab, watched: Watched, until: float) -> Iterator[tuple[str, float, float, float | None]]:
     """Each fault of FAULTS spread over the time: its code, its begin and end, the seconds until it was found."""
     pause = (until - time.time()) / len(FAULTS)
     begin = time.time()
@@ -179,7 +179,7 @@ def injected(lab: Lab, shown: Watched, until: float) -> Iterator[tuple[str, floa
         began = time.time()
         try:
             break_lab(lab, scenario, host)
-            seconds = wait_until(lambda code=code, host=host: shown.shows(code, host), FOUND_WITHIN_S)
+            seconds = wait_until(lambda code=code, host=host: watched.shows(code, host), FOUND_WITHIN_S)
         finally:
             heal(lab)
         yield code, began, time.time(), seconds
@@ -198,22 +198,22 @@ def cluster(make_lab: LabMaker, tmp_path: Path) -> Program:
 def test_no_finding_is_contradicted_by_the_hosts(cluster: Program, tmp_path: Path, tell: Tell, minutes: float) -> None:
     lab = cluster.lab
     witness = Witness(lab, tmp_path)
-    with witness.watching(), watched(cluster) as shown:
+    with witness.watching(), watched(cluster) as output:
         assert wait_until(lambda: witness.cluster and witness.cluster[-1].endpoint, 60) is not None
         time.sleep(15)
-        shown.all.clear()
+        output.all.clear()
         until = time.time() + minutes * 60 - 15
         with Changes(cluster).running() as runs, busy_processors(), limited(lab, SLOW, SHARE):
-            faults = list(injected(lab, shown, until))
+            faults = list(injected(lab, output, until))
             time.sleep(max(0.0, until - time.time()))
         time.sleep(AFTER_S)
     tell(f"{minutes:g} minutes on {os.cpu_count()} processors, {len(witness.sights)} looks")
-    for opened in shown.all:
+    for opened in output.all:
         tell(f"{opened}")
     tell(f"runs: {runs.ended}; faults found after {[(code, seconds) for code, _, _, seconds in faults]}")
     false = [
         opened
-        for opened in shown.all
+        for opened in output.all
         if not any(began <= opened.at <= ended + 20 and opened.finding.code == code for code, began, ended, _ in faults)
         and witness.contradicts(opened.finding, opened.at)
     ]

@@ -128,9 +128,9 @@ class Witness:
 
     def _look_at(self, host: str, etcd: ssl.SSLContext, admin: ssl.SSLContext) -> None:
         address = self.lab.spec.host(host).address
-        done = self.lab.exec(host, "sh", "-c", LOOK)
-        shown, links, rest = done.stdout.split("==\n")
-        blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in shown.split("\n\n")]
+        result = self.lab.exec(host, "sh", "-c", LOOK)
+        output, links, rest = result.stdout.split("==\n")
+        blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in output.split("\n\n")]
         units = {block["Id"].removesuffix(".service"): block for block in blocks if "Id" in block}
         self.sights.append(
             Sight(
@@ -154,8 +154,8 @@ class Witness:
 
 def periods(lab: str, host: str) -> tuple[int, int]:
     """`nr_periods` and `nr_throttled` of the host's control group (cgroups(7)); zeros where it has no limit."""
-    found = [folder / "cpu.stat" for folder in HostGroup.here(lab, host).folders if (folder / "cpu.stat").exists()]
-    for path in found:
+    results = [folder / "cpu.stat" for folder in HostGroup.here(lab, host).folders if (folder / "cpu.stat").exists()]
+    for path in results:
         stat = dict(line.split() for line in path.read_text().splitlines())
         if "nr_periods" in stat:
             return int(stat["nr_periods"]), int(stat["nr_throttled"])
@@ -228,8 +228,8 @@ def unit_ended(witness: Witness, finding: Finding, opened: float) -> bool:
 
 
 def lease_lapsed(witness: Witness, finding: Finding, opened: float) -> bool:
-    found = [one.leases for one in witness.clusters(opened)]
-    late = any(over > 0 for leases in found for name, (_, over) in leases.items() if name in finding.subject)
+    results = [one.leases for one in witness.clusters(opened)]
+    late = any(over > 0 for leases in results for name, (_, over) in leases.items() if name in finding.subject)
     return late or any(not one.api for one in witness.all(opened)) or unit_ended(witness, finding, opened)
 
 

@@ -65,7 +65,7 @@ def _allows(exception: Mapping[str, str], problem: Problem) -> bool:
     """An exception allows a word within a phrase (`in`), in some files (`files`), or both."""
     return (
         fnmatch(problem.text.path, exception.get("files", "*"))
-        and fnmatch(problem.found.lower(), exception.get("word", "*"))
+        and fnmatch(problem.words.lower(), exception.get("word", "*"))
         and exception.get("in", "").lower() in problem.text.content.lower()
     )
 

@@ -86,11 +86,11 @@ class Problem:
     text: Text
     rule: int
     """The number in the list at the head of this file."""
-    found: str
+    words: str
     instead: str
 
     def __str__(self) -> str:
-        return f"{self.text.path}:{self.text.line}: {self.found!r} in a {self.text.kind.value}: {self.instead}"
+        return f"{self.text.path}:{self.text.line}: {self.words!r} in a {self.text.kind.value}: {self.instead}"
 
 
 def problems_of(text: Text) -> Iterator[Problem]:

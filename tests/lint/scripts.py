@@ -38,15 +38,15 @@ def scripts() -> Iterator[Script]:
 
 def problems(script: Script) -> tuple[str, ...]:
     """What is wrong with the script, one line each; empty if nothing is."""
-    found = [
+    results = [
         f"{script.name}: {codes} is disabled without a reason" for codes, why in script.disables.items() if not why
     ]
-    found += (f"{script.name}:{line.removeprefix('-:')}" for line in _shellcheck(script))
+    results += (f"{script.name}:{line.removeprefix('-:')}" for line in _shellcheck(script))
     for shell in (("bash",),) if script.bash else POSIX_SHELLS:
         syntax = subprocess.run((*shell, "-n"), input=script.text, capture_output=True, text=True, check=False)
         if syntax.returncode:
-            found.append(f"{script.name}: {' '.join(shell)}: {syntax.stderr.strip()}")
-    return tuple(found)
+            results.append(f"{script.name}: {' '.join(shell)}: {syntax.stderr.strip()}")
+    return tuple(results)
 
 
 def _shellcheck(script: Script) -> tuple[str, ...]:
@@ -60,10 +60,10 @@ def _shellcheck(script: Script) -> tuple[str, ...]:
         *(("-e", excluded) if excluded else ()),
         "-",
     )
-    done = subprocess.run(argv, input=script.text, capture_output=True, text=True, check=False)
-    if done.returncode > 1:
-        return (f"0: shellcheck failed: {done.stderr.strip()}",)
-    return tuple(done.stdout.splitlines())
+    result = subprocess.run(argv, input=script.text, capture_output=True, text=True, check=False)
+    if result.returncode > 1:
+        return (f"0: shellcheck failed: {result.stderr.strip()}",)
+    return tuple(result.stdout.splitlines())
 
 
 def main() -> int:

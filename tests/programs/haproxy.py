@@ -29,13 +29,13 @@ def running(folder: Path, backends: str, *, level: str = "admin") -> Iterator[Pa
     process = subprocess.Popen((HAPROXY or "haproxy", "-W", "-db", "-f", config), stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
-        said = []
+        messages = []
         for line in process.stderr:
-            said.append(line)
+            messages.append(line)
             if "Loading success" in line:
                 break
         else:
-            raise AssertionError("".join(said))
+            raise AssertionError("".join(messages))
         yield socket
     finally:
         process.terminate()

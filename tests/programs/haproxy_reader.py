@@ -119,7 +119,7 @@ def _ask(api: Path, question: str) -> str:
 
 
 def _listening(pid: int) -> frozenset[tuple[str, int]]:
-    found = set()
+    result = set()
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             local, state = line.split()[1], line.split()[3]
@@ -127,5 +127,5 @@ def _listening(pid: int) -> frozenset[tuple[str, int]]:
             if state == "0A":
                 groups = re.findall("........", address)
                 packed = b"".join(bytes.fromhex(group)[::-1] for group in groups)
-                found.add((socket.inet_ntop(family, packed), int(port, 16)))
-    return frozenset(found)
+                result.add((socket.inet_ntop(family, packed), int(port, 16)))
+    return frozenset(result)

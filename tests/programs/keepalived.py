@@ -76,7 +76,7 @@ def _dumped(process: subprocess.Popen[str]) -> tuple[DumpedInstance, ...] | None
 
 
 def _instances(lines: list[str]) -> tuple[DumpedInstance, ...]:
-    found: list[DumpedInstance] = []
+    results: list[DumpedInstance] = []
     groups: dict[str, set[tuple[str, str, int]]] = {}
     current, kind, group = DumpedInstance(""), "", ""
     for line in lines:
@@ -86,7 +86,7 @@ def _instances(lines: list[str]) -> tuple[DumpedInstance, ...]:
             current, group = DumpedInstance(value), value if name == "VRRP Sync Group" else ""
             group = group.partition(",")[0]
             if name == "VRRP Instance":
-                found.append(current)
+                results.append(current)
         elif indent == 3:
             kind = name
             current.values[name] = value
@@ -99,7 +99,7 @@ def _instances(lines: list[str]) -> tuple[DumpedInstance, ...]:
             (current.excluded if "Excluded" in kind else current.vips).append(text)
         elif kind.startswith("Unicast Peer"):
             current.peers.append(text.split()[0])
-    for one in found:
+    for one in results:
         known = {entry[:2] for entry in one.tracked}
         one.tracked |= {entry for entry in groups.get(one.values.get("Sync group", ""), ()) if entry[:2] not in known}
-    return tuple(found)
+    return tuple(results)

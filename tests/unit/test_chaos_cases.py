@@ -12,8 +12,8 @@ def test_every_action_of_the_catalogue_has_a_case() -> None:
 
 
 def test_every_case_begins_from_a_state_that_can_be_made() -> None:
-    made = {"bare", *STATES}
-    assert {case.start for case in CASES.values()} | {state.before for state in STATES.values()} <= made
+    results = {"bare", *STATES}
+    assert {case.start for case in CASES.values()} | {state.before for state in STATES.values()} <= results
     assert {case.start for case in KUBEADM_CASES.values()} <= {*KUBEADM_STATES}
     assert {state.before for state in KUBEADM_STATES.values()} == {"kubeadm"}
 

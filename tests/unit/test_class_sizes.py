@@ -21,8 +21,8 @@ AT_MOST = 15
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
     yield package
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        yield importlib.import_module(found.name)
+    for result in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(result.name)
 
 
 def classes() -> dict[str, type]:

@@ -10,10 +10,12 @@ from tests.tools.reference import EXIT_STATUS, pages
 
 
 def test_every_name_has_its_place() -> None:
-    made = pages()
-    assert [code for code in CODES if f"## {code}\n" not in made["reference/codes.md"]] == []
-    assert [each.name for each in catalogue() if f"## {each.name}\n" not in made["reference/actions.md"]] == []
-    assert [verb for verb in VERBS if verb != "open" and f"haconsole {verb}" not in made["reference/commands.md"]] == []
-    assert "`advert_int_s`" in made["reference/inventory.md"]
+    result = pages()
+    assert [code for code in CODES if f"## {code}\n" not in result["reference/codes.md"]] == []
+    assert [each.name for each in catalogue() if f"## {each.name}\n" not in result["reference/actions.md"]] == []
+    assert [
+        verb for verb in VERBS if verb != "open" and f"haconsole {verb}" not in result["reference/commands.md"]
+    ] == []
+    assert "`advert_int_s`" in result["reference/inventory.md"]
     assert set(map(int, ExitCode)) <= set(EXIT_STATUS)
-    assert '"findings"' in made["reference/json.md"]
+    assert '"findings"' in result["reference/json.md"]

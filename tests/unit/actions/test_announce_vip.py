@@ -12,7 +12,7 @@ from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import SystemFacts
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, unreachable
 
 HARDWARE = "02:00:00:00:00:11"
 
@@ -43,7 +43,7 @@ def test_the_owner_announces_and_every_other_host_is_checked() -> None:
 
 
 def test_a_host_that_cannot_be_reached_is_not_checked() -> None:
-    plan = planned(changed(known(), 3, lost))
+    plan = planned(changed(known(), 3, unreachable))
     assert isinstance(plan, Plan)
     assert [step.host for step in plan.steps] == ["cp1", "cp2"]
 

@@ -49,32 +49,32 @@ def test_a_list_of_members_is_not_replaced() -> None:
 
 
 def test_one_member_too_many_does_not_become_a_proxy() -> None:
-    found = inventory(DiscoveryKind.URL)
-    assert "ETCD_DISCOVERY_FALLBACK=exit" in etcd_env(found, found.hosts[0], discover=True).splitlines()
+    result = inventory(DiscoveryKind.URL)
+    assert "ETCD_DISCOVERY_FALLBACK=exit" in etcd_env(result, result.hosts[0], discover=True).splitlines()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_end_of_discovery_is_no_changed_setting(kind: DiscoveryKind) -> None:
-    found = inventory(kind)
-    first, later = etcd_env(found, found.hosts[0], discover=True), etcd_env(found, found.hosts[0])
+    result = inventory(kind)
+    first, later = etcd_env(result, result.hosts[0], discover=True), etcd_env(result, result.hosts[0])
     assert first != later
     assert digest(first) == digest(later)
 
 
 def test_certificates_have_the_names_of_srv_records() -> None:
-    found = inventory(DiscoveryKind.SRV)
-    host = msgspec.structs.replace(found.hosts[0], ssh_address="a.etcd.example", etcd_name="first")
+    result = inventory(DiscoveryKind.SRV)
+    host = msgspec.structs.replace(result.hosts[0], ssh_address="a.etcd.example", etcd_name="first")
     names = ("DNS:etcd.example", "DNS:e1.etcd.example", "DNS:first.etcd.example", "DNS:a.etcd.example")
-    assert set(names) <= {*etcd_sans(found, host)}
+    assert set(names) <= {*etcd_sans(result, host)}
     outside = msgspec.structs.replace(host, ssh_address="jump.example.org")
-    assert "DNS:jump.example.org" not in etcd_sans(found, outside)
+    assert "DNS:jump.example.org" not in etcd_sans(result, outside)
     assert not [name for name in etcd_sans(inventory(DiscoveryKind.URL), host) if "etcd.example" in name]
 
 
 def test_hosts_must_reach_the_discovery_service_before_the_first_start_only() -> None:
-    found = inventory(DiscoveryKind.URL)
-    assert "the discovery service" in _reached(planned(found))
-    running = msgspec.structs.replace(INVENTORY, etcd=found.etcd)
+    result = inventory(DiscoveryKind.URL)
+    assert "the discovery service" in _reached(planned(result))
+    running = msgspec.structs.replace(INVENTORY, etcd=result.etcd)
     later = plan_bootstrap(healthy(), running, BootstrapPart.ETCD)
     assert isinstance(later, Plan)
     assert "the discovery service" not in _reached(later, "cp1")

@@ -22,13 +22,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", ["lab", "kubeadm-external-etcd", "kubeadm-etcd-pods"])
 def test_the_plan_reads_as_kept(name: str) -> None:
-    inventory, kept = load(SAMPLES / f"{name}.yaml"), GOLDEN / f"bootstrap-{name}.txt"
+    inventory, content = load(SAMPLES / f"{name}.yaml"), GOLDEN / f"bootstrap-{name}.txt"
     plan = plan_bootstrap(bare(inventory), inventory)
     assert isinstance(plan, Plan)
     text = plan_text(plan) + "\n"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        kept.write_text(text)
-    assert text == kept.read_text()
+        content.write_text(text)
+    assert text == content.read_text()
 
 
 @pytest.mark.parametrize("file", sorted(SAMPLES.glob("*.yaml")), ids=lambda file: file.name)

@@ -93,10 +93,10 @@ def test_ids_are_unique_and_name_the_host(plan: Plan) -> None:
 
 @every_plan
 def test_needs_come_earlier_so_the_graph_has_no_cycle(plan: Plan) -> None:
-    seen: set[str] = set()
+    readings: set[str] = set()
     for step in plan.steps:
-        assert set(step.needs) <= seen, f"{step.id} needs {set(step.needs) - seen}"
-        seen.add(step.id)
+        assert set(step.needs) <= readings, f"{step.id} needs {set(step.needs) - readings}"
+        readings.add(step.id)
 
 
 @every_plan
@@ -130,8 +130,8 @@ def test_no_secret_is_in_a_plan(plan: Plan) -> None:
 
 @every_plan
 def test_no_file_is_written_by_two_steps(plan: Plan) -> None:
-    written = [(step.host, step.operation.path) for step in plan.steps if isinstance(step.operation, WriteFile)]
-    assert len(set(written)) == len(written)
+    text = [(step.host, step.operation.path) for step in plan.steps if isinstance(step.operation, WriteFile)]
+    assert len(set(text)) == len(text)
 
 
 def test_the_same_request_gives_the_same_plan() -> None:
@@ -175,7 +175,7 @@ def test_names_of_the_apiserver_certificate() -> None:
 
 def test_names_of_a_members_certificates() -> None:
     steps = steps_by_id(PLANS["etcd-srv"])
-    wanted = {
+    targets = {
         "DNS:e2",
         "DNS:localhost",
         "DNS:etcd.example",
@@ -187,7 +187,7 @@ def test_names_of_a_members_certificates() -> None:
     for leaf in ("server", "peer"):
         operation = steps[f"pki.etcd-{leaf}@e2"].operation
         assert isinstance(operation, IssueCertificate)
-        assert set(operation.sans) == wanted
+        assert set(operation.sans) == targets
         assert set(operation.usages) == {"server", "client"}
         assert operation.owner == "etcd:etcd"
 

@@ -39,8 +39,8 @@ def test_a_healthy_cluster_is_planned_again() -> None:
 def test_a_host_that_cannot_be_reached_is_named_with_the_reason() -> None:
     inventory = samples.lab()
     snapshot = bare(inventory)
-    lost = replace(snapshot.hosts[1], reach=Failed("connection refused on port 22", NOW, Cause.REFUSED))
-    assert "cp2 cannot be reached: connection refused on port 22" in reasons(with_host(snapshot, 1, lost), inventory)
+    missing = replace(snapshot.hosts[1], reach=Failed("connection refused on port 22", NOW, Cause.REFUSED))
+    assert "cp2 cannot be reached: connection refused on port 22" in reasons(with_host(snapshot, 1, missing), inventory)
 
 
 def test_an_unreachable_worker_hinders_nothing() -> None:
@@ -51,18 +51,18 @@ def test_an_unreachable_worker_hinders_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "said"),
+    ("offsets", "message"),
     [
         ((0.0, 900.0, 100.0), "the clocks of cp1 and cp2 are 900 ms apart"),
         ((0.0, -90_000.0, 0.0), "cp2's clock is -90.0 s off from this machine"),
     ],
 )
-def test_clocks_that_differ_are_refused(offsets: tuple[float, ...], said: str) -> None:
+def test_clocks_that_differ_are_refused(offsets: tuple[float, ...], message: str) -> None:
     inventory = samples.lab()
     snapshot = bare(inventory)
     hosts = zip(snapshot.hosts, offsets, strict=True)
     skewed = replace(snapshot, hosts=tuple(replace(host, clock_offset_ms=Known(ms, NOW)) for host, ms in hosts))
-    assert said in reasons(skewed, inventory)
+    assert message in reasons(skewed, inventory)
 
 
 def test_clocks_that_differ_from_here_alike_are_no_reason() -> None:
@@ -114,7 +114,7 @@ def inventory_with(**changes: object) -> Inventory:
 
 
 @pytest.mark.parametrize(
-    ("inventory", "only", "said"),
+    ("inventory", "only", "message"),
     [
         (samples.kubeadm(), None, "kubernetes.version must name a release"),
         (inventory_with(vips=()), BootstrapPart.KEEPALIVED, "the inventory has no vips"),
@@ -136,8 +136,8 @@ def inventory_with(**changes: object) -> Inventory:
         ),
     ],
 )
-def test_what_the_inventory_cannot_mean(inventory: Inventory, only: BootstrapPart | None, said: str) -> None:
-    assert said in reasons(bare(inventory), inventory, only)
+def test_what_the_inventory_cannot_mean(inventory: Inventory, only: BootstrapPart | None, message: str) -> None:
+    assert message in reasons(bare(inventory), inventory, only)
 
 
 def test_an_unknown_interface_is_refused() -> None:

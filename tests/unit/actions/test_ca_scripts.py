@@ -48,9 +48,9 @@ class Host:
         return subprocess.run(("sh", options, script.strip(), "rotate", *words), capture_output=True, text=True)
 
     def does(self, script: str, *words: str) -> str:
-        done = self.run(script, *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        result = self.run(script, *words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     def checks(self, script: str, *words: str) -> bool:
         return self.run(script, *words, options="-c").returncode == 0
@@ -62,7 +62,7 @@ class Host:
         files = ("ca.crt", "ca-next.crt", "ca.key", "ca-next.key", "ca-previous.key")
         return self.does(scripts.DROP, *map(self.path, files), END)
 
-    def dropped(self, of: Authority) -> bool:
+    def is_dropped(self, of: Authority) -> bool:
         return self.checks(
             scripts.DROPPED, self.path("ca.crt"), self.path("ca-next.crt"), fingerprint_of(of.certificate)
         )
@@ -84,9 +84,9 @@ def test_both_are_trusted_in_order_and_once_only(host: Host) -> None:
 
 def test_the_older_one_is_dropped_with_its_key_and_kept_for_root(host: Host) -> None:
     host.join()
-    assert not host.dropped(OLD)
+    assert not host.is_dropped(OLD)
     host.drop()
-    assert (host.dropped(OLD), host.holds()) == (True, ["CN=new"])
+    assert (host.is_dropped(OLD), host.holds()) == (True, ["CN=new"])
     assert (host.folder / "ca.key").read_bytes() == NEW.key.pem
     assert (host.folder / f".ca.key.{END}").read_bytes() == OLD.key.pem
     assert {path.stat().st_mode & 0o777 for path in host.folder.glob(".ca*")} == {0o600}
@@ -99,9 +99,9 @@ def test_a_drop_cut_off_after_the_key_keeps_the_older_key_all_the_same(host: Hos
     cut = whole.replace('backup "$cert"; cp', 'exit 0; backup "$cert"; cp')
     assert cut != whole
     host.does(cut, *map(host.path, ("ca.crt", "ca-next.crt", "ca.key", "ca-next.key", "x")), END)
-    assert (host.dropped(OLD), (host.folder / "ca.key").read_bytes()) == (False, NEW.key.pem)
+    assert (host.is_dropped(OLD), (host.folder / "ca.key").read_bytes()) == (False, NEW.key.pem)
     host.drop()
-    assert host.dropped(OLD)
+    assert host.is_dropped(OLD)
     assert (host.folder / f".ca.key.{END}").read_bytes() == OLD.key.pem
 
 
@@ -110,14 +110,14 @@ def test_a_host_that_verifies_only_has_no_key_and_gets_none(host: Host) -> None:
         (host.folder / name).unlink()
     host.join()
     host.drop()
-    assert (host.dropped(OLD), (host.folder / "ca.key").exists()) == (True, False)
+    assert (host.is_dropped(OLD), (host.folder / "ca.key").exists()) == (True, False)
 
 
 def test_the_undo_does_not_touch_the_older_one(host: Host) -> None:
     host.join()
     words = (*map(host.path, ("ca.crt", "ca-next.crt", "ca-next.key")), fingerprint_of(NEW.certificate), END)
     host.does(scripts.BACK, *words)
-    assert (host.holds(), host.dropped(NEW)) == (["CN=old"], True)
+    assert (host.holds(), host.is_dropped(NEW)) == (["CN=old"], True)
     assert (host.folder / f".ca-next.key.{END}").read_bytes() == NEW.key.pem
     host.does(scripts.BACK, *words)
     assert host.holds() == ["CN=old"]

@@ -51,17 +51,17 @@ def test_an_unknown_action_is_answered_with_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("request_", "message"),
     [
         ({"host": "cp1", "speed": "1"}, "join has no argument 'speed'; use: join HOST [--as learner|voter] [--fast]"),
         ({"host": "cp1", "as": "king"}, "as cannot be 'king'; choose one of: learner, voter"),
         ({"as": "voter"}, "join needs host; use: join HOST [--as learner|voter] [--fast]"),
     ],
 )
-def test_requests_that_do_not_fit(request_: Request, said: str) -> None:
+def test_requests_that_do_not_fit(request_: Request, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         check_request(JOIN, request_)
-    assert str(raised.value) == said
+    assert str(raised.value) == message
 
 
 def test_bootstrap_of_one_part() -> None:

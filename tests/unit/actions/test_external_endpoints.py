@@ -39,9 +39,9 @@ def steps(sample: Inventory) -> dict[str, Step]:
 
 
 def test_the_pair_is_sent_to_the_first_control_plane_and_tried_before_init(steps: dict[str, Step]) -> None:
-    sent = {step.id: step.operation for step in steps.values() if isinstance(step.operation, SendFile)}
+    messages = {step.id: step.operation for step in steps.values() if isinstance(step.operation, SendFile)}
     here = SAMPLE.parent / "etcd"
-    assert sent == {
+    assert messages == {
         "etcd.send-ca@master01": SendFile(f"{here}/ca.crt", f"{PKI}/etcd/ca.crt", 0o644),
         "etcd.send-client@master01": SendFile(
             f"{here}/apiserver-etcd-client.crt", f"{PKI}/apiserver-etcd-client.crt", 0o644
@@ -52,7 +52,7 @@ def test_the_pair_is_sent_to_the_first_control_plane_and_tried_before_init(steps
     }
     tried = steps["etcd.healthy-outside@master01"]
     assert tried.verification == (EtcdHealthy(3),)
-    assert set(sent) <= {*tried.needs}
+    assert set(messages) <= {*tried.needs}
     assert tried.id in steps["kubeadm.config@master01"].needs
     assert not [name for name in steps if name.startswith(("etcd.start", "pki."))]
 

@@ -16,7 +16,7 @@ from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, healthy, unreachable
 
 
 def planned(action: str, snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> Plan:
@@ -93,26 +93,26 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "request_", "said"),
+    ("snapshot", "request_", "message"),
     [
         (healthy(), {"to": "cp1"}, "cp1 already holds the VIP"),
         (healthy(), {"to": "cp9"}, "cp9 is no load balancer; the inventory's are: cp1, cp2, cp3"),
         (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
-        (changed(healthy(), 3, lost), {"to": "cp3"}, "cp3, which cannot be reached"),
+        (changed(healthy(), 3, unreachable), {"to": "cp3"}, "cp3, which cannot be reached"),
         (changed(healthy(), 2, held_down), {"to": "cp2"}, "is held down by its down file: run failback first"),
         (changed(healthy(), 2, with_vip), {}, "10.99.0.100 is split by cp1 and cp2"),
         (changed(healthy(), 1, without_vip), {}, "10.99.0.100 is unowned"),
         (
-            changed(changed(healthy(), 2, lost), 3, lost),
+            changed(changed(healthy(), 2, unreachable), 3, unreachable),
             {},
             "no other balancer can hold the VIP: cp2 cannot be reached",
         ),
     ],
 )
 def test_nothing_is_moved_to_where_it_would_not_stay(
-    snapshot: ClusterSnapshot, request_: dict[str, str], said: str
+    snapshot: ClusterSnapshot, request_: dict[str, str], message: str
 ) -> None:
-    assert said in reasons("failover", snapshot, **request_)
+    assert message in reasons("failover", snapshot, **request_)
 
 
 def test_it_goes_back_when_the_files_are_away() -> None:

@@ -38,8 +38,8 @@ Change = Callable[[HostFacts], HostFacts]
 
 
 def everywhere(change: Change, snapshot: ClusterSnapshot | None = None) -> ClusterSnapshot:
-    found = snapshot or healthy()
-    return replace(found, hosts=tuple(map(change, found.hosts)))
+    result = snapshot or healthy()
+    return replace(result, hosts=tuple(map(change, result.hosts)))
 
 
 def owned_by(owner: Owner) -> Change:
@@ -78,14 +78,14 @@ def planned(action: str, snapshot: ClusterSnapshot, **request: str) -> Plan | Re
 def test_a_file_of_the_sites_own_is_not_replaced_running_or_not(
     change: Change, part: BootstrapPart | None, file: str
 ) -> None:
-    said = refused(plan_bootstrap(everywhere(change), INVENTORY, part))
-    assert f"{file} on cp1, cp2, cp3 was not written by haconsole, and is not overwritten" in said
-    assert f"move it away first: mv {file} {file}.before" in said
+    refusal = refused(plan_bootstrap(everywhere(change), INVENTORY, part))
+    assert f"{file} on cp1, cp2, cp3 was not written by haconsole, and is not overwritten" in refusal
+    assert f"move it away first: mv {file} {file}.before" in refusal
 
 
 def test_a_stopped_service_is_started_not_replaced() -> None:
-    said = refused(plan_bootstrap(changed(everywhere(foreign), 2, stopped), INVENTORY, BootstrapPart.KEEPALIVED))
-    assert "keepalived is stopped on cp2: start it there (systemctl start keepalived)" in said
+    refusal = refused(plan_bootstrap(changed(everywhere(foreign), 2, stopped), INVENTORY, BootstrapPart.KEEPALIVED))
+    assert "keepalived is stopped on cp2: start it there (systemctl start keepalived)" in refusal
 
 
 def test_the_other_parts_can_be_set_up_beside_foreign_balancers() -> None:
@@ -95,23 +95,23 @@ def test_the_other_parts_can_be_set_up_beside_foreign_balancers() -> None:
 
 
 def test_a_file_that_was_changed_since_it_was_written_stays() -> None:
-    said = refused(plan_bootstrap(changed(healthy(), 3, owned_by(Owner.CHANGED)), INVENTORY))
-    assert f"{FILES[0]} on cp3 was changed since haconsole wrote it, and is not overwritten" in said
+    refusal = refused(plan_bootstrap(changed(healthy(), 3, owned_by(Owner.CHANGED)), INVENTORY))
+    assert f"{FILES[0]} on cp3 was changed since haconsole wrote it, and is not overwritten" in refusal
 
 
 def test_a_file_that_could_not_be_read_stays() -> None:
     unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: sudo: a password is required", NOW, Cause.SUDO_REFUSED)
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
-    said = refused(plan_bootstrap(snapshot, INVENTORY, BootstrapPart.HAPROXY))
-    assert f"{FILES[0]} on cp2 may not be haconsole's: it could not be read (cp2: sudo: a password" in said
+    refusal = refused(plan_bootstrap(snapshot, INVENTORY, BootstrapPart.HAPROXY))
+    assert f"{FILES[0]} on cp2 may not be haconsole's: it could not be read (cp2: sudo: a password" in refusal
 
 
 def test_a_vip_stays_while_it_is_unknown_whether_a_check_heeds_the_down_file() -> None:
     unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: no answer within 6 s", NOW, Cause.TIMED_OUT)
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
-    said = refused(plan_action("failover", snapshot, INVENTORY, {}))
-    assert "the balancer on cp2 may ignore the down file" in said
-    assert "is not set up by haconsole" not in said
+    refusal = refused(plan_action("failover", snapshot, INVENTORY, {}))
+    assert "the balancer on cp2 may ignore the down file" in refusal
+    assert "is not set up by haconsole" not in refusal
 
 
 @pytest.mark.parametrize("owner", [Owner.OURS, Owner.PACKAGE, Owner.ABSENT])
@@ -151,17 +151,17 @@ def test_hosts_do_not_come_and_go_over_foreign_files(action: str, request_: dict
     inventory = grown.inventory(4)
     snapshot = grown.snapshot(inventory, tuple(grown.listed(n) for n in (1, 2, 3)))
     assert isinstance(plan_action(action, snapshot, inventory, request_), Plan)
-    said = refused(plan_action(action, changed(snapshot, 3, foreign), inventory, request_))
-    assert f"{FILES[0]} on cp3 was not written by haconsole" in said
-    assert f"{FILES[2]} on cp3 was not written by haconsole" in said
+    refusal = refused(plan_action(action, changed(snapshot, 3, foreign), inventory, request_))
+    assert f"{FILES[0]} on cp3 was not written by haconsole" in refusal
+    assert f"{FILES[2]} on cp3 was not written by haconsole" in refusal
 
 
 @pytest.mark.parametrize("change", [foreign, owned_by(Owner.CHANGED)])
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_vip_is_not_moved_where_the_down_file_is_not_heeded(change: Change, n: int) -> None:
-    said = refused(planned("failover", changed(healthy(), n, change)))
-    assert f"haconsole did not set up the balancer on cp{n}, so its check ignores the down file" in said
-    assert "to move 10.99.0.100 by hand, stop keepalived on cp1" in said
+    refusal = refused(planned("failover", changed(healthy(), n, change)))
+    assert f"haconsole did not set up the balancer on cp{n}, so its check ignores the down file" in refusal
+    assert "to move 10.99.0.100 by hand, stop keepalived on cp1" in refusal
 
 
 def test_a_third_balancer_that_is_foreign_does_not_hinder_a_failover() -> None:
@@ -179,20 +179,20 @@ def test_a_server_is_found_by_its_address(action: str, state: AdminState) -> Non
 
 @pytest.mark.parametrize("action", ["drain", "ready"])
 def test_a_server_that_no_balancer_has_is_refused(action: str) -> None:
-    said = refused(planned(action, everywhere(haproxy(1, 3)), host="cp2"))
-    assert "no backend of haproxy on cp1, cp2, cp3 has a server at 10.99.0.12:6443" in said
+    refusal = refused(planned(action, everywhere(haproxy(1, 3)), host="cp2"))
+    assert "no backend of haproxy on cp1, cp2, cp3 has a server at 10.99.0.12:6443" in refusal
 
 
 @pytest.mark.parametrize("action", ["drain", "ready"])
 def test_a_haproxy_that_cannot_be_queried_is_refused(action: str) -> None:
-    said = refused(planned(action, changed(healthy(), 2, no_socket), host="cp1"))
-    assert "cp2: haproxy cannot be queried for cp1's API server" in said
-    assert "stats socket PATH mode 600 level admin" in said
+    refusal = refused(planned(action, changed(healthy(), 2, no_socket), host="cp1"))
+    assert "cp2: haproxy cannot be queried for cp1's API server" in refusal
+    assert "stats socket PATH mode 600 level admin" in refusal
 
 
 def test_the_guard_for_the_last_server_finds_it_by_address() -> None:
-    said = refused(planned("drain", changed(healthy(), 3, haproxy(1, 2, 3, up=(1,))), host="cp1"))
-    assert "cp1 has the only API server that haproxy on cp3 sees up" in said
+    refusal = refused(planned("drain", changed(healthy(), 3, haproxy(1, 2, 3, up=(1,))), host="cp1"))
+    assert "cp1 has the only API server that haproxy on cp3 sees up" in refusal
 
 
 def test_a_balancer_that_lacks_the_server_is_named() -> None:

@@ -73,8 +73,8 @@ def test_an_unknown_name_deletes_nothing() -> None:
     assert "no old journal or snapshot" in refusal(short(), "a.db")
     assert "are unknown: not queried" in refusal(healthy(), "a.db")
     failed: Failed[tuple[OldFile, ...]] = Failed("sudo refuses", NOW, Cause.SUDO_REFUSED)
-    broken = changed(healthy(), 2, lambda facts: replace(facts, old_files=failed))
-    assert "sudo refuses" in refusal(broken, "a.db")
+    fault = changed(healthy(), 2, lambda facts: replace(facts, old_files=failed))
+    assert "sudo refuses" in refusal(fault, "a.db")
 
 
 def test_a_full_disk_lists_its_own_old_files_and_offers_the_action() -> None:
@@ -121,8 +121,8 @@ def test_the_newest_snapshot_is_never_listed(tmp_path: Path) -> None:
 
     def listed(percent: int) -> list[str]:
         text = body.replace("percent=$1", f"percent={percent}")
-        done = subprocess.run(("sh", "-c", text), capture_output=True, text=True, check=False)
-        return [line.rpartition("/")[2] for line in done.stdout.splitlines() if str(tmp_path) in line]
+        result = subprocess.run(("sh", "-c", text), capture_output=True, text=True, check=False)
+        return [line.rpartition("/")[2] for line in result.stdout.splitlines() if str(tmp_path) in line]
 
     assert listed(101) == ["older.db", "old.db"]
     assert listed(0) == []

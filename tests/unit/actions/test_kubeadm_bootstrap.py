@@ -40,9 +40,9 @@ def plan(inventory: Inventory, snapshot: ClusterSnapshot | None = None) -> Plan:
     return planned
 
 
-def needs_of(made: Plan, step: str) -> set[StepId]:
+def needs_of(plan: Plan, step: str) -> set[StepId]:
     """All steps before one, directly or through others."""
-    steps = {one.id: one for one in made.steps}
+    steps = {one.id: one for one in plan.steps}
     waiting, before = [StepId(step)], set[StepId]()
     while waiting:
         for need in steps[waiting.pop()].needs:
@@ -53,22 +53,22 @@ def needs_of(made: Plan, step: str) -> set[StepId]:
 
 
 def test_control_planes_join_one_at_a_time_and_workers_beside_them() -> None:
-    made = plan(with_kubernetes())
-    joins = [step.id for step in made.steps if isinstance(step.operation, JoinNode)]
+    result = plan(with_kubernetes())
+    joins = [step.id for step in result.steps if isinstance(step.operation, JoinNode)]
     assert joins == ["kubeadm.join@cp2", "kubeadm.join@cp3", "kubeadm.join@w1"]
-    assert "kubeadm.join@cp2" in needs_of(made, "kubeadm.join@cp3")
-    assert not {"kubeadm.join@cp2", "kubeadm.join@cp3"} & needs_of(made, "kubeadm.join@w1")
-    assert {"haproxy.start@cp3", "keepalived.start@cp1"} <= needs_of(made, "kubeadm.init@cp1")
-    assert set(joins) <= needs_of(made, "verify.locks@cp1")
+    assert "kubeadm.join@cp2" in needs_of(result, "kubeadm.join@cp3")
+    assert not {"kubeadm.join@cp2", "kubeadm.join@cp3"} & needs_of(result, "kubeadm.join@w1")
+    assert {"haproxy.start@cp3", "keepalived.start@cp1"} <= needs_of(result, "kubeadm.init@cp1")
+    assert set(joins) <= needs_of(result, "verify.locks@cp1")
 
 
 def test_the_next_control_plane_joins_before_the_node_of_the_last_one_is_ready() -> None:
-    made = plan(with_kubernetes())
-    join = next(step for step in made.steps if step.id == "kubeadm.join@cp2")
+    result = plan(with_kubernetes())
+    join = next(step for step in result.steps if step.id == "kubeadm.join@cp2")
     stages = {check.stage for check in join.verification if isinstance(check, NodeIs)}
     assert stages == {NodeStage.MARKED}
     assert any(isinstance(check, MemberIs) for check in join.verification)
-    last = next(step for step in made.steps if step.id == "verify.nodes@cp1")
+    last = next(step for step in result.steps if step.id == "verify.nodes@cp1")
     by_node = {check.node: check.stage for check in last.verification if isinstance(check, NodeIs)}
     assert by_node == {**dict.fromkeys(("cp1", "cp2", "cp3"), NodeStage.CONTROL_PLANE), "w1": NodeStage.READY}
 
@@ -82,30 +82,30 @@ def test_ids_are_unique_and_needs_come_first() -> None:
 
 
 def test_the_pod_network_is_the_operators_manifest() -> None:
-    made = plan(with_kubernetes(kubeadm=Kubeadm(cni="/home/me/flannel.yaml")))
-    send = next(step for step in made.steps if isinstance(step.operation, SendFile))
+    result = plan(with_kubernetes(kubeadm=Kubeadm(cni="/home/me/flannel.yaml")))
+    send = next(step for step in result.steps if isinstance(step.operation, SendFile))
     assert send.operation == SendFile("/home/me/flannel.yaml", "/etc/kubernetes/cni.yaml")
-    assert send.id in needs_of(made, "kubeadm.join@cp2")
+    assert send.id in needs_of(result, "kubeadm.join@cp2")
 
 
 def test_a_cluster_that_runs_is_not_made_again_on_another_host() -> None:
     inventory, snapshot = with_kubernetes(), healthy()
     first = snapshot.hosts[0]
     blank = replace(bare(inventory).hosts[0], reach=first.reach, balancer_files=first.balancer_files)
-    made = plan(inventory, replace(snapshot, hosts=(blank, *snapshot.hosts[1:])))
-    assert [step.id for step in made.steps if step.id.startswith("kubeadm.init@")] == ["kubeadm.init@cp2"]
-    assert "kubeadm.join@cp1" in {step.id for step in made.steps}
+    result = plan(inventory, replace(snapshot, hosts=(blank, *snapshot.hosts[1:])))
+    assert [step.id for step in result.steps if step.id.startswith("kubeadm.init@")] == ["kubeadm.init@cp2"]
+    assert "kubeadm.join@cp1" in {step.id for step in result.steps}
 
 
 def test_etcd_as_units_is_up_before_init_and_kubeadm_copies_the_client_pair() -> None:
     external = msgspec.structs.replace(with_kubernetes(), etcd=Etcd())
-    made = plan(external)
-    before = needs_of(made, "kubeadm.init@cp1")
+    result = plan(external)
+    before = needs_of(result, "kubeadm.init@cp1")
     assert {"etcd.start@cp1", "etcd.start@cp3", "pki.apiserver-etcd-client@cp1"} <= before
-    assert [step.id for step in made.steps if step.id.startswith("pki.apiserver-etcd-client")] == [
+    assert [step.id for step in result.steps if step.id.startswith("pki.apiserver-etcd-client")] == [
         "pki.apiserver-etcd-client@cp1"
     ]
-    join = next(step.operation for step in made.steps if step.id == "kubeadm.join@cp2")
+    join = next(step.operation for step in result.steps if step.id == "kubeadm.join@cp2")
     assert isinstance(join, JoinNode)
     assert join.peer_url == ""
     (cluster,) = (one for one in yaml.safe_load_all(join.upload) if one["kind"] == "ClusterConfiguration")
@@ -115,7 +115,7 @@ def test_etcd_as_units_is_up_before_init_and_kubeadm_copies_the_client_pair() ->
         "certFile": "/etc/kubernetes/pki/apiserver-etcd-client.crt",
         "keyFile": "/etc/kubernetes/pki/apiserver-etcd-client.key",
     }
-    assert "verify.etcd@cp2" in {step.id for step in made.steps}
+    assert "verify.etcd@cp2" in {step.id for step in result.steps}
     only = plan_bootstrap(bare(external), external, BootstrapPart.KUBERNETES)
     assert isinstance(only, Plan)
     ids = {step.id for step in only.steps}
@@ -184,10 +184,10 @@ def test_the_configuration_reads_as_kept(version: str) -> None:
         "worker": join_config(FULL, worker, version),
     }
     text = "\n".join(f"# {name}\n{part}" for name, part in parts.items())
-    kept = GOLDEN / f"kubeadm-{version}.yaml"
+    content = GOLDEN / f"kubeadm-{version}.yaml"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        kept.write_text(text)
-    assert text == kept.read_text()
+        content.write_text(text)
+    assert text == content.read_text()
     assert all(document for document in yaml.safe_load_all(text))
 
 
@@ -227,13 +227,13 @@ def with_running_etcd(*, api: bool = False) -> tuple[Inventory, ClusterSnapshot]
 
 def test_an_etcd_that_runs_is_kept_and_only_the_client_pair_is_added() -> None:
     inventory, snapshot = with_running_etcd()
-    made = plan(inventory, snapshot)
-    ids = {step.id for step in made.steps}
+    result = plan(inventory, snapshot)
+    ids = {step.id for step in result.steps}
     assert not [one for one in ids if one.startswith(("etcd.", "pki.etcd-"))]
-    assert {"preflight.etcd@cp1", "preflight.etcd@cp3"} <= needs_of(made, "kubeadm.init@cp1")
-    assert "pki.apiserver-etcd-client@cp1" in needs_of(made, "kubeadm.init@cp1")
-    assert {"haproxy.start@cp1", "keepalived.start@cp1"} <= needs_of(made, "kubeadm.init@cp1")
-    assert "is kept as it is" in made.summary
+    assert {"preflight.etcd@cp1", "preflight.etcd@cp3"} <= needs_of(result, "kubeadm.init@cp1")
+    assert "pki.apiserver-etcd-client@cp1" in needs_of(result, "kubeadm.init@cp1")
+    assert {"haproxy.start@cp1", "keepalived.start@cp1"} <= needs_of(result, "kubeadm.init@cp1")
+    assert "is kept as it is" in result.summary
 
 
 def test_etcd_is_set_up_where_a_member_is_missing_or_the_cluster_exists() -> None:
@@ -265,11 +265,11 @@ def with_members(inventory: Inventory, *, silent: str = "") -> ClusterSnapshot:
 def test_separate_static_pods_are_set_up_before_init() -> None:
     inventory = with_separate_pods()
     assert not is_stacked(inventory)
-    made = plan(inventory)
-    steps: dict[str, Step] = {step.id: step for step in made.steps}
-    before = needs_of(made, "kubeadm.init@cp1")
+    result = plan(inventory)
+    steps: dict[str, Step] = {step.id: step for step in result.steps}
+    before = needs_of(result, "kubeadm.init@cp1")
     assert {"etcd.start@etcd1", "etcd.start@etcd3", "preflight.kubeadm@etcd2"} <= before
-    own = needs_of(made, "etcd.start@etcd2")
+    own = needs_of(result, "etcd.start@etcd2")
     assert {"pki.etcd-server@etcd2", "pki.etcd-peer@etcd2", "pki.etcd-client@etcd2", "etcd.manifest@etcd2"} <= own
     assert set(steps["etcd.start@etcd2"].starts_with) == {"etcd.start@etcd1", "etcd.start@etcd3"}
     assert EtcdHealthy(3) in steps["etcd.start@etcd2"].verification
@@ -284,10 +284,10 @@ def test_separate_static_pods_are_set_up_before_init() -> None:
 
 def test_separate_static_pods_that_run_are_kept() -> None:
     inventory = with_separate_pods()
-    made = plan(inventory, with_members(inventory))
-    ids = {step.id for step in made.steps}
+    result = plan(inventory, with_members(inventory))
+    ids = {step.id for step in result.steps}
     assert not [name for name in ids if name.startswith("etcd.")]
-    assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= needs_of(made, "kubeadm.init@cp1")
+    assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= needs_of(result, "kubeadm.init@cp1")
     refused = plan_bootstrap(with_members(inventory, silent="etcd3"), inventory)
     assert isinstance(refused, Refusal)
     assert "not every member is healthy" in "\n".join(refused.reasons)
@@ -329,10 +329,10 @@ def test_the_files_of_separate_static_pods_read_as_kept(version: str) -> None:
         "drop-in": kubelet_drop_in(inventory, version),
     }
     text = "\n".join(f"# {name}\n{part}" for name, part in parts.items())
-    kept = GOLDEN / f"etcd-pods-{version}.txt"
+    content = GOLDEN / f"etcd-pods-{version}.txt"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        kept.write_text(text)
-    assert text == kept.read_text()
+        content.write_text(text)
+    assert text == content.read_text()
 
 
 def behind(endpoint: str) -> Inventory:
@@ -345,17 +345,17 @@ def behind(endpoint: str) -> Inventory:
 
 
 def test_a_balancer_outside_is_described_and_waited_for_before_any_join() -> None:
-    made = plan(behind("api.example.org:6443"))
-    before = needs_of(made, "kubeadm.join@cp2")
+    result = plan(behind("api.example.org:6443"))
+    before = needs_of(result, "kubeadm.join@cp2")
     assert "kubeadm.balanced@cp1" in before
-    assert "kubeadm.balanced@cp1" in needs_of(made, "kubeadm.join@w1")
-    assert "kubeadm.init@cp1" in needs_of(made, "kubeadm.balanced@cp1")
+    assert "kubeadm.balanced@cp1" in needs_of(result, "kubeadm.join@w1")
+    assert "kubeadm.init@cp1" in needs_of(result, "kubeadm.balanced@cp1")
     assert {f"preflight.endpoint-name@{host}" for host in ("cp1", "cp2", "cp3", "w1")} <= before
-    wait = next(step for step in made.steps if step.id == "kubeadm.balanced@cp1")
+    wait = next(step for step in result.steps if step.id == "kubeadm.balanced@cp1")
     assert wait.verification == (VipAnswers("api.example.org:6443"),)
     assert wait.verify_within_s >= 600
-    assert "pass TCP to 10.99.0.11:6443" in made.summary
-    assert "must not send to 10.99.0.12:6443, 10.99.0.13:6443" in made.summary
+    assert "pass TCP to 10.99.0.11:6443" in result.summary
+    assert "must not send to 10.99.0.12:6443, 10.99.0.13:6443" in result.summary
 
 
 def test_an_address_needs_no_name_and_a_vip_of_the_inventory_no_balancer_outside() -> None:

@@ -47,9 +47,9 @@ class Host:
             "HACONSOLE_ETC": f"{self.folder}/etc",
         }
         argv = ("sh", "-c", INSTALLED, "installed", "1.31", driver, swap, ignored, str(self.runtime))
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20)
-        assert (done.returncode == 0) == (done.stdout == ""), done.stderr
-        return [line.partition(": ")[0] for line in done.stdout.splitlines()]
+        result = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20)
+        assert (result.returncode == 0) == (result.stdout == ""), result.stderr
+        return [line.partition(": ")[0] for line in result.stdout.splitlines()]
 
 
 @pytest.fixture

@@ -89,14 +89,14 @@ CP4 = Host(name="cp4", address="10.99.0.14", roles=(Role.ETCD, Role.CONTROL_PLAN
 W2 = Host(name="w2", address="10.99.0.52", roles=(Role.WORKER,))
 
 
-def kinds(made: Plan) -> list[str]:
+def kinds(plan: Plan) -> list[str]:
     """The changes of a plan in order, scripts by their titles."""
-    steps = (step for step in made.steps if not isinstance(step.operation, Nothing))
+    steps = (step for step in plan.steps if not isinstance(step.operation, Nothing))
     return [step.title if isinstance(step.operation, RunCommand) else type(step.operation).__name__ for step in steps]
 
 
-def operation(made: Plan, kind: type) -> Step:
-    return next(step for step in made.steps if isinstance(step.operation, kind))
+def operation(plan: Plan, kind: type) -> Step:
+    return next(step for step in plan.steps if isinstance(step.operation, kind))
 
 
 def test_a_living_control_plane_leaves_in_an_order_that_loses_nothing() -> None:
@@ -118,24 +118,24 @@ def test_a_living_control_plane_leaves_in_an_order_that_loses_nothing() -> None:
 
 
 def test_a_dead_control_plane_is_removed_through_the_living_ones() -> None:
-    made = plan(plan_remove(off(healthy(), "cp1"), INVENTORY, "cp1"))
-    assert "cp1" not in {step.host for step in made.steps}
-    assert "DrainNode" not in kinds(made)
-    remove = operation(made, RemoveMember).operation
+    result = plan(plan_remove(off(healthy(), "cp1"), INVENTORY, "cp1"))
+    assert "cp1" not in {step.host for step in result.steps}
+    assert "DrainNode" not in kinds(result)
+    remove = operation(result, RemoveMember).operation
     assert isinstance(remove, RemoveMember)
     assert (remove.member, set(remove.ask)) == ("a1", {"cp2", "cp3"})
     for kind in (DeleteNode, ForgetControlPlane):
-        assert set(operation(made, kind).operation.ask) == {"cp2", "cp3"}  # type: ignore[union-attr]
+        assert set(operation(result, kind).operation.ask) == {"cp2", "cp3"}  # type: ignore[union-attr]
 
 
 def test_a_worker_leaves_without_touching_etcd() -> None:
-    made = plan(plan_remove(healthy(), INVENTORY, "w1"))
-    assert kinds(made) == ["DrainNode", "Reset the host with kubeadm", "DeleteNode"]
+    result = plan(plan_remove(healthy(), INVENTORY, "w1"))
+    assert kinds(result) == ["DrainNode", "Reset the host with kubeadm", "DeleteNode"]
 
 
 def test_pods_of_a_node_that_is_not_ready_cannot_be_evicted() -> None:
-    made = plan(plan_remove(with_node(healthy(), "w1", not_ready), INVENTORY, "w1"))
-    assert kinds(made) == ["Reset the host with kubeadm", "DeleteNode"]
+    result = plan(plan_remove(with_node(healthy(), "w1", not_ready), INVENTORY, "w1"))
+    assert kinds(result) == ["Reset the host with kubeadm", "DeleteNode"]
 
 
 @pytest.mark.parametrize("name", ["cp1", "w1"])
@@ -148,9 +148,9 @@ def test_a_node_is_not_removed_undrained_because_nodes_are_unknown(name: str) ->
 
 def test_without_kubelet_the_reset_stops_the_static_pods() -> None:
     stopped = with_service(healthy(), "cp1", unit("kubelet", "inactive"))
-    made = plan(plan_remove(with_node(stopped, "cp1", not_ready), INVENTORY, "cp1"))
-    assert "Stop the API server" not in kinds(made)
-    assert "Reset the host with kubeadm" in kinds(made)
+    result = plan(plan_remove(with_node(stopped, "cp1", not_ready), INVENTORY, "cp1"))
+    assert "Stop the API server" not in kinds(result)
+    assert "Reset the host with kubeadm" in kinds(result)
 
 
 def test_a_forced_drain_names_its_loss_and_only_then() -> None:
@@ -165,8 +165,8 @@ def test_a_forced_drain_names_its_loss_and_only_then() -> None:
 
 def test_a_control_plane_joins_with_secrets_that_the_plan_only_names() -> None:
     inventory, snapshot = with_hosts(CP4)
-    made = plan(plan_join(snapshot, inventory, "cp4"))
-    step = operation(made, JoinNode)
+    result = plan(plan_join(snapshot, inventory, "cp4"))
+    step = operation(result, JoinNode)
     join = step.operation
     assert isinstance(join, JoinNode)
     assert join.peer_url == "https://10.99.0.14:2380"
@@ -174,8 +174,8 @@ def test_a_control_plane_joins_with_secrets_that_the_plan_only_names() -> None:
     assert "certificateKey: '@certificate-key@'" in join.config + join.upload
     assert NodeIs("cp4", NodeStage.CONTROL_PLANE, join.ask) in step.verification
     assert MemberIs(join.peer_url, MemberStage.VOTING, join.ask) in step.verification
-    stored = json.loads(json.dumps(to_json(made)))
-    assert plan_from_json(stored) == made
+    stored = json.loads(json.dumps(to_json(result)))
+    assert plan_from_json(stored) == result
 
 
 def test_a_worker_joins_without_an_upload_of_certificates() -> None:
@@ -188,8 +188,8 @@ def test_a_worker_joins_without_an_upload_of_certificates() -> None:
 
 def test_a_dead_control_plane_is_replaced_in_one_plan() -> None:
     inventory, snapshot = with_hosts(msgspec.structs.replace(CP4, roles=cluster.ROLES))
-    made = plan(plan_replace(off(snapshot, "cp1"), inventory, "cp1", "cp4"))
-    order = kinds(made)
+    result = plan(plan_replace(off(snapshot, "cp1"), inventory, "cp1", "cp4"))
+    order = kinds(result)
     assert order.index("RemoveMember") < order.index("DeleteNode") < order.index("JoinNode")
 
 
@@ -210,10 +210,10 @@ def test_external_etcd_refuses_its_hosts_and_no_others() -> None:
     external = msgspec.structs.replace(INVENTORY, etcd=Etcd())
     assert "API servers of kubeadm name every member" in reasons(plan_remove(healthy(), external, "cp1"))
     assert isinstance(plan_remove(healthy(), external, "w1"), Plan)
-    apart = msgspec.structs.replace(external, hosts=(*external.hosts[:2], *map(without_etcd, external.hosts[2:])))
-    made = plan(plan_remove(healthy(), apart, "cp3"))
-    assert not {"etcd.remove@cp3", "etcd.remove@cp1"} & {str(step.id) for step in made.steps}
-    reset = next(one.operation for one in made.steps if one.id == "kubeadm.reset@cp3")
+    distance = msgspec.structs.replace(external, hosts=(*external.hosts[:2], *map(without_etcd, external.hosts[2:])))
+    result = plan(plan_remove(healthy(), distance, "cp3"))
+    assert not {"etcd.remove@cp3", "etcd.remove@cp1"} & {str(step.id) for step in result.steps}
+    reset = next(one.operation for one in result.steps if one.id == "kubeadm.reset@cp3")
     assert isinstance(reset, RunCommand)
     assert "/var/lib/etcd" not in reset.argv
 
@@ -227,10 +227,10 @@ def test_balancers_of_the_sites_own_are_named_and_not_written() -> None:
     snapshot = healthy()
     for name in ("cp1", "cp2", "cp3"):
         snapshot = changed(snapshot, name, cluster.foreign)
-    made = plan(plan_remove(snapshot, INVENTORY, "cp1"))
-    assert [step.id for step in made.steps if step.id.startswith(("haproxy.config", "keepalived.config"))] == []
-    assert "remove server k8s_server_6443/cp1 from it by hand" in made.summary
-    assert "Hand over the host's VIPs" in kinds(made)
+    result = plan(plan_remove(snapshot, INVENTORY, "cp1"))
+    assert [step.id for step in result.steps if step.id.startswith(("haproxy.config", "keepalived.config"))] == []
+    assert "remove server k8s_server_6443/cp1 from it by hand" in result.summary
+    assert "Hand over the host's VIPs" in kinds(result)
 
 
 def test_the_plan_notes_that_old_kubeadm_adds_voters() -> None:
@@ -255,8 +255,8 @@ def with_version(facts: HostFacts) -> HostFacts:
 
 @pytest.mark.parametrize("name", ["cp1", "w1"])
 def test_a_host_that_has_joined_is_never_reset_by_a_join(name: str) -> None:
-    made = plan(plan_join(healthy(), INVENTORY, name))
-    clear = next(step for step in made.steps if step.id == f"kubeadm.clear@{name}")
+    result = plan(plan_join(healthy(), INVENTORY, name))
+    clear = next(step for step in result.steps if step.id == f"kubeadm.clear@{name}")
     text = str(clear.verification)
     assert "NodeStage.REGISTERED" in text
     assert ("MemberStage.VOTING" in text) is (name == "cp1")
@@ -269,8 +269,8 @@ def test_a_member_without_a_host_is_removed_by_its_id() -> None:
     snapshot = healthy()
     for name in ("cp1", "cp2", "cp3"):
         snapshot = changed(snapshot, name, lambda facts: with_member(facts, strange))
-    made = plan(plan_remove_member(snapshot, INVENTORY, "bad"))
-    remove = operation(made, RemoveMember).operation
+    result = plan(plan_remove_member(snapshot, INVENTORY, "bad"))
+    remove = operation(result, RemoveMember).operation
     assert isinstance(remove, RemoveMember)
     assert remove.member == "bad"
 
@@ -285,6 +285,6 @@ def test_the_sites_own_keepalived_starts_again_without_script_security() -> None
     snapshot = healthy()
     for name in ("cp1", "cp2", "cp3"):
         snapshot = changed(snapshot, name, cluster.foreign)
-    made = plan(plan_join(snapshot, INVENTORY, "cp3"))
-    commands = [str(step.operation) for step in made.steps if step.id == "keepalived.start@cp3"]
+    result = plan(plan_join(snapshot, INVENTORY, "cp3"))
+    commands = [str(step.operation) for step in result.steps if step.id == "keepalived.start@cp3"]
     assert ["|| [ $? -eq 6 ]" in command for command in commands] == [True]

@@ -133,12 +133,12 @@ def test_expired_certificates_of_all_are_recovered_kubelets_first() -> None:
 
 
 def test_paths_and_ports_are_those_of_the_manifests() -> None:
-    def elsewhere(one: Certificate) -> Certificate:
+    def moved(one: Certificate) -> Certificate:
         if one.role == "apiserver":
             return replace(one, path="/srv/api.pem", key_path="/srv/api-key.pem")
         return replace(one, path="/srv/ca.pem", key_path=None) if one.role == "kubernetes-ca" else one
 
-    snapshot = certified(elsewhere)
+    snapshot = certified(moved)
     api = replace(kubeadm.static_pod("kube-apiserver"), command=("kube-apiserver", "--secure-port=7443"))
     for name in PLANES:
         snapshot = kubeadm.with_pod(snapshot, name, api)

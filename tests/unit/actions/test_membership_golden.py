@@ -15,8 +15,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_plan_reads_as_kept(name: str) -> None:
-    kept = GOLDEN / f"membership-{name}.txt"
+    content = GOLDEN / f"membership-{name}.txt"
     text = plan_text(PLANS[name]) + "\n"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        kept.write_text(text)
-    assert text == kept.read_text()
+        content.write_text(text)
+    assert text == content.read_text()

@@ -47,52 +47,56 @@ PLANS = {
         )
     ),
 }
-every_plan = pytest.mark.parametrize("made", PLANS.values(), ids=PLANS)
+every_plan = pytest.mark.parametrize("plan_under_test", PLANS.values(), ids=PLANS)
 
 
-def titles(made: Plan, *kinds: type) -> list[str]:
-    return [type(step.operation).__name__ for step in made.steps if isinstance(step.operation, kinds)]
+def titles(plan: Plan, *kinds: type) -> list[str]:
+    return [type(step.operation).__name__ for step in plan.steps if isinstance(step.operation, kinds)]
 
 
-def before(made: Plan, first: str, second: str) -> bool:
+def before(plan: Plan, first: str, second: str) -> bool:
     """Whether `second` needs `first`, directly or through others."""
-    needs = {str(step.id): step.needs for step in made.steps}
-    seen: set[str] = set()
+    needs = {str(step.id): step.needs for step in plan.steps}
+    readings: set[str] = set()
     waiting = [second]
     while waiting:
         step = waiting.pop()
-        fresh = [str(need) for need in needs[step] if need not in seen]
-        seen.update(fresh)
+        fresh = [str(need) for need in needs[step] if need not in readings]
+        readings.update(fresh)
         waiting += fresh
     assert first in needs, first
-    return first in seen
+    return first in readings
 
 
 @every_plan
-def test_ids_are_unique_and_needs_come_before(made: Plan) -> None:
-    seen: set[str] = set()
-    for step in made.steps:
-        assert step.id not in seen
-        assert set(step.needs) <= seen
-        seen.add(step.id)
+def test_ids_are_unique_and_needs_come_before(plan_under_test: Plan) -> None:
+    readings: set[str] = set()
+    for step in plan_under_test.steps:
+        assert step.id not in readings
+        assert set(step.needs) <= readings
+        readings.add(step.id)
 
 
 @every_plan
-def test_every_step_has_a_verification_and_a_reason(made: Plan) -> None:
-    assert all(step.verification and step.why and step.title and step.phase for step in made.steps)
+def test_every_step_has_a_verification_and_a_reason(plan_under_test: Plan) -> None:
+    assert all(step.verification and step.why and step.title and step.phase for step in plan_under_test.steps)
 
 
 @every_plan
-def test_a_plan_survives_the_journal(made: Plan) -> None:
-    assert plan_from_json(json.loads(json.dumps(to_json(made)))) == made
+def test_a_plan_survives_the_journal(plan_under_test: Plan) -> None:
+    assert plan_from_json(json.loads(json.dumps(to_json(plan_under_test)))) == plan_under_test
 
 
 @every_plan
-def test_a_snapshot_is_taken_before_the_members_change(made: Plan) -> None:
-    taken = next(step.id for step in made.steps if step.id.startswith("etcd.snapshot"))
-    changes = [step.id for step in made.steps if isinstance(step.operation, AddMember | RemoveMember | PromoteMember)]
+def test_a_snapshot_is_taken_before_the_members_change(plan_under_test: Plan) -> None:
+    choice = next(step.id for step in plan_under_test.steps if step.id.startswith("etcd.snapshot"))
+    changes = [
+        step.id
+        for step in plan_under_test.steps
+        if isinstance(step.operation, AddMember | RemoveMember | PromoteMember)
+    ]
     assert changes
-    assert all(before(made, taken, change) for change in changes)
+    assert all(before(plan_under_test, choice, change) for change in changes)
 
 
 @pytest.mark.parametrize("name", ["remove-leader", "replace-living"])
@@ -106,13 +110,13 @@ def test_any_leader_is_right_once_the_member_has_left(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["remove-dead", "replace-dead"])
 def test_a_host_without_power_is_neither_changed_nor_queried(name: str) -> None:
-    made = PLANS[name]
-    assert all(step.host != "cp2" for step in made.steps)
-    asked = [step.operation.ask for step in made.steps if isinstance(step.operation, RemoveMember | PromoteMember)]
-    balancers = [step.operation.balancers for step in made.steps if isinstance(step.operation, SetServerState)]
-    assert asked
+    plan = PLANS[name]
+    assert all(step.host != "cp2" for step in plan.steps)
+    requests = [step.operation.ask for step in plan.steps if isinstance(step.operation, RemoveMember | PromoteMember)]
+    balancers = [step.operation.balancers for step in plan.steps if isinstance(step.operation, SetServerState)]
+    assert requests
     assert balancers
-    assert all("cp2" not in hosts for hosts in (*asked, *balancers))
+    assert all("cp2" not in hosts for hosts in (*requests, *balancers))
 
 
 def test_the_dead_one_is_out_before_the_new_one_is_in() -> None:
@@ -124,7 +128,7 @@ def test_the_dead_one_is_out_before_the_new_one_is_in() -> None:
 
 
 def test_a_leader_hands_everything_over_before_it_goes() -> None:
-    made = PLANS["remove-leader"]
+    plan = PLANS["remove-leader"]
     order = (
         "keepalived.stop@cp1",
         "haproxy.drain-cp1@cp2",
@@ -134,39 +138,41 @@ def test_a_leader_hands_everything_over_before_it_goes() -> None:
         "etcd.stop@cp1",
         "leaving.aside@cp1",
     )
-    assert all(before(made, first, second) for first, second in pairwise(order))
+    assert all(before(plan, first, second) for first, second in pairwise(order))
 
 
 def test_balancers_know_the_new_one_before_it_speaks() -> None:
-    made = PLANS["join"]
-    assert all(before(made, f"keepalived.reload@cp{n}", "keepalived.start@cp4") for n in (1, 2, 3))
+    plan = PLANS["join"]
+    assert all(before(plan, f"keepalived.reload@cp{n}", "keepalived.start@cp4") for n in (1, 2, 3))
 
 
 def test_an_api_server_is_in_no_balancer_before_it_is_ready() -> None:
-    made = PLANS["join"]
-    assert all(before(made, "kubernetes.kube-apiserver@cp4", f"haproxy.reload@cp{n}") for n in (1, 2, 3))
+    plan = PLANS["join"]
+    assert all(before(plan, "kubernetes.kube-apiserver@cp4", f"haproxy.reload@cp{n}") for n in (1, 2, 3))
 
 
 def test_api_servers_take_turns_drained_and_ready() -> None:
-    made = PLANS["join"]
+    plan = PLANS["join"]
     for n, later in ((1, 2), (2, 3)):
-        assert before(made, f"haproxy.drain@cp{n}", f"kubernetes.kube-apiserver@cp{n}")
-        assert before(made, f"kubernetes.kube-apiserver@cp{n}", f"haproxy.ready@cp{n}")
-        assert before(made, f"haproxy.ready@cp{n}", f"haproxy.drain@cp{later}")
+        assert before(plan, f"haproxy.drain@cp{n}", f"kubernetes.kube-apiserver@cp{n}")
+        assert before(plan, f"kubernetes.kube-apiserver@cp{n}", f"haproxy.ready@cp{n}")
+        assert before(plan, f"haproxy.ready@cp{n}", f"haproxy.drain@cp{later}")
 
 
 @every_plan
-def test_no_member_that_stays_is_stopped_or_restarted(made: Plan) -> None:
+def test_no_member_that_stays_is_stopped_or_restarted(plan_under_test: Plan) -> None:
     moving = {"cp4": "join replace", "cp1": "remove", "cp2": "replace remove"}
-    for step in made.steps:
+    for step in plan_under_test.steps:
         if not isinstance(step.operation, RunCommand) or "etcd.service" not in " ".join(step.operation.argv):
             continue
-        assert made.action in moving.get(step.host, ""), step.id
+        assert plan_under_test.action in moving.get(step.host, ""), step.id
 
 
 @every_plan
-def test_vips_are_verified_on_the_balancers_that_stay(made: Plan) -> None:
-    owned = [check for step in made.steps for check in flat(step.verification) if isinstance(check, VipOwned)]
+def test_vips_are_verified_on_the_balancers_that_stay(plan_under_test: Plan) -> None:
+    owned = [
+        check for step in plan_under_test.steps for check in flat(step.verification) if isinstance(check, VipOwned)
+    ]
     assert all(check.hosts for check in owned)
 
 
@@ -179,11 +185,11 @@ def flat(checks: tuple[Check, ...]) -> Iterator[Check]:
             yield check
 
 
-def worst_moments(made: Plan, voting: int, healthy: int, *, dead: bool) -> Iterator[Quorum]:
+def worst_moments(plan: Plan, voting: int, healthy: int, *, dead: bool) -> Iterator[Quorum]:
     """The sum after each step, and after each step had failed with half of it done."""
     now = Quorum(voting, healthy)
     yield now
-    for step in made.steps:
+    for step in plan.steps:
         match step.operation:
             case RemoveMember():
                 now = now.without(healthy=not dead)
@@ -216,22 +222,22 @@ def test_never_fewer_healthy_voters_than_needed(state: dict[str, object]) -> Non
     off = tuple(n for n in state["off"] if n <= size and n not in down)  # type: ignore[attr-defined]
     inventory = grown.inventory(6, kubernetes=bool(state["kubernetes"]))
     leader = next((n for n in range(1, size + 1) if n not in (*down, *off)), 1)
-    seen = grown.snapshot(inventory, voters(*range(1, size + 1)), leader=leader, down=down, off=off)
+    snapshot = grown.snapshot(inventory, voters(*range(1, size + 1)), leader=leader, down=down, off=off)
     match state["action"]:
         case "join":
-            made = plan_join(seen, inventory, host)
+            plan = plan_join(snapshot, inventory, host)
         case "remove":
-            made = plan_remove(seen, inventory, host)
+            plan = plan_remove(snapshot, inventory, host)
         case _:
-            made = plan_replace(seen, inventory, host, new)
-    if isinstance(made, Refusal):
-        assert made.reasons
+            plan = plan_replace(snapshot, inventory, host, new)
+    if isinstance(plan, Refusal):
+        assert plan.reasons
         return
     ill = {*down, *off}
     dead = int(host[2:]) in ill
-    for moment in worst_moments(made, size, size - len(ill), dead=dead):
+    for moment in worst_moments(plan, size, size - len(ill), dead=dead):
         assert moment.holds, (state, moment.sentence())
-    adds = [at for at, step in enumerate(made.steps) if isinstance(step.operation, AddMember)]
+    adds = [at for at, step in enumerate(plan.steps) if isinstance(step.operation, AddMember)]
     assert len(adds) <= 1
     for at in adds:
-        assert any(isinstance(check, EtcdHealthy) for check in made.steps[at].precondition)
+        assert any(isinstance(check, EtcdHealthy) for check in plan.steps[at].precondition)

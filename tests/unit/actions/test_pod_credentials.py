@@ -60,9 +60,9 @@ class Cluster:
         )  # fmt: skip
 
     def old(self, key: str = "sa.key") -> str:
-        done = self.run(workloads.OLD, "new", "ca-next.crt", key)
-        assert (done.returncode == 0) == (done.stderr == "")
-        return done.stderr
+        result = self.run(workloads.OLD, "new", "ca-next.crt", key)
+        assert (result.returncode == 0) == (result.stderr == "")
+        return result.stderr
 
     def renew(self, what: str, scope: str = "kube-system") -> subprocess.CompletedProcess[str]:
         options = "-c" if what == "check" else "-ec"
@@ -132,8 +132,8 @@ def test_tokens_are_signed_again_before_the_workloads_are_restarted_once(cluster
     old = secret("kube-system a", OLD.key.pem) + secret("kube-system b", NEW.key.pem)
     cluster.answers(noted="", workloads=lines, secrets=old, signed=secret("kube-system a", NEW.key.pem))
     assert cluster.renew("check").returncode == 1
-    done = cluster.renew("renew")
-    assert done.returncode == 0, done.stderr
+    result = cluster.renew("renew")
+    assert result.returncode == 0, result.stderr
     patched, noted, *restarted = cluster.calls.splitlines()
     assert "patch secret -n kube-system a" in patched
     assert f"annotate namespace kube-system --overwrite haconsole/ca-rotation={cluster.mark} 20" in noted

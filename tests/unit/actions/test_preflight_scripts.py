@@ -19,19 +19,19 @@ MARK = "# haconsole: cluster lab"
 
 def run(script: str, *words: str | Path) -> tuple[int, str]:
     argv = ("sh", "-c", script, "check", *map(str, words))
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
-    return done.returncode, done.stderr.strip()
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+    return result.returncode, result.stderr.strip()
 
 
-def program(folder: Path, said: str) -> Path:
+def program(folder: Path, output: str) -> Path:
     path = folder / "program"
-    path.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+    path.write_text(f"#!/bin/sh\necho '{output}' >&2\n")
     path.chmod(0o755)
     return path
 
 
 @pytest.mark.parametrize(
-    ("said", "atleast", "series", "ok"),
+    ("output", "atleast", "series", "ok"),
     [
         ("etcd Version: 3.4.23", "3.4", "", True),
         ("etcd Version: 3.10.0", "3.4", "", True),
@@ -44,10 +44,10 @@ def program(folder: Path, said: str) -> Path:
         ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", "2.0", "", True),
     ],
 )
-def test_program_versions(tmp_path: Path, said: str, atleast: str, series: str, ok: bool) -> None:
-    status, told = run(scripts.PROGRAM, atleast, series, program(tmp_path, said))
+def test_program_versions(tmp_path: Path, output: str, atleast: str, series: str, ok: bool) -> None:
+    status, report = run(scripts.PROGRAM, atleast, series, program(tmp_path, output))
     assert (status == 0) == ok
-    assert ok or "is version" in told
+    assert ok or "is version" in report
 
 
 def test_a_program_that_is_missing(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_a_name_without_an_address() -> None:
 def test_a_port_in_use_is_reported_with_its_holder() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        status, told = run(scripts.PORTS, f"{port}=etcd.service")
+        status, output = run(scripts.PORTS, f"{port}=etcd.service")
     assert status == 1
-    assert told.startswith(f"port {port} is held by ")
+    assert output.startswith(f"port {port} is held by ")
     assert run(scripts.PORTS, f"{port}=etcd.service") == (0, "")
 
 
@@ -74,8 +74,8 @@ def test_a_port_in_use_is_reported_with_its_holder() -> None:
     [("Enforcing", "on", 0), ("Enforcing", "off", 1), ("Permissive", "off", 0)],
 )
 def test_selinux_where_it_enforces(tmp_path: Path, mode: str, value: str, status: int) -> None:
-    for name, said in (("getenforce", mode), ("getsebool", f"$1 --> {value}")):
-        (tmp_path / name).write_text(f'#!/bin/sh\necho "{said}"\n')
+    for name, message in (("getenforce", mode), ("getsebool", f"$1 --> {value}")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{message}"\n')
         (tmp_path / name).chmod(0o755)
     script = f"PATH={tmp_path}:$PATH\n{scripts.CONFINED}"
     assert run(script, "haproxy_connect_any") == (status, "")
@@ -84,9 +84,9 @@ def test_selinux_where_it_enforces(tmp_path: Path, mode: str, value: str, status
 def test_disk_room(tmp_path: Path) -> None:
     there = tmp_path / "member"
     assert run(scripts.DISK, tmp_path / "a" / "b", "1", there) == (0, "")
-    status, told = run(scripts.DISK, tmp_path / "a" / "b", str(1 << 50), there)
+    status, output = run(scripts.DISK, tmp_path / "a" / "b", str(1 << 50), there)
     assert status == 1
-    assert told.endswith("MiB wanted")
+    assert output.endswith("MiB wanted")
     there.mkdir()
     assert run(scripts.DISK, tmp_path, str(1 << 50), there) == (0, "")
 
@@ -97,9 +97,9 @@ def test_a_port_that_refuses_is_reachable_and_a_name_that_is_none_is_not() -> No
         open_port = str(listener.getsockname()[1])
         assert run(scripts.REACH, "127.0.0.1", open_port, "cp1") == (0, "")
     assert run(scripts.REACH, "127.0.0.1", open_port, "cp1", "127.0.0.1", "1", "cp1") == (0, "")
-    status, told = run(scripts.REACH, "host.invalid", "1", "cp2", "127.0.0.1", "1", "cp1")
+    status, output = run(scripts.REACH, "host.invalid", "1", "cp2", "127.0.0.1", "1", "cp1")
     assert status == 1
-    assert told.startswith("cp2 (host.invalid) port 1:")
+    assert output.startswith("cp2 (host.invalid) port 1:")
 
 
 def test_data_needs_a_configuration_that_vouches_for_it(tmp_path: Path) -> None:

@@ -112,11 +112,11 @@ def _undo(step: Step) -> str:
 )
 def test_plan_and_commands_are_as_kept(name: str, inventory: Inventory, by_host: dict[str, PlatformFacts]) -> None:
     plan = prepared(inventory, by_host, ",".join(by_host))
-    kept = GOLDEN / f"prepare-{name}.txt"
+    content = GOLDEN / f"prepare-{name}.txt"
     text = f"{plan_text(plan)}\n\ncommands\n{commands(plan)}"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        kept.write_text(text)
-    assert text == kept.read_text()
+        content.write_text(text)
+    assert text == content.read_text()
 
 
 def test_hosts_are_prepared_in_parallel_and_each_in_order() -> None:

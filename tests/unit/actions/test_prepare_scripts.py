@@ -43,7 +43,7 @@ class Place:
         argv = ("sh", "-ec", load_script(name), name, *words)
         return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=20, check=False)
 
-    def done(self, name: str, *words: str) -> str:
+    def output_of(self, name: str, *words: str) -> str:
         result = self.run(name, *words)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
@@ -72,20 +72,20 @@ def test_swap_is_turned_off_and_restored_as_it_was(place: Place) -> None:
     place.program("swapon")
     record = str(place.folder / "state/swap.units")
     assert place.run("check-swap-off").returncode == 1
-    place.done("swap-off", record)
+    place.output_of("swap-off", record)
     swaps.write_text("Filename\n")
-    place.done("check-swap-off")
+    place.output_of("check-swap-off")
     assert f"systemctl mask --quiet -- {UNIT}" in place.calls()
     after = fstab.read_text()
     assert after.startswith("# disks\nUUID=1 / ext4 defaults 0 1\n# haconsole: swap is off: /dev/sda2")
-    place.done("swap-off", record)
+    place.output_of("swap-off", record)
     assert fstab.read_text() == after
     assert place.calls()[-1] == "systemctl daemon-reload"
-    place.done("swap-restore", record)
+    place.output_of("swap-restore", record)
     assert fstab.read_text() == FSTAB
     assert {f"systemctl unmask --quiet -- {UNIT}", "swapon -a"} <= set(place.calls())
     assert place.run("check-swap-off").returncode == 1
-    place.done("swap-restore", record)
+    place.output_of("swap-restore", record)
     assert place.calls() == []
 
 
@@ -104,14 +104,14 @@ CRI = "io.containerd.grpc.v1.cri"
 
 def containerd(place: Place, driver: str = "systemd", image: str = "r/pause:1", cni: str = "") -> dict[str, object]:
     config, backup = str(place.folder / "etc/containerd/config.toml"), str(place.folder / "state/containerd.toml")
-    place.done("containerd-configure", config, backup, driver, image, cni)
+    place.output_of("containerd-configure", config, backup, driver, image, cni)
     return tomllib.loads(Path(config).read_text())
 
 
 def plugins(config: dict[str, object], name: str = CRI) -> dict[str, object]:
-    found = config["plugins"]
-    assert isinstance(found, dict)
-    plugin = found[name]
+    result = config["plugins"]
+    assert isinstance(result, dict)
+    plugin = result[name]
     assert isinstance(plugin, dict)
     return plugin
 
@@ -121,13 +121,13 @@ def test_the_folder_of_cni_plug_ins_is_found(runtime: Place) -> None:
     dump = 'bin_dir = "/usr/lib/cni"\n  sandbox_image = "r/pause:1"\n  SystemdCgroup = true'
     runtime.program("containerd", f"echo '{dump}'")
     check = ("check-containerd", str(path), "systemd", "r/pause:1", "-")
-    runtime.done(*check)
+    runtime.output_of(*check)
     assert plugins(containerd(runtime, cni="-"))["cni"] == {"bin_dir": "/usr/lib/cni", "conf_dir": "/etc/cni/net.d"}
     runtime.file("opt/cni/bin/loopback", "").chmod(0o755)
     assert runtime.run(*check).stderr == "it does not look for CNI plug-ins in /opt/cni/bin\n"
     assert plugins(containerd(runtime, cni="-"))["cni"] == {"bin_dir": "/opt/cni/bin", "conf_dir": "/etc/cni/net.d"}
     runtime.file("usr/lib/cni/loopback", "").chmod(0o755)
-    runtime.done(*check)
+    runtime.output_of(*check)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_configuration_of_debian_is_corrected_and_everything_else_kept(runtime
     containerd(runtime, cni="/opt/cni/bin")
     assert path.read_text() == once
     assert "containerd" not in {call.partition(" ")[0] for call in runtime.calls()}
-    runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
+    runtime.output_of("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
     assert path.read_text() == DEBIAN
     assert runtime.calls() == ["systemctl restart containerd.service"]
 
@@ -176,13 +176,13 @@ def test_an_existing_value_is_replaced_and_a_missing_file_is_written_and_removed
     options = {"SystemdCgroup": True, "Root": 1}
     assert cri["containerd"] == {"runtimes": {"runc": {"runtime_type": "kept", "options": options}}}
     path.unlink()
-    for kept in (runtime.folder / "state").iterdir():
-        kept.unlink()
+    for content in (runtime.folder / "state").iterdir():
+        content.unlink()
     runtime.program(
         "systemctl", "case $1 in is-active) echo inactive; exit 3 ;; is-enabled) echo disabled; exit 1 ;; esac"
     )
     assert plugins(containerd(runtime))["sandbox_image"] == "r/pause:1"
-    runtime.done("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
+    runtime.output_of("containerd-restore", str(path), str(runtime.folder / "state/containerd.toml"))
     assert not path.exists()
     assert runtime.calls()[-2:] == ["systemctl stop containerd.service", "systemctl disable --quiet containerd.service"]
     assert list((runtime.folder / "state").iterdir()) == []
@@ -222,7 +222,7 @@ def test_the_check_of_containerd_reads_what_it_loads(place: Place) -> None:
     path = str(place.file("etc/containerd/config.toml", "version = 2\n"))
     dump = 'sandbox_image = "r/pause:1"\n  SystemdCgroup = true\n  bin_dir = "/opt/cni/bin"'
     place.program("containerd", f"echo '{dump}'")
-    place.done("check-containerd", path, "systemd", "r/pause:1", "/opt/cni/bin")
+    place.output_of("check-containerd", path, "systemd", "r/pause:1", "/opt/cni/bin")
     result = place.run("check-containerd", path, "cgroupfs", "r/pause:2", "/usr/lib/cni")
     assert result.stderr.splitlines() == [
         "its cgroup driver is not cgroupfs",
@@ -243,17 +243,17 @@ NFT = """table inet filter {
 def test_rules_of_nftables_are_inserted_and_kept_for_the_next_start(place: Place) -> None:
     conf = place.file("etc/nftables.conf", NFT)
     place.program("nft", f'case "$*" in *list*) cat {conf} ;; *) cat >>{place.folder}/loaded ;; esac')
-    place.done("firewall-open", "nftables", "2379/tcp", "vrrp")
+    place.output_of("firewall-open", "nftables", "2379/tcp", "vrrp")
     rules = [
         'insert rule inet filter input tcp dport 2379 accept comment "haconsole"',
         'insert rule inet filter input meta l4proto 112 accept comment "haconsole"',
     ]
     assert (place.folder / "loaded").read_text().splitlines() == rules
     assert conf.read_text() == NFT + "\n".join(("# haconsole: begin", *rules, "# haconsole: end\n"))
-    place.done("firewall-open", "nftables", "2379/tcp", "vrrp")
+    place.output_of("firewall-open", "nftables", "2379/tcp", "vrrp")
     assert conf.read_text().count("# haconsole: begin") == 1
-    place.done("check-firewall", "nftables", "22/tcp", "6443/tcp", "2379/tcp", "vrrp")
-    place.done("firewall-close", "nftables", "2379/tcp", "vrrp")
+    place.output_of("check-firewall", "nftables", "22/tcp", "6443/tcp", "2379/tcp", "vrrp")
+    place.output_of("firewall-close", "nftables", "2379/tcp", "vrrp")
     assert conf.read_text() == NFT
     result = place.run("check-firewall", "nftables", "22/tcp", "2379/tcp", "vrrp")
     assert result.stderr.splitlines() == ["2379/tcp is closed in nftables", "vrrp is closed in nftables"]
@@ -262,7 +262,7 @@ def test_rules_of_nftables_are_inserted_and_kept_for_the_next_start(place: Place
 def test_commands_for_firewalld_and_ufw(place: Place) -> None:
     place.program("firewall-cmd")
     place.program("ufw")
-    place.done("firewall-open", "firewalld", "6443/tcp", "vrrp")
+    place.output_of("firewall-open", "firewalld", "6443/tcp", "vrrp")
     rich = '--add-rich-rule=rule protocol value="vrrp" accept'
     assert place.calls() == [
         "firewall-cmd --quiet --add-port=6443/tcp",
@@ -270,15 +270,15 @@ def test_commands_for_firewalld_and_ufw(place: Place) -> None:
         f"firewall-cmd --quiet {rich}",
         f"firewall-cmd --quiet --permanent {rich}",
     ]
-    place.done("firewall-close", "firewalld", "6443/tcp")
+    place.output_of("firewall-close", "firewalld", "6443/tcp")
     assert place.calls()[1] == "firewall-cmd --quiet --permanent --remove-port=6443/tcp"
-    place.done("firewall-open", "ufw", "30000-32767/tcp")
+    place.output_of("firewall-open", "ufw", "30000-32767/tcp")
     assert place.calls() == ["ufw allow 30000:32767/tcp comment haconsole"]
     place.program("ufw", "printf '6443/tcp  ALLOW  Anywhere\\n30000:32767/tcp ALLOW Anywhere\\n'")
-    place.done("check-firewall", "ufw", "6443/tcp", "30000-32767/tcp")
+    place.output_of("check-firewall", "ufw", "6443/tcp", "30000-32767/tcp")
     assert place.run("check-firewall", "ufw", "2379/tcp").returncode == 1
     place.program("firewall-cmd", "echo '6443/tcp 10250/tcp'")
-    place.done("check-firewall", "firewalld", "10250/tcp")
+    place.output_of("check-firewall", "firewalld", "10250/tcp")
     assert place.run("check-firewall", "firewalld", "250/tcp").returncode == 1
 
 
@@ -287,10 +287,10 @@ def test_selinux_is_permissive_after_a_reboot_too(place: Place) -> None:
     place.program("setenforce")
     place.program("getenforce", "echo Permissive")
     assert place.run("check-selinux").returncode == 1
-    place.done("selinux-mode", "permissive")
+    place.output_of("selinux-mode", "permissive")
     assert config.read_text() == "# SELINUX= is one of\nSELINUX=permissive\nSELINUXTYPE=targeted\n"
-    place.done("check-selinux")
-    place.done("selinux-mode", "enforcing")
+    place.output_of("check-selinux")
+    place.output_of("selinux-mode", "enforcing")
     assert "\nSELINUX=enforcing\n" in config.read_text()
 
 
@@ -307,7 +307,7 @@ def apt_host(place: Place, after: str) -> None:
 def test_packages_are_installed_without_starts_and_recorded(place: Place) -> None:
     apt_host(place, "ii  etcd-server\\nhi  libfoo\\nrc  gone\\n")
     record = place.folder / "state/packages.added"
-    place.done("prepare-packages", "apt", str(record), "yes", "-", "etcd-server=3.5*")
+    place.output_of("prepare-packages", "apt", str(record), "yes", "-", "etcd-server=3.5*")
     assert record.read_text().split() == ["etcd-server", "libfoo"]
     calls = place.calls()
     assert "apt-get -q -o DPkg::Lock::Timeout=120 update" in calls
@@ -320,13 +320,15 @@ def test_packages_are_installed_without_starts_and_recorded(place: Place) -> Non
 def test_package_files_are_named_by_their_paths(place: Place) -> None:
     apt_host(place, "")
     place.file("files/kubelet_1.deb", "")
-    place.done("prepare-packages", "apt", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet")
+    place.output_of("prepare-packages", "apt", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet")
     install = next(call for call in place.calls() if " install " in call)
     assert install.endswith(f"install {place.folder}/files/kubelet_1.deb kubelet")
     place.program("rpm", "echo base")
     place.program("dnf")
     place.file("files/kubelet-1.rpm", "")
-    place.done("prepare-packages", "dnf", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet-1.31.4")
+    place.output_of(
+        "prepare-packages", "dnf", str(place.folder / "r"), "no", str(place.folder / "files"), "kubelet-1.31.4"
+    )
     install = next(call for call in place.calls() if call.startswith("dnf"))
     assert install == (
         "dnf -y --setopt=install_weak_deps=False --disableexcludes=all install "
@@ -346,7 +348,7 @@ def test_a_failed_installation_is_recorded_too_and_ends_with_its_status(place: P
 def test_a_policy_of_the_site_is_kept(place: Place) -> None:
     apt_host(place, "")
     policy = place.file("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 0\n")
-    place.done("prepare-packages", "apt", str(place.folder / "state/added"), "no", "-", "etcd-server")
+    place.output_of("prepare-packages", "apt", str(place.folder / "state/added"), "no", "-", "etcd-server")
     assert policy.read_text() == "#!/bin/sh\nexit 0\n"
 
 
@@ -359,7 +361,7 @@ def test_added_packages_are_removed_unless_others_depend_on_them(place: Place) -
     assert "backup-tool" in result.stderr
     assert record.exists()
     place.program("apt-get")
-    place.done("remove-packages", "apt", str(record))
+    place.output_of("remove-packages", "apt", str(record))
     assert place.calls()[-1] == "apt-get -qy -o DPkg::Lock::Timeout=120 remove etcd-server libfoo"
     assert not record.exists()
 
@@ -369,11 +371,11 @@ def test_holds_are_recorded_and_only_those_are_ended(place: Place) -> None:
     place.program("dpkg-query", "for name; do :; done; [ $name != absent ] && echo -n installed")
     place.program("apt-mark", f"case $1 in showhold) echo kubelet; cat {record} 2>/dev/null ;; esac; :")
     assert place.run("check-held", "apt", "kubelet", "haproxy", "absent").stderr == "haproxy is not held\n"
-    place.done("hold-packages", "apt", str(record), "kubelet", "haproxy", "absent")
+    place.output_of("hold-packages", "apt", str(record), "kubelet", "haproxy", "absent")
     assert record.read_text() == "haproxy\n"
-    place.done("check-held", "apt", "kubelet", "haproxy", "absent")
+    place.output_of("check-held", "apt", "kubelet", "haproxy", "absent")
     place.calls()
-    place.done("unhold-packages", "apt", str(record))
+    place.output_of("unhold-packages", "apt", str(record))
     assert place.calls() == ["apt-mark unhold haproxy"]
     assert not record.exists()
 
@@ -382,7 +384,7 @@ def test_dnf_locks_versions(place: Place) -> None:
     place.program("rpm", "exit 0")
     place.program("dnf", "case $* in *list*) echo 'kubelet-0:1.31.4-1.*' ;; esac")
     record = place.folder / "held"
-    place.done("hold-packages", "dnf", str(record), "kubelet", "kubeadm")
+    place.output_of("hold-packages", "dnf", str(record), "kubelet", "kubeadm")
     assert "dnf -q versionlock add kubeadm" in place.calls()
     assert record.read_text() == "kubeadm\n"
 
@@ -407,16 +409,16 @@ def test_programs_of_a_release_are_verified_and_existing_ones_kept(place: Place)
     assert wrong.returncode == 1
     assert "does not have the SHA-256" in wrong.stderr
     assert not Path(targets[0]).exists()
-    place.done("prepare-programs", str(record), str(path), digest, *targets)
+    place.output_of("prepare-programs", str(record), str(path), digest, *targets)
     assert (Path(targets[0]).read_text(), old.read_text()) == ("new", "old")
     assert Path(targets[0]).stat().st_mode & 0o777 == 0o755
     missing = place.run("prepare-programs", str(record), str(path), digest, str(place.folder / "usr/bin/etcd"))
     assert "the release has no program etcd" in missing.stderr
     assert not Path(f"{path}.unpacked").exists()
-    place.done("prepare-programs", str(record), str(path), digest, *targets)
-    place.done("remove-programs", str(record))
+    place.output_of("prepare-programs", str(record), str(path), digest, *targets)
+    place.output_of("remove-programs", str(record))
     assert (Path(targets[0]).exists(), old.read_text(), record.exists()) == (False, "old", False)
-    place.done("remove-programs", str(record))
+    place.output_of("remove-programs", str(record))
 
 
 @pytest.mark.parametrize("form", ["docker", "oci"])
@@ -433,7 +435,7 @@ def test_images_of_an_archive_are_found_in_containerd(place: Place, form: str) -
     place.program("ctr", f"echo {names[0]}")
     assert place.run("check-images", str(path)).stderr == f"the image {names[1]} is missing\n"
     place.program("ctr", f"printf '{names[0]}\\n{names[1]}\\n'")
-    place.done("check-images", str(path))
+    place.output_of("check-images", str(path))
     assert place.run("check-images", str(place.folder / "none.tar")).returncode == 1
 
 
@@ -441,11 +443,11 @@ def test_kernel_settings_and_modules(place: Place) -> None:
     place.file("proc/sys/net/ipv4/ip_forward", "0\n")
     result = place.run("check-sysctls", "net.ipv4.ip_forward=1", "net.bridge.x=1")
     assert result.stderr.splitlines() == ["net.ipv4.ip_forward is 0, not 1", "net.bridge.x is absent, not 1"]
-    place.done("check-sysctls", "net.ipv4.ip_forward=0")
+    place.output_of("check-sysctls", "net.ipv4.ip_forward=0")
     (place.folder / "sys/module/overlay").mkdir(parents=True)
     release = os.uname().release
     place.file(f"lib/modules/{release}/modules.builtin", "kernel/net/br_netfilter.ko\n")
-    place.done("check-modules", "overlay", "br_netfilter")
+    place.output_of("check-modules", "overlay", "br_netfilter")
     assert place.run("check-modules", "overlay", "dummy").stderr == "the module dummy is not loaded\n"
 
 

@@ -12,7 +12,7 @@ from haconsole.actions.catalogue import plan_action
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
 from tests.unit.diagnosis.test_remedies import STOPPED, every, having, units
 
 
@@ -43,14 +43,14 @@ def test_a_file_without_script_security_is_reloaded(tmp_path: Path, status: int,
         program = tmp_path / name
         program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(0o755)
-    done = subprocess.run(operation.argv, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    assert (done.returncode == 0, (tmp_path / "called").exists()) == (reloads, reloads)
+    result = subprocess.run(operation.argv, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (result.returncode == 0, (tmp_path / "called").exists()) == (reloads, reloads)
 
 
 def test_it_is_refused_where_the_program_does_not_run() -> None:
     for snapshot, reason in (
         (every(having(services=units(keepalived=STOPPED)), 2), "run restart keepalived cp2"),
-        (changed(healthy(), 2, lost), "cp2 cannot be reached"),
+        (changed(healthy(), 2, unreachable), "cp2 cannot be reached"),
     ):
         refusal = planned(snapshot, service="keepalived", host="cp2")
         assert isinstance(refusal, Refusal)

@@ -17,7 +17,7 @@ from haconsole.model.hosts import ServiceKind
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster, kubeadm
-from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
 from tests.unit.diagnosis.test_remedies import HUNG, STOPPED, every, having, quorum_lost, units
 
 
@@ -79,7 +79,7 @@ def test_the_last_api_server_is_not_restarted() -> None:
     [
         (healthy(), {"service": "etcd"}, "no reachable host has a stopped or hung etcd"),
         (healthy(), {"service": "etcd", "host": "cp9"}, "cp9 has no etcd"),
-        (changed(healthy(), 2, lost), {"service": "etcd", "host": "cp2"}, "cp2 cannot be reached: no answer"),
+        (changed(healthy(), 2, unreachable), {"service": "etcd", "host": "cp2"}, "cp2 cannot be reached: no answer"),
         (every(having(services=()), 2), {"service": "haproxy", "host": "cp2"}, "haproxy on cp2 is unknown"),
         (
             every(having(services=units(haproxy={"exists": False, "active": "inactive"})), 2),
@@ -141,7 +141,7 @@ def test_a_static_pod_without_kubelet_or_manifest_is_not_restarted() -> None:
     plan = pod_plan(stopped, service="etcd", host="cp2")
     assert isinstance(plan, Refusal)
     assert plan.reasons == ("kubelet on cp2, which starts static pods, is not running: start kubelet first",)
-    gone = replace(kubeadm.unit("kube-scheduler", "inactive", kind=ServiceKind.STATIC_POD), exists=False)
-    plan = pod_plan(kubeadm.with_service(kubeadm.healthy(), "cp2", gone), service="kube-scheduler", host="cp2")
+    absent = replace(kubeadm.unit("kube-scheduler", "inactive", kind=ServiceKind.STATIC_POD), exists=False)
+    plan = pod_plan(kubeadm.with_service(kubeadm.healthy(), "cp2", absent), service="kube-scheduler", host="cp2")
     assert isinstance(plan, Refusal)
     assert "kube-scheduler has no manifest on cp2" in plan.reasons[0]

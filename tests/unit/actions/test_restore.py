@@ -17,7 +17,7 @@ from haconsole.actions.steps.etcd import either_healthy
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 from tests.fakes import grown, kubeadm
-from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
 
 FILE = "cp2:/var/lib/etcd-snapshots/lab.db"
 
@@ -40,15 +40,15 @@ def reasons(snapshot: ClusterSnapshot | None = None, **request: str) -> str:
 
 
 def test_control_planes_are_stopped_first_and_started_last() -> None:
-    done = changes(planned())
-    names = [step.partition("@")[0] for step in done]
+    result = changes(planned())
+    names = [step.partition("@")[0] for step in result]
     order = list(dict.fromkeys(names))
     assert order == [
         *("kubernetes.stop", "etcd.stop", "etcd.aside", "etcd.restore", "etcd.start", "etcd.env", "etcd.add"),
         *("etcd.promote", "etcd.env-settled", "kubernetes.kube-apiserver-unit", "kubernetes.kube-apiserver"),
         *("kubernetes.kube-controller-manager", "kubernetes.kube-scheduler"),
     ]
-    assert [step for step in done if step.startswith(("etcd.restore", "etcd.start"))] == [
+    assert [step for step in result if step.startswith(("etcd.restore", "etcd.start"))] == [
         *("etcd.restore@cp2", "etcd.start@cp2", "etcd.start@cp1", "etcd.start@cp3"),
     ]
 
@@ -60,9 +60,9 @@ def test_the_operators_own_file_is_brought_before_anything_is_stopped() -> None:
     assert bring.operation == SendFile("/home/me/x.db", path)
     assert bring.precondition == (SnapshotHere("/home/me/x.db"),)
     assert whole.needs == (bring.id,)
-    (made,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
-    assert isinstance(made, RunCommand)
-    assert path in made.argv
+    (result,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
+    assert isinstance(result, RunCommand)
+    assert path in result.argv
     assert "since /home/me/x.db was taken" in plan.data_loss
 
 
@@ -74,24 +74,24 @@ def test_each_member_comes_to_those_that_are_there() -> None:
 @pytest.mark.parametrize("had_data", [True, False])
 def test_a_resumed_run_stops_and_renames_nothing_newer(tmp_path: Path, had_data: bool) -> None:
     """The backup folder shows that the old data was renamed, even without old data: any data is the new cluster's."""
-    data, kept = tmp_path / "member", tmp_path / "member.before-restore-20260301T030000Z"
+    data, content = tmp_path / "member", tmp_path / "member.before-restore-20260301T030000Z"
     if had_data:
         data.mkdir()
         (data / "old").touch()
     steps = {step.id: step for step in planned().steps}
-    stop, aside = steps[StepId("etcd.stop@cp3")], steps[StepId("etcd.aside@cp3")]
-    assert isinstance(aside.operation, RunCommand)
-    (there,) = aside.verification
+    stop, backup = steps[StepId("etcd.stop@cp3")], steps[StepId("etcd.aside@cp3")]
+    assert isinstance(backup.operation, RunCommand)
+    (there,) = backup.verification
     assert isinstance(there, CommandSucceeds)
     (either,) = stop.verification
     assert isinstance(either, AnyOf)
     assert (there,) in either.alternatives
     here = "/var/lib/etcd/member", str(data)
     assert subprocess.run([word.replace(*here) for word in there.argv]).returncode == 1
-    subprocess.run([word.replace(*here) for word in aside.operation.argv], check=True)
+    subprocess.run([word.replace(*here) for word in backup.operation.argv], check=True)
     assert subprocess.run([word.replace(*here) for word in there.argv]).returncode == 0
     assert not data.exists()
-    assert [path.name for path in kept.iterdir()] == (["old"] if had_data else [])
+    assert [path.name for path in content.iterdir()] == (["old"] if had_data else [])
 
 
 def test_a_resumed_run_accepts_members_that_joined_already() -> None:
@@ -101,10 +101,10 @@ def test_a_resumed_run_accepts_members_that_joined_already() -> None:
 
 
 def test_the_new_cluster_has_a_name_of_its_own() -> None:
-    (made,) = (step.operation for step in planned().steps if step.id == "etcd.restore@cp2")
-    assert isinstance(made, RunCommand)
-    assert "--initial-cluster=cp2=https://10.99.0.12:2380" in made.argv
-    assert "--initial-cluster-token=etcd-cluster-20260301T030000Z" in made.argv
+    (result,) = (step.operation for step in planned().steps if step.id == "etcd.restore@cp2")
+    assert isinstance(result, RunCommand)
+    assert "--initial-cluster=cp2=https://10.99.0.12:2380" in result.argv
+    assert "--initial-cluster-token=etcd-cluster-20260301T030000Z" in result.argv
 
 
 def test_the_plan_names_the_data_loss() -> None:
@@ -114,16 +114,16 @@ def test_the_plan_names_the_data_loss() -> None:
 
 
 def test_a_host_that_is_gone_is_left_out() -> None:
-    plan = planned(changed(healthy(), 3, lost), gone="cp3")
+    plan = planned(changed(healthy(), 3, unreachable), gone="cp3")
     assert {str(step.host) for step in plan.steps} == {"cp1", "cp2"}
     assert "cp3 is left out: if it returns, rename its data and run join cp3" in plan.summary
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "request_", "said"),
+    ("snapshot", "request_", "message"),
     [
-        (changed(healthy(), 3, lost), {}, "switch it off permanently and set gone = cp3"),
-        (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "gone = cp1,cp3"),
+        (changed(healthy(), 3, unreachable), {}, "switch it off permanently and set gone = cp3"),
+        (changed(changed(healthy(), 3, unreachable), 1, unreachable), {"gone": "cp1"}, "gone = cp1,cp3"),
         (healthy(), {"gone": "cp9"}, "gone names cp9, which is no host of the inventory"),
         (healthy(), {"file": "x.db"}, "give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
         (healthy(), {"file": "cp1:/a b"}, "does not name a snapshot"),
@@ -131,8 +131,8 @@ def test_a_host_that_is_gone_is_left_out() -> None:
         (healthy(), {"gone": "cp2"}, "cp2 is no remaining etcd host: copy the snapshot to one of cp1, cp3"),
     ],
 )
-def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], said: str) -> None:
-    assert said in reasons(snapshot, **request_)
+def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], message: str) -> None:
+    assert message in reasons(snapshot, **request_)
 
 
 def test_only_etcd() -> None:
@@ -207,8 +207,8 @@ def test_a_program_in_an_unpacked_image_restores_too(tmp_path: Path, monkeypatch
     sh = shutil.which("sh", path="/bin:/usr/bin")
     assert sh
     check = (sh, "-c", load_script("check-etcd-tool"), "tool", "/nowhere")
-    done = subprocess.run(check, capture_output=True, text=True)
-    assert (done.returncode, "install etcd-client" in done.stderr) == (1, True)
+    result = subprocess.run(check, capture_output=True, text=True)
+    assert (result.returncode, "install etcd-client" in result.stderr) == (1, True)
     tool = tmp_path / "io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/usr/local/bin/etcdctl"
     tool.parent.mkdir(parents=True)
     tool.write_text("#!/bin/sh\n")

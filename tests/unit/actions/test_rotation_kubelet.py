@@ -50,7 +50,7 @@ def named_ca(host: str, role: str, path: str, *, inside: bool = False) -> Certif
     return replace(one, in_kubeconfig=inside)
 
 
-def seen(*more: Certificate, worker: tuple[Certificate, ...] | None = None) -> ClusterSnapshot:
+def snapshot_with(*more: Certificate, worker: tuple[Certificate, ...] | None = None) -> ClusterSnapshot:
     """A healthy cluster with `more` on its hosts, and what was read on a worker."""
     snapshot = certified()
     hosts = []
@@ -67,20 +67,20 @@ def seen(*more: Certificate, worker: tuple[Certificate, ...] | None = None) -> C
 
 
 def plan(snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> Plan:
-    made = plan_action("rotate-certs", snapshot, inventory, request)
-    assert isinstance(made, Plan), made.reasons
-    return made
+    plan = plan_action("rotate-certs", snapshot, inventory, request)
+    assert isinstance(plan, Plan), plan.reasons
+    return plan
 
 
 def refused(snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> str:
-    made = plan_action("rotate-certs", snapshot, inventory, request)
-    assert isinstance(made, Refusal)
-    return "; ".join(made.reasons)
+    plan = plan_action("rotate-certs", snapshot, inventory, request)
+    assert isinstance(plan, Refusal)
+    return "; ".join(plan.reasons)
 
 
 def test_a_kubelets_pair_is_replaced_in_its_files_under_its_name() -> None:
-    made = plan(seen(kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key")))
-    (step,) = (step for step in made.steps if step.id == "pki.kubelet@cp2")
+    result = plan(snapshot_with(kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key")))
+    (step,) = (step for step in result.steps if step.id == "pki.kubelet@cp2")
     assert isinstance(step.operation, IssueCertificate)
     assert (step.operation.cert_path, step.operation.key_path) == (
         "/var/lib/kubelet/pki/client.crt",
@@ -88,15 +88,17 @@ def test_a_kubelets_pair_is_replaced_in_its_files_under_its_name() -> None:
     )
     assert (step.operation.common_name, step.operation.organizations) == ("system:node:cp2", ("system:nodes",))
     assert step.operation.replaces == f"kubelet@cp2-{OLD}"
-    assert not [step for step in made.steps if step.id.startswith("kubernetes.kubelet")], "kubelet reloads its files"
+    assert not [step for step in result.steps if step.id.startswith("kubernetes.kubelet")], "kubelet reloads its files"
 
 
 def test_a_pair_in_a_kubeconfig_goes_into_files_that_it_names_and_kubelet_is_restarted() -> None:
-    made = plan(seen(kubelet("cp2", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/kubelet.conf", inside=True)))
-    ids = [str(step.id) for step in made.steps]
+    result = plan(
+        snapshot_with(kubelet("cp2", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/kubelet.conf", inside=True))
+    )
+    ids = [str(step.id) for step in result.steps]
     places = [ids.index(f"{what}@cp2") for what in ("pki.kubelet", "pki.kubelet-named", "kubernetes.kubelet-client")]
     assert places == sorted(places)
-    named = made.steps[places[1]].operation
+    named = result.steps[places[1]].operation
     assert isinstance(named, RunCommand)
     assert named.argv[-3:] == (
         "/etc/kubernetes/kubelet.conf",
@@ -114,9 +116,9 @@ def test_a_kubeconfig_of_the_control_plane_that_holds_its_pair_is_treated_alike(
             return one
         return replace(one, path=conf, key_path=conf, in_kubeconfig=True)
 
-    made = plan_action("rotate-certs", certified(change=embed), INVENTORY, {})
-    assert isinstance(made, Plan)
-    steps = {str(step.id): step for step in made.steps}
+    plan = plan_action("rotate-certs", certified(change=embed), INVENTORY, {})
+    assert isinstance(plan, Plan)
+    steps = {str(step.id): step for step in plan.steps}
     issue = steps["pki.scheduler@cp2"].operation
     assert isinstance(issue, IssueCertificate)
     assert issue.replaces == f"scheduler@cp2-{OLD}"
@@ -126,12 +128,12 @@ def test_a_kubeconfig_of_the_control_plane_that_holds_its_pair_is_treated_alike(
 
 def test_a_pair_that_kubelet_renews_is_left_and_named() -> None:
     own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-    made = plan(seen(kubelet("cp2", own, own)))
-    assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
-    told = f"cp2: kubelet keeps its certificate in {own} and renews it automatically"
-    assert told in made.summary
-    assert "for a new CA" not in made.summary
-    assert told not in plan(seen(kubelet("cp2", own, own)), scope="etcd").summary
+    result = plan(snapshot_with(kubelet("cp2", own, own)))
+    assert "pki.kubelet@cp2" not in {step.id for step in result.steps}
+    output = f"cp2: kubelet keeps its certificate in {own} and renews it automatically"
+    assert output in result.summary
+    assert "for a new CA" not in result.summary
+    assert output not in plan(snapshot_with(kubelet("cp2", own, own)), scope="etcd").summary
 
 
 def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
@@ -139,15 +141,15 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
         kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key"),
         kubelet("w1", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key"),
     )
-    snapshot = seen(pairs[0], worker=(pairs[1], named_ca("w1", "kubelet-ca", CA)))
-    made = plan(snapshot, WITH_WORKER, ca="yes")
-    ids = [str(step.id) for step in made.steps]
+    snapshot = snapshot_with(pairs[0], worker=(pairs[1], named_ca("w1", "kubelet-ca", CA)))
+    result = plan(snapshot, WITH_WORKER, ca="yes")
+    ids = [str(step.id) for step in result.steps]
     for step in ("pki.kubernetes-ca-next-trust", "pki.kubernetes-ca-both", "pki.kubelet", "pki.kubernetes-ca-drop"):
         assert f"{step}@w1" in ids, step
     for phase in ("trust", "leaves", "drop"):
         assert {f"kubernetes.kubelet-{phase}@{host}" for host in ("w1", "cp2")} <= set(ids)
     assert ids.index("kubernetes.kubelet-drop@w1") < ids.index("kubernetes.control-plane-drop@cp1")
-    checks = {str(step.id): step.verification for step in made.steps}
+    checks = {str(step.id): step.verification for step in result.steps}
     for phase, before in (("trust", "pki.kubelet@w1"), ("leaves", "pki.verified@w1"), ("drop", "verify.etcd@cp1")):
         assert checks[f"kubernetes.node-{phase}@w1"] == (
             NodeRenewed("w1", tuple(map(HostName, ("cp1", "cp2", "cp3")))),
@@ -179,11 +181,13 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     ],
 )
 def test_no_new_ca_where_somebody_would_be_cut_off_by_it(more: Certificate, says: str) -> None:
-    assert says in refused(seen(more), ca="yes")
+    assert says in refused(snapshot_with(more), ca="yes")
 
 
 def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
-    snapshot = seen(kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt"))
+    snapshot = snapshot_with(
+        kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt")
+    )
     assert (
         "cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: "
         f"in the kubeconfig set certificate-authority: {CA}" in refused(snapshot, ca="yes")
@@ -191,9 +195,9 @@ def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
 
 
 def test_no_new_ca_past_a_worker_that_was_not_heard() -> None:
-    snapshot = seen(worker=())
-    lost = replace(snapshot.hosts[-1], certificates=Failed("no answer", NOW, Cause.TIMED_OUT))
-    silent = replace(snapshot, hosts=(*snapshot.hosts[:-1], lost))
+    snapshot = snapshot_with(worker=())
+    missing = replace(snapshot.hosts[-1], certificates=Failed("no answer", NOW, Cause.TIMED_OUT))
+    silent = replace(snapshot, hosts=(*snapshot.hosts[:-1], missing))
     assert "w1 is a worker whose certificates are not known: no answer" in refused(silent, WITH_WORKER, ca="yes")
     assert plan(snapshot, WITH_WORKER, ca="yes").steps, "a worker without a kubelet blocks nothing"
 
@@ -223,10 +227,10 @@ def test_only_the_first_users_pair_is_named_by_its_files(tmp_path: Path) -> None
     before = path.read_text()
     words = (str(path), "/pki/kubelet.crt", "/pki/kubelet.key")
     assert subprocess.run(("sh", "-c", NAMES_FILES.strip(), "named", *words)).returncode == 1
-    done = subprocess.run(
+    result = subprocess.run(
         ("sh", "-ec", NAME_FILES.strip(), "name", *words), env={"HACONSOLE_ASIDE": "then", "PATH": "/usr/bin:/bin"}
     )
-    assert done.returncode == 0
+    assert result.returncode == 0
     assert path.read_text() == KUBECONFIG.format(cert=": /pki/kubelet.crt", key=": /pki/kubelet.key")
     assert (tmp_path / ".kubelet.conf.then").read_text() == before
     assert path.stat().st_mode & 0o777 == 0o600

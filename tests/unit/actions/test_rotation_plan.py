@@ -27,7 +27,7 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts
 from tests.fakes.certified import NEW, OLD, certified
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, lost
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, unreachable
 
 BOTH = (OLD, NEW)
 
@@ -57,20 +57,20 @@ PLANS = {
     "ended": plan(ended()),
     "api-ended": plan(ended("apiserver")),
     "ca": plan(certified(), "ca"),
-    "ca-leaves": plan(certified(bundle=BOTH, made=True), "ca", phase="leaves"),
-    "ca-drop": plan(certified(bundle=BOTH, made=True, signed_by=NEW), "ca", phase="drop"),
-    "ca-back": plan(certified(bundle=BOTH, made=True, signed_by=NEW), "ca", "back"),
+    "ca-leaves": plan(certified(bundle=BOTH, with_successor=True), "ca", phase="leaves"),
+    "ca-drop": plan(certified(bundle=BOTH, with_successor=True, signed_by=NEW), "ca", phase="drop"),
+    "ca-back": plan(certified(bundle=BOTH, with_successor=True, signed_by=NEW), "ca", "back"),
 }
-every_plan = pytest.mark.parametrize("made", PLANS.values(), ids=PLANS)
+every_plan = pytest.mark.parametrize("plan_under_test", PLANS.values(), ids=PLANS)
 
 
-def issues(made: Plan) -> dict[str, IssueCertificate]:
-    return {str(step.id): step.operation for step in made.steps if isinstance(step.operation, IssueCertificate)}
+def issues(plan: Plan) -> dict[str, IssueCertificate]:
+    return {str(step.id): step.operation for step in plan.steps if isinstance(step.operation, IssueCertificate)}
 
 
-def place(made: Plan, *names: str) -> list[int]:
+def place(plan: Plan, *names: str) -> list[int]:
     """The positions of these steps."""
-    ids = [str(step.id) for step in made.steps]
+    ids = [str(step.id) for step in plan.steps]
     return [ids.index(name) for name in names]
 
 
@@ -85,35 +85,35 @@ def flat(checks: tuple[Check, ...]) -> list[Check]:
 
 
 @every_plan
-def test_ids_are_unique_and_needs_come_before(made: Plan) -> None:
-    seen: set[str] = set()
-    for step in made.steps:
-        assert step.id not in seen
-        assert set(step.needs) <= seen
-        seen.add(step.id)
+def test_ids_are_unique_and_needs_come_before(plan_under_test: Plan) -> None:
+    readings: set[str] = set()
+    for step in plan_under_test.steps:
+        assert step.id not in readings
+        assert set(step.needs) <= readings
+        readings.add(step.id)
 
 
 @every_plan
-def test_a_plan_survives_its_record_and_holds_no_secret(made: Plan) -> None:
-    text = json.dumps(to_json(made))
-    assert plan_from_json(json.loads(text)) == made
+def test_a_plan_survives_its_record_and_holds_no_secret(plan_under_test: Plan) -> None:
+    text = json.dumps(to_json(plan_under_test))
+    assert plan_from_json(json.loads(text)) == plan_under_test
     assert "PRIVATE KEY-----" not in text
 
 
 @every_plan
-def test_every_change_has_a_verification_and_an_undo(made: Plan) -> None:
-    for step in made.steps:
+def test_every_change_has_a_verification_and_an_undo(plan_under_test: Plan) -> None:
+    for step in plan_under_test.steps:
         if not isinstance(step.operation, Nothing) and not step.id.startswith("kubernetes.take-up"):
             assert step.verification, step.id
             assert step.undo is not None, step.id
 
 
 @every_plan
-def test_an_api_server_is_restarted_only_while_it_is_drained(made: Plan) -> None:
-    if made in (PLANS["ended"], PLANS["api-ended"]):
+def test_an_api_server_is_restarted_only_while_it_is_drained(plan_under_test: Plan) -> None:
+    if plan_under_test in (PLANS["ended"], PLANS["api-ended"]):
         return
     drained: set[str] = set()
-    for step in made.steps:
+    for step in plan_under_test.steps:
         match step.operation:
             case SetServerState(server=server, state=state):
                 (drained.add if state == "drain" else drained.discard)(server)
@@ -168,31 +168,31 @@ def test_lower_priorities_release_the_vips_once_the_host_claims_them_again() -> 
 
 
 def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
-    alone = plan(changed(changed(certified(), 2, lost), 3, lost))
+    alone = plan(changed(changed(certified(), 2, unreachable), 3, unreachable))
     assert not [step for step in alone.steps if step.id.startswith("keepalived.")]
     why = "10.99.0.100 stays on cp1 while drained API servers restart: cp2 cannot be reached; cp3 cannot be reached"
     assert why in alone.summary
     down = Known(KeepalivedFacts("2.2.7", (), forced_down=True), NOW)
-    held = changed(
+    holder = changed(
         changed(certified(), 2, lambda f: replace(f, keepalived=down)), 3, lambda f: replace(f, keepalived=down)
     )
-    assert "cp2 is held down by its down file: run failback first; cp3" in plan(held, "ca").summary
+    assert "cp2 is held down by its down file: run failback first; cp3" in plan(holder, "ca").summary
     assert "stays on" not in PLANS["ca"].summary
 
 
 def test_the_host_that_makes_the_next_ca_is_the_first_to_drop_the_older_one() -> None:
     """From then on only its file shows a resumed run that the next CA was made."""
     steps = PLANS["ca"].steps
-    dropped = next(step.host for step in steps if "-ca-drop@" in step.id)
-    assert {step.host for step in steps if isinstance(step.operation, EnsureAuthority)} == {dropped}
+    drops = next(step.host for step in steps if "-ca-drop@" in step.id)
+    assert {step.host for step in steps if isinstance(step.operation, EnsureAuthority)} == {drops}
 
 
 @pytest.mark.parametrize("name", ["ca", "ca-drop", "ca-back"])
 def test_etcd_is_restarted_one_at_a_time_with_leadership_away(name: str) -> None:
-    made = PLANS[name]
-    restarts = [step for step in made.steps if "systemctl restart etcd" in _command(step)]
+    plan = PLANS[name]
+    restarts = [step for step in plan.steps if "systemctl restart etcd" in _command(step)]
     assert len(restarts) == (6 if name == "ca" else 3)
-    steps = {step.id: step for step in made.steps}
+    steps = {step.id: step for step in plan.steps}
     for step in restarts:
         assert EtcdHealthy(3) in step.verification
         assert isinstance(step.operation, RunCommand)
@@ -209,8 +209,8 @@ def test_what_steers_the_cluster_is_restarted_with_its_api_server_and_not_beside
     """Its watches would keep an API server that it outlives from ending."""
     commands = [_command(step) for step in PLANS[name].steps]
     restarts = [one for one in commands if "systemctl restart kube-" in one]
-    together = "systemctl restart kube-apiserver.service kube-controller-manager.service kube-scheduler.service"
-    assert [together in one for one in restarts] == [True] * turns
+    group = "systemctl restart kube-apiserver.service kube-controller-manager.service kube-scheduler.service"
+    assert [group in one for one in restarts] == [True] * turns
 
 
 def _command(step: Step) -> str:
@@ -218,13 +218,13 @@ def _command(step: Step) -> str:
 
 
 def test_every_leaf_is_replaced_by_name_and_nothing_is_restarted_for_it() -> None:
-    made = PLANS["leaves"]
-    assert len(issues(made)) == 30
-    assert {one.replaces for one in issues(made).values()} == {
-        f"{name}-{OLD}" for name in (step.removeprefix("pki.") for step in issues(made))
+    plan = PLANS["leaves"]
+    assert len(issues(plan)) == 30
+    assert {one.replaces for one in issues(plan).values()} == {
+        f"{name}-{OLD}" for name in (step.removeprefix("pki.") for step in issues(plan))
     }
-    assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
-    order = place(made, "pki.etcd-server@cp2", "etcd.gate@cp2", "pki.etcd-server@cp3", "etcd.gate@cp3", "etcd.gate@cp1")
+    assert not [step for step in plan.steps if "systemctl restart etcd" in _command(step)]
+    order = place(plan, "pki.etcd-server@cp2", "etcd.gate@cp2", "pki.etcd-server@cp3", "etcd.gate@cp3", "etcd.gate@cp1")
     assert order == sorted(order)
 
 
@@ -243,43 +243,43 @@ def test_scope_host_and_due_choose() -> None:
 
 
 def test_expired_components_are_started_without_a_health_check_first() -> None:
-    made = PLANS["ended"]
-    assert "stopped etcd and the API servers" in made.summary
-    first = place(made, "etcd.revive@cp1")[0]
-    asked = [one for step in made.steps[:first] for one in flat(step.precondition + step.verification)]
-    assert EtcdHealthy(3) not in asked
-    steps = {str(step.id): step for step in made.steps}
+    plan = PLANS["ended"]
+    assert "stopped etcd and the API servers" in plan.summary
+    first = place(plan, "etcd.revive@cp1")[0]
+    requests = [one for step in plan.steps[:first] for one in flat(step.precondition + step.verification)]
+    assert EtcdHealthy(3) not in requests
+    steps = {str(step.id): step for step in plan.steps}
     assert steps["etcd.revive@cp1"].needs == steps["etcd.revive@cp3"].needs
     order = ("pki.etcd-peer@cp3", "etcd.revive@cp1", "pki.apiserver@cp1", "kubernetes.kube-apiserver-revive@cp1")
-    assert place(made, *order) == sorted(place(made, *order))
+    assert place(plan, *order) == sorted(place(plan, *order))
 
 
 def test_one_member_whose_certificates_ended_does_not_stop_the_others() -> None:
-    made = plan(ended(hosts=("cp2",)))
-    assert "stop" not in made.summary
-    assert not [step for step in made.steps if "revive" in step.id]
+    result = plan(ended(hosts=("cp2",)))
+    assert "stop" not in result.summary
+    assert not [step for step in result.steps if "revive" in step.id]
 
 
 def test_expired_api_servers_are_started_with_etcd_untouched() -> None:
-    made = PLANS["api-ended"]
-    assert "stopped the API servers" in made.summary
-    assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
+    plan = PLANS["api-ended"]
+    assert "stopped the API servers" in plan.summary
+    assert not [step for step in plan.steps if "systemctl restart etcd" in _command(step)]
 
 
 def test_a_new_ca_is_made_once_and_its_leaves_carry_the_older_ones_word() -> None:
-    made = PLANS["ca"]
-    new = [step.operation for step in made.steps if isinstance(step.operation, EnsureAuthority)]
+    plan = PLANS["ca"]
+    new = [step.operation for step in plan.steps if isinstance(step.operation, EnsureAuthority)]
     assert [one.cert_path for one in new] == [
         "/etc/etcd/pki/ca-next.crt",
         "/etc/kubernetes/pki/ca-next.crt",
         "/etc/kubernetes/pki/front-proxy-ca-next.crt",
     ]
-    leaf = issues(made)["pki.apiserver@cp2"]
+    leaf = issues(plan)["pki.apiserver@cp2"]
     assert (leaf.authority_key_path, leaf.cross_key_path) == (
         "/etc/kubernetes/pki/ca-next.key",
         "/etc/kubernetes/pki/ca.key",
     )
-    phases = list(dict.fromkeys(step.phase for step in made.steps))
+    phases = list(dict.fromkeys(step.phase for step in plan.steps))
     assert phases == ["trust", "leaves", "drop", "verification"]
 
 
@@ -287,27 +287,27 @@ def test_a_new_ca_is_made_once_and_its_leaves_carry_the_older_ones_word() -> Non
     ("snapshot", "phases"),
     [
         (certified(), "trust leaves drop"),
-        (certified(made=True), "trust leaves drop"),
-        (certified(bundle=BOTH, made=True), "trust leaves drop"),
-        (certified(bundle=BOTH, made=True, signed_by=NEW), "leaves drop"),
-        (certified(bundle=(NEW,), made=True, signed_by=NEW), "drop"),
+        (certified(with_successor=True), "trust leaves drop"),
+        (certified(bundle=BOTH, with_successor=True), "trust leaves drop"),
+        (certified(bundle=BOTH, with_successor=True, signed_by=NEW), "leaves drop"),
+        (certified(bundle=(NEW,), with_successor=True, signed_by=NEW), "drop"),
     ],
 )
 def test_the_remaining_phases_follow_from_the_files(snapshot: ClusterSnapshot, phases: str) -> None:
     if snapshot.hosts[0].token_keys[0].fingerprints == ("sa-new",):
-        snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, made=True, signed_by=NEW).hosts[0])
-    made = plan(snapshot, "ca")
-    assert list(dict.fromkeys(step.phase for step in made.steps))[:-1] == phases.split()
+        snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, with_successor=True, signed_by=NEW).hosts[0])
+    result = plan(snapshot, "ca")
+    assert list(dict.fromkeys(step.phase for step in result.steps))[:-1] == phases.split()
 
 
 def test_phases_are_refused_before_their_time() -> None:
     assert "not every host trusts the new one" in refused(certified(), "ca", phase="leaves")
-    halfway = certified(bundle=BOTH, made=True)
+    halfway = certified(bundle=BOTH, with_successor=True)
     assert "not everything is signed by the new one" in refused(halfway, "ca", phase="drop")
     assert "nothing to undo" in refused(certified(), "ca", "back")
-    begun = certified(bundle=BOTH, made=True, signed_by=NEW)
-    dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed_by=NEW).hosts[1])
-    assert "already dropped on some host" in refused(dropped, "ca", "back")
+    start = certified(bundle=BOTH, with_successor=True, signed_by=NEW)
+    drops = changed(start, 2, lambda _: certified(bundle=(NEW,), signed_by=NEW).hosts[1])
+    assert "already dropped on some host" in refused(drops, "ca", "back")
     assert "a CA rotation is unfinished" in refused(halfway)
 
 
@@ -323,16 +323,16 @@ def test_arguments_that_do_not_go_together() -> None:
 
 
 def test_a_host_that_does_not_answer_is_left_out_and_named() -> None:
-    silent = changed(certified(), 3, lost)
-    made = plan(silent)
-    assert "cp3 cannot be reached and keeps its certificates" in made.summary
-    assert {step.host for step in made.steps} == {"cp1", "cp2"}
-    for step in made.steps:
+    silent = changed(certified(), 3, unreachable)
+    result = plan(silent)
+    assert "cp3 cannot be reached and keeps its certificates" in result.summary
+    assert {step.host for step in result.steps} == {"cp1", "cp2"}
+    for step in result.steps:
         for check in flat(step.precondition + step.verification):
             assert not isinstance(check, BackendsUp) or "cp3" not in check.servers
             assert not isinstance(check, ServerIs) or "cp3" not in check.balancers
         assert not isinstance(step.operation, SetServerState) or "cp3" not in step.operation.balancers
-    assert any(EtcdHealthy(3) in step.verification for step in made.steps), "it is a voter all the same"
+    assert any(EtcdHealthy(3) in step.verification for step in result.steps), "it is a voter all the same"
     assert "cp3 cannot be reached" in refused(silent, host="cp3")
 
 
@@ -341,11 +341,11 @@ def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
         "cp3 cannot be reached: no answer within 10 s. It would reject all new certificates, and other hosts would "
         "reject its old ones; fix it, or remove it first (run remove cp3)"
     )
-    begun = changed(certified(bundle=BOTH, made=True, signed_by=NEW), 3, lost)
+    start = changed(certified(bundle=BOTH, with_successor=True, signed_by=NEW), 3, unreachable)
     for phase in ("trust", "leaves", "drop"):
-        assert refused(begun, "ca", phase=phase) == why
-    assert refused(begun, "ca", "back") == why
-    not_begun = changed(certified(), 3, lost)
+        assert refused(start, "ca", phase=phase) == why
+    assert refused(start, "ca", "back") == why
+    not_begun = changed(certified(), 3, unreachable)
     assert (
         refused(not_begun, "ca")
         == f"{why}; leaves of the other hosts can be replaced without this host: run rotate-certs"
@@ -353,9 +353,9 @@ def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
 
 
 def test_ended_certificates_on_all_that_answer_stop_etcd() -> None:
-    made = plan(changed(ended(), 3, lambda facts: lost(certified().hosts[2])))
-    assert "stopped etcd and the API servers" in made.summary
-    assert [str(step.id) for step in made.steps if step.id.startswith("etcd.revive")] == [
+    result = plan(changed(ended(), 3, lambda facts: unreachable(certified().hosts[2])))
+    assert "stopped etcd and the API servers" in result.summary
+    assert [str(step.id) for step in result.steps if step.id.startswith("etcd.revive")] == [
         "etcd.revive@cp1",
         "etcd.revive@cp2",
     ]

@@ -41,7 +41,7 @@ class Kubelet:
 
     root: Path
     stops_pods: bool = True
-    seen: set[str] = field(default_factory=set)
+    observations: set[str] = field(default_factory=set)
     """Names of files in the folder that kubelet would read."""
     processes: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
@@ -55,7 +55,7 @@ class Kubelet:
         return self.folder / "etcd.yaml"
 
     @property
-    def kept(self) -> Path:
+    def backup(self) -> Path:
         return self.root / "kept/etcd.yaml"
 
     @property
@@ -68,7 +68,7 @@ class Kubelet:
 
     def follow(self) -> None:
         while not self.ended.wait(0.02):
-            self.seen |= {one.name for one in self.folder.iterdir() if not one.name.startswith(".")}
+            self.observations |= {one.name for one in self.folder.iterdir() if not one.name.startswith(".")}
             if self.manifest.exists() and not self.running:
                 self._start()
             elif not self.manifest.exists() and self.stops_pods:
@@ -148,25 +148,25 @@ def restart(kubelet: Kubelet, **files: tuple[str, ...]) -> Step:
 def test_a_restart_ends_with_a_new_process_and_leaves_nothing(kubelet: Kubelet) -> None:
     step = restart(kubelet)
     assert not holds(step.verification[0])
-    done = perform(step)
-    assert done.returncode == 0, done.stderr
+    result = perform(step)
+    assert result.returncode == 0, result.stderr
     assert holds(step.verification[0])
     assert kubelet.processes == 2
-    assert f"etcd runs in process {kubelet.running[0]}" in done.stdout
+    assert f"etcd runs in process {kubelet.running[0]}" in result.stdout
     assert kubelet.manifest.read_text() == "kind: Pod\n"
     assert kubelet.manifest.stat().st_mode & 0o777 == 0o600
-    assert kubelet.seen == {"etcd.yaml"}
-    assert not kubelet.kept.exists()
+    assert kubelet.observations == {"etcd.yaml"}
+    assert not kubelet.backup.exists()
     assert not (kubelet.root / "boot.conf").exists()
 
 
 def test_a_pod_that_does_not_stop_keeps_its_manifest(kubelet: Kubelet) -> None:
     kubelet.stops_pods = False
-    done = perform(restart(kubelet), limit_s=1)
-    assert done.returncode == 1
-    assert "etcd still runs without its manifest" in done.stderr
+    result = perform(restart(kubelet), limit_s=1)
+    assert result.returncode == 1
+    assert "etcd still runs without its manifest" in result.stderr
     assert kubelet.manifest.exists()
-    assert not kubelet.kept.exists()
+    assert not kubelet.backup.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -174,11 +174,11 @@ def test_an_interrupted_restart_returns_the_manifest(kubelet: Kubelet, number: s
     kubelet.stops_pods = False
     process = subprocess.Popen(argv(restart(kubelet), limit_s=60), stderr=subprocess.DEVNULL)
     until(lambda: not kubelet.manifest.exists())
-    assert f"C {kubelet.manifest} - - - - {kubelet.kept}\n" in (kubelet.root / "boot.conf").read_text()
+    assert f"C {kubelet.manifest} - - - - {kubelet.backup}\n" in (kubelet.root / "boot.conf").read_text()
     process.send_signal(number)
     process.wait(timeout=20)
     until(kubelet.manifest.exists)
-    until(lambda: not kubelet.kept.exists() and not (kubelet.root / "boot.conf").exists())
+    until(lambda: not kubelet.backup.exists() and not (kubelet.root / "boot.conf").exists())
     kubelet.stops_pods = True
     assert perform(restart(kubelet)).returncode == 0
 
@@ -186,8 +186,8 @@ def test_an_interrupted_restart_returns_the_manifest(kubelet: Kubelet, number: s
 @pytest.mark.parametrize("returned", [False, True])
 def test_a_repeated_restart_returns_what_a_lost_one_removed(kubelet: Kubelet, returned: bool) -> None:
     """Also if the host returned it at its boot."""
-    kubelet.kept.parent.mkdir()
-    kubelet.kept.write_text("kind: Pod\n")
+    kubelet.backup.parent.mkdir()
+    kubelet.backup.write_text("kind: Pod\n")
     if not returned:
         kubelet.manifest.unlink()
     step = restart(kubelet)
@@ -195,7 +195,7 @@ def test_a_repeated_restart_returns_what_a_lost_one_removed(kubelet: Kubelet, re
     assert not holds(pods_run((kubelet.pod(),)))
     assert perform(step).returncode == 0
     assert holds(step.verification[0])
-    assert not kubelet.kept.exists()
+    assert not kubelet.backup.exists()
 
 
 def test_a_manifest_written_meanwhile_is_kept(kubelet: Kubelet) -> None:
@@ -212,17 +212,17 @@ def test_nothing_is_removed_from_a_folder_that_kubelet_does_not_read(kubelet: Ku
     other.mkdir()
     (other / "etcd.yaml").write_text("kind: Pod\n")
     pod = replace(kubelet.pod(), manifest=str(other / "etcd.yaml"))
-    done = perform(restart_pods_step("etcd.restart", "cp1", (pod,), title="", why="", phase=""))
-    assert done.returncode == 1
-    assert f"kubelet reads {kubelet.folder}, not {other}" in done.stderr
+    result = perform(restart_pods_step("etcd.restart", "cp1", (pod,), title="", why="", phase=""))
+    assert result.returncode == 1
+    assert f"kubelet reads {kubelet.folder}, not {other}" in result.stderr
     assert (other / "etcd.yaml").exists()
 
 
 def test_nothing_is_removed_while_kubelet_does_not_run(kubelet: Kubelet) -> None:
     (kubelet.root / "bin/pidof").write_text("#!/bin/sh\nexit 1\n")
-    done = perform(restart(kubelet))
-    assert done.returncode == 1
-    assert "kubelet does not run" in done.stderr
+    result = perform(restart(kubelet))
+    assert result.returncode == 1
+    assert "kubelet does not run" in result.stderr
     assert kubelet.manifest.exists()
 
 
@@ -286,10 +286,10 @@ def test_a_sandbox_that_kubelet_does_not_stop_yet_is_no_hindrance(
     """kubelet has not reached the API since its start: it stops nothing, and etcd has ended already."""
     monkeypatch.setenv("HACONSOLE_PATIENCE", "1")
     kubelet.stops_pods = False
-    kubelet.kept.parent.mkdir()
-    kubelet.manifest.rename(kubelet.kept)
+    kubelet.backup.parent.mkdir()
+    kubelet.manifest.rename(kubelet.backup)
     (kubelet.root / "proc" / kubelet.running[0] / "comm").write_text("pause\n")
     stop = stop_pods_step("etcd.stop", "cp1", (kubelet.pod(),), title="", why="", phase="")
-    done = perform(stop)
-    assert done.returncode == 0, done.stderr
+    result = perform(stop)
+    assert result.returncode == 0, result.stderr
     assert holds(stop.verification[0])

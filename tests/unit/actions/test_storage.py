@@ -19,7 +19,7 @@ INVENTORY = grown.inventory(3, kubernetes=False)
 MEMBERS = tuple(grown.listed(n) for n in (1, 2, 3))
 
 
-def seen(*, leader: int = 1, down: tuple[int, ...] = (), alarm: str | None = None) -> ClusterSnapshot:
+def snapshot_of(*, leader: int = 1, down: tuple[int, ...] = (), alarm: str | None = None) -> ClusterSnapshot:
     snapshot = grown.snapshot(INVENTORY, MEMBERS, leader=leader, down=down)
     return replace(snapshot, hosts=tuple(alarmed(facts, alarm) for facts in snapshot.hosts)) if alarm else snapshot
 
@@ -45,17 +45,17 @@ def reasons(action: str, snapshot: ClusterSnapshot, **request: str) -> str:
 
 
 def test_the_leader_is_last_and_hands_over_first() -> None:
-    done = ["etcd.defrag@cp2", "etcd.defrag@cp3", "etcd.leader@cp1", "etcd.defrag@cp1"]
-    assert changes("defrag", seen()) == done
+    results = ["etcd.defrag@cp2", "etcd.defrag@cp3", "etcd.leader@cp1", "etcd.defrag@cp1"]
+    assert changes("defrag", snapshot_of()) == results
 
 
 def test_only_one_member() -> None:
-    assert changes("defrag", seen(), host="cp3") == ["etcd.defrag@cp3"]
-    assert changes("defrag", seen(leader=3), host="cp3") == ["etcd.leader@cp3", "etcd.defrag@cp3"]
+    assert changes("defrag", snapshot_of(), host="cp3") == ["etcd.defrag@cp3"]
+    assert changes("defrag", snapshot_of(leader=3), host="cp3") == ["etcd.leader@cp3", "etcd.defrag@cp3"]
 
 
 def test_all_are_healthy_between_two() -> None:
-    planned = plan_action("defrag", seen(), INVENTORY, {})
+    planned = plan_action("defrag", snapshot_of(), INVENTORY, {})
     assert isinstance(planned, Plan)
     ids = [str(step.id) for step in planned.steps]
     first, second = ids.index("etcd.defrag@cp2"), ids.index("etcd.defrag@cp3")
@@ -65,18 +65,19 @@ def test_all_are_healthy_between_two() -> None:
 
 
 def test_nobody_is_kept_busy_while_a_member_is_down() -> None:
-    told = reasons("defrag", seen(down=(3,)))
+    output = reasons("defrag", snapshot_of(down=(3,)))
     assert (
-        "etcd member cp3 on cp3 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0" in told
+        "etcd member cp3 on cp3 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0"
+        in output
     )
-    assert "no etcd member answers" in reasons("defrag", seen(down=(1, 2, 3)))
-    assert reasons("defrag", seen(), host="cp9") == "no voter of etcd runs on cp9; they run on: cp1, cp2, cp3"
+    assert "no etcd member answers" in reasons("defrag", snapshot_of(down=(1, 2, 3)))
+    assert reasons("defrag", snapshot_of(), host="cp9") == "no voter of etcd runs on cp9; they run on: cp1, cp2, cp3"
 
 
 def test_room_is_made_before_the_alarm_is_lowered() -> None:
-    planned = plan_action("disarm-alarm", seen(alarm="NOSPACE"), INVENTORY, {})
+    planned = plan_action("disarm-alarm", snapshot_of(alarm="NOSPACE"), INVENTORY, {})
     assert isinstance(planned, Plan)
-    assert changes("disarm-alarm", seen(alarm="NOSPACE")) == [
+    assert changes("disarm-alarm", snapshot_of(alarm="NOSPACE")) == [
         *("etcd.snapshot@cp2", "etcd.compact@cp2", "etcd.defrag@cp2", "etcd.defrag@cp3"),
         *("etcd.leader@cp1", "etcd.defrag@cp1", "etcd.disarm@cp2"),
     ]
@@ -89,7 +90,7 @@ def test_room_is_made_before_the_alarm_is_lowered() -> None:
 
 
 def test_other_alarms_are_not_about_room() -> None:
-    assert reasons("disarm-alarm", seen()) == "no member has raised an alarm"
-    told = reasons("disarm-alarm", seen(alarm="CORRUPT"))
-    assert "cp2 has raised the alarm CORRUPT, which is not about space" in told
-    assert "run remove cp2, then run join cp2" in told
+    assert reasons("disarm-alarm", snapshot_of()) == "no member has raised an alarm"
+    output = reasons("disarm-alarm", snapshot_of(alarm="CORRUPT"))
+    assert "cp2 has raised the alarm CORRUPT, which is not about space" in output
+    assert "run remove cp2, then run join cp2" in output

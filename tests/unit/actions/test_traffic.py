@@ -15,7 +15,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost, server
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, server, unreachable
 
 
 def plan(action: str, snapshot: ClusterSnapshot | None = None, **request: str) -> Plan | Refusal:
@@ -36,10 +36,10 @@ def names(*numbers: int) -> tuple[HostName, ...]:
 def test_a_backup_is_copied_here_where_a_file_is_named() -> None:
     planned = plan("backup", output="/home/me/x.db")
     assert isinstance(planned, Plan)
-    taken, fetched = planned.steps
+    choice, fetched = planned.steps
     path = "/var/lib/etcd-snapshots/lab-20260301T030000Z.db"
     assert fetched.operation == FetchFile(path, "/home/me/x.db")
-    assert (fetched.host, fetched.needs) == (taken.host, (taken.id,))
+    assert (fetched.host, fetched.needs) == (choice.host, (choice.id,))
     assert set(fetched.verification) == {SameFile("/home/me/x.db", path), SnapshotHere("/home/me/x.db")}
     assert planned.summary.endswith("copied to /home/me/x.db")
 
@@ -61,8 +61,8 @@ def test_leadership_goes_to_no_member_that_is_ill() -> None:
 @pytest.mark.parametrize(("action", "state"), [("drain", AdminState.DRAIN), ("ready", AdminState.READY)])
 def test_on_every_balancer_that_answers(action: str, state: AdminState) -> None:
     at = ("10.99.0.12:6443",)
-    wanted = SetServerState("k8s_server_6443", "cp2", state, names(1, 2), at, may_lack=False)
-    assert operation(action, changed(healthy(), 3, lost), host="cp2") == wanted
+    target = SetServerState("k8s_server_6443", "cp2", state, names(1, 2), at, may_lack=False)
+    assert operation(action, changed(healthy(), 3, unreachable), host="cp2") == target
 
 
 def test_the_only_server_is_not_drained() -> None:

@@ -6,7 +6,7 @@ from haconsole.actions.catalogue import plan_action
 from haconsole.actions.operations import RunCommand, UndoByCommand
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
 from tests.unit.diagnosis.test_remedies import MASKED, every, having, units
 
 
@@ -36,7 +36,7 @@ def test_it_is_refused_where_nothing_is_masked_or_known() -> None:
     for snapshot, request, reason in (
         (healthy(), {"service": "haproxy"}, "haproxy is masked on no host"),
         (healthy(), {"service": "haproxy", "host": "cp1"}, "haproxy on cp1 is not masked"),
-        (changed(masked(1), 1, lost), {"service": "haproxy", "host": "cp1"}, "cp1 cannot be reached"),
+        (changed(masked(1), 1, unreachable), {"service": "haproxy", "host": "cp1"}, "cp1 cannot be reached"),
     ):
         refusal = planned(snapshot, **request)
         assert isinstance(refusal, Refusal)

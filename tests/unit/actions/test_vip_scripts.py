@@ -44,14 +44,14 @@ def run(host: Path, script: str, *words: str, stdin: str = "") -> subprocess.Com
 
 def test_a_connection_is_idle_when_the_server_spoke_last_and_all_of_it_arrived(host: Path) -> None:
     head, *_ = vip_scripts.LEAVE.partition("trap ")
-    done = run(host, f"{head}\nidle_peers", "8443", "keepalived.service", stdin=LINES)
-    assert done.stdout == "dst 10.99.0.1:1 or dst [::ffff:10.99.0.1]:5\n", done.stderr
+    result = run(host, f"{head}\nidle_peers", "8443", "keepalived.service", stdin=LINES)
+    assert result.stdout == "dst 10.99.0.1:1 or dst [::ffff:10.99.0.1]:5\n", result.stderr
 
 
 def test_connections_are_held_off_before_the_vip_goes_and_let_in_after(host: Path) -> None:
-    done = run(host, vip_scripts.GIVE_UP, "8443", f"{host}/down", "the reason", VIP, "fd00::1")
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [VIP, "fd00::1"]
+    result = run(host, vip_scripts.GIVE_UP, "8443", f"{host}/down", "the reason", VIP, "fd00::1")
+    assert result.returncode == 0, result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [VIP, "fd00::1"]
     assert (host / "down").read_text() == "the reason\n"
     calls = (host / "calls").read_text().splitlines()
     assert calls == [
@@ -68,13 +68,13 @@ def test_connections_are_held_off_before_the_vip_goes_and_let_in_after(host: Pat
 def test_a_host_without_nft_reports_it(host: Path) -> None:
     (host / "nft").unlink()
     script = vip_scripts.GIVE_UP.replace("PATH=$PATH:/usr/sbin:/sbin", f"PATH={host}:/bin")
-    done = run(host, script, "8443", f"{host}/down", "the reason", VIP)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("there is no nft here: what is begun in the last moment is cut off\n")
+    result = run(host, script, "8443", f"{host}/down", "the reason", VIP)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("there is no nft here: what is begun in the last moment is cut off\n")
 
 
 def test_a_host_without_a_vip_has_none_to_release(host: Path) -> None:
     (host / "down").touch()
-    done = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "the reason", VIP)
-    assert (done.returncode, done.stdout) == (0, "no VIP is here\n")
+    result = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "the reason", VIP)
+    assert (result.returncode, result.stdout) == (0, "no VIP is here\n")
     assert not (host / "calls").exists()

@@ -42,7 +42,7 @@ class Desk:
     """The session that verbs open, and the calls that they make."""
 
     session: FakeSession
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     accepted: list[bool] = field(default_factory=list)
 
 
@@ -61,7 +61,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     planned = session.plan
 
     async def plan(action: str, request: dict[str, str]) -> Plan | Refusal:
-        desk.asked.append((action, request))
+        desk.requests.append((action, request))
         return await planned(action, request)
 
     monkeypatch.setattr(session, "plan", plan)
@@ -71,7 +71,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def test_a_plan_is_shown(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", "bootstrap", "lab.yaml", "--only", "etcd"]) == ExitCode.OK
-    assert desk.asked == [("bootstrap", {"only": "etcd"})]
+    assert desk.requests == [("bootstrap", {"only": "etcd"})]
     assert "bootstrap of lab: 1 step on cp1" in capsys.readouterr().out
     assert desk.session.closed
 
@@ -104,8 +104,8 @@ def test_a_run_prints_its_progress_on_stderr_and_its_end_on_stdout(
 
 def test_a_run_in_json_is_an_event_a_line(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.OK
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in told] == ["run-started", "step-started", "step-done", "run-done"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in lines] == ["run-started", "step-started", "step-done", "run-done"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN])
@@ -155,7 +155,7 @@ def test_ctrl_c_stops_the_run_and_not_the_process(
 )
 def test_words_that_are_off_end_with_64(desk: Desk, words: list[str]) -> None:
     assert run(words) == ExitCode.USAGE
-    assert desk.asked == []
+    assert desk.requests == []
 
 
 def test_an_inventory_that_is_not_right_ends_with_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from haconsole.session.redacting import redactor
 from tests.fakes.cluster import INVENTORY, healthy
 from tests.fakes.plans import recorded
 from tests.fakes.session import FakeSession
-from tests.fakes.transport import FakeFleet, said
+from tests.fakes.transport import FakeFleet, completed
 
 SECRET = "vrrpword"
 GUARDED = msgspec.structs.replace(INVENTORY, vips=(VirtualIp(address="10.99.0.100", auth_pass=Secret(SECRET)),))
@@ -88,7 +88,7 @@ def test_texts_are_masked_and_failures_named() -> None:
     host = fleet.host(HostName("cp1"))
     host.when("systemctl", say="[Unit]\n")
     host.when("cat", say=f"auth_pass {SECRET}\n")
-    host.when("cat", "--", "/etc/haproxy/haproxy.cfg", say=said(stderr="cat: no such file", status=1))
+    host.when("cat", "--", "/etc/haproxy/haproxy.cfg", say=completed(stderr="cat: no such file", status=1))
     texts = asyncio.run(host_texts(fleet, GUARDED, GUARDED.hosts[0], redactor(GUARDED), journal=False))
     assert not any(SECRET in each.text for each in texts)
     assert {each.name: each.problem for each in texts if each.problem} == {

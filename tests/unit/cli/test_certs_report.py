@@ -24,7 +24,7 @@ from tests.fakes.cluster import INVENTORY, NOW, changed, healthy
 OLD, NEW = "0a" * 32, "0b" * 32
 
 
-def certificate(host: int, role: str, **given: Any) -> Certificate:
+def certificate(host: int, role: str, **values: Any) -> Certificate:
     plain = Certificate(
         HostName(f"cp{host}"),
         f"/pki/{role}.crt",
@@ -38,7 +38,7 @@ def certificate(host: int, role: str, **given: Any) -> Certificate:
         f"{role}{host}",
         is_ca=False,
     )
-    return replace(plain, **given)
+    return replace(plain, **values)
 
 
 def authority(host: int, *prints: str) -> tuple[Certificate, ...]:
@@ -47,14 +47,14 @@ def authority(host: int, *prints: str) -> tuple[Certificate, ...]:
 
 def cluster(*hosts: tuple[Certificate, ...]) -> ClusterSnapshot:
     snapshot = healthy()
-    for number, held in enumerate(hosts, 1):
-        snapshot = changed(snapshot, number, partial(replace, certificates=Known(held, NOW)))
+    for number, holder in enumerate(hosts, 1):
+        snapshot = changed(snapshot, number, partial(replace, certificates=Known(holder, NOW)))
     return snapshot
 
 
 def looked(snapshot: ClusterSnapshot) -> tuple[tuple[Finding, ...], Health]:
-    found = tuple(one for one in diagnose(snapshot, INVENTORY, NOW) if one.code.startswith("cert."))
-    return found, certs_health(snapshot, found)
+    result = tuple(one for one in diagnose(snapshot, INVENTORY, NOW) if one.code.startswith("cert."))
+    return result, certs_health(snapshot, result)
 
 
 def as_json(snapshot: ClusterSnapshot) -> Any:
@@ -66,11 +66,11 @@ def as_json(snapshot: ClusterSnapshot) -> Any:
 def test_sorted_by_what_is_due_with_file_against_served() -> None:
     served = certificate(1, "etcd-server", served_at="10.99.0.11:2379", served_fingerprint="older")
     own = certificate(2, "etcd-peer", served_at="10.99.0.12:2380", served_fingerprint="etcd-peer2")
-    told = as_json(cluster((certificate(3, "admin"), served), (own,), ()))
-    rows = [(one["role"], one["days_left"], one["served"]) for one in told["certificates"]]
+    output = as_json(cluster((certificate(3, "admin"), served), (own,), ()))
+    rows = [(one["role"], one["days_left"], one["served"]) for one in output["certificates"]]
     assert rows == [("etcd-server", 100, False), ("etcd-peer", 200, True), ("admin", 300, None)]
-    assert (told["schema"], told["health"]) == ("haconsole/certs/v1", "degraded")
-    assert [one["code"] for one in told["findings"]] == ["cert.served-old"]
+    assert (output["schema"], output["health"]) == ("haconsole/certs/v1", "degraded")
+    assert [one["code"] for one in output["findings"]] == ["cert.served-old"]
 
 
 def test_cas_that_differ_are_critical_and_half_replaced_ones_a_warning() -> None:
@@ -78,10 +78,10 @@ def test_cas_that_differ_are_critical_and_half_replaced_ones_a_warning() -> None
     assert looked(same)[1] is Health.HEALTHY
     half = cluster(authority(1, OLD, NEW), authority(2, OLD), authority(3, OLD))
     assert looked(half)[1] is Health.DEGRADED
-    apart = cluster(authority(1, NEW), authority(2, OLD), authority(3, OLD))
-    findings, health = looked(apart)
+    distance = cluster(authority(1, NEW), authority(2, OLD), authority(3, OLD))
+    findings, health = looked(distance)
     assert ([one.subject for one in findings], health) == (["etcd-ca"], Health.CRITICAL)
-    assert as_json(apart)["shared"] == [
+    assert as_json(distance)["shared"] == [
         {"what": "etcd-ca", "same": False, "hosts": {"cp1": [NEW], "cp2": [OLD], "cp3": [OLD]}}
     ]
 
@@ -121,7 +121,7 @@ def test_silence_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "given", "helps"),
+    ("role", "values", "helps"),
     [
         ("admin", {}, "run rotate-certs --host cp1"),
         ("etcd-ca", {"is_ca": True}, "run rotate-certs --ca"),
@@ -130,8 +130,8 @@ def test_silence_is_reported() -> None:
         ("kubelet", {"key_path": "/pki/kubelet.crt"}, "run rotate-certs --host cp1"),
     ],
 )
-def test_an_expiring_certificate_has_its_renewal_as_a_remedy(role: str, given: dict[str, Any], helps: str) -> None:
-    ending = certificate(1, role, not_after=NOW + timedelta(days=3), **given)
+def test_an_expiring_certificate_has_its_renewal_as_a_remedy(role: str, values: dict[str, Any], helps: str) -> None:
+    ending = certificate(1, role, not_after=NOW + timedelta(days=3), **values)
     (finding,), health = looked(cluster((ending,), (), ()))
     assert (finding.code, health) == ("cert.expiring", Health.CRITICAL)
     assert remedy_line(finding.remedies[0]).startswith(helps)

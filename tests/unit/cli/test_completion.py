@@ -34,8 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def offered(*words: str) -> list[str]:
     """The completions of the last word."""
     *before, incomplete = words
-    found = ShellComplete(root, {}, "haconsole", "_X").get_completions(list(before), incomplete)
-    return [str(item.value) for item in found]
+    result = ShellComplete(root, {}, "haconsole", "_X").get_completions(list(before), incomplete)
+    return [str(item.value) for item in result]
 
 
 def test_the_first_word_is_a_verb_or_an_inventory() -> None:

@@ -15,17 +15,17 @@ from haconsole.cli.main import VERBS, root
 @pytest.mark.parametrize("action", catalogue(), ids=lambda action: action.name)
 def test_help_of_an_action_names_and_describes_its_arguments(verb: str, action: object) -> None:
     name, arguments = action.name, action.arguments  # type: ignore[attr-defined]
-    shown = CliRunner().invoke(root, [verb, name, "--help"]).output
-    flat = " ".join(shown.split())
-    assert "OF_ACTION" not in shown
+    output = CliRunner().invoke(root, [verb, name, "--help"]).output
+    flat = " ".join(output.split())
+    assert "OF_ACTION" not in output
     for argument in arguments:
-        assert (argument.name.upper() if argument.positional else f"--{argument.name}") in shown
+        assert (argument.name.upper() if argument.positional else f"--{argument.name}") in output
         assert argument.help in flat
 
 
 def test_help_lists_the_options_of_the_console() -> None:
-    shown = CliRunner().invoke(root, ["--help"]).output
-    assert all(option in shown for option in ("--ascii", "--theme", "--read-only"))
+    output = CliRunner().invoke(root, ["--help"]).output
+    assert all(option in output for option in ("--ascii", "--theme", "--read-only"))
 
 
 @pytest.mark.parametrize("options", [["--ascii"], ["--theme", "dark"], ["--theme=dark", "--read-only"]])
@@ -40,7 +40,7 @@ def test_options_of_the_console_come_before_or_after_the_inventory(
 
 
 def test_every_verb_is_listed_with_a_complete_sentence() -> None:
-    shown = CliRunner().invoke(root, ["--help"], terminal_width=80).output
-    lines = shown[shown.index("Commands:") :].splitlines()[1:]
+    output = CliRunner().invoke(root, ["--help"], terminal_width=80).output
+    lines = output[output.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [verb for verb in VERBS if verb != "open"]
     assert [line for line in lines if not line.endswith(".") or line.endswith("...") or len(line) > 80] == []

@@ -13,7 +13,7 @@ from haconsole.errors import ExitCode
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_log import RunLog
 from haconsole.execution.log.run_record import RunStatus
-from tests.fakes.plans import PLAN, begun, ended, recorded
+from tests.fakes.plans import PLAN, ended, recorded, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock
 
@@ -49,8 +49,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def session(monkeypatch: pytest.MonkeyPatch, plan: Plan, outcome: Outcome = Outcome.DONE) -> None:
     record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
-    made = Here(plans={"remove": plan}, records=(record,), events=(*begun(), *ended(outcome)))
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: made)
+    result = Here(plans={"remove": plan}, records=(record,), events=(*running_events(), *ended(outcome)))
+    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: result)
 
 
 async def resumable(file: Path, plan: Plan) -> str:
@@ -78,9 +78,9 @@ def test_the_change_is_shown(
 ) -> None:
     session(monkeypatch, LEAVING)
     assert run(words(file, verb, LEAVING)) == ExitCode.OK
-    told = capsys.readouterr().err
-    assert f"{file} should be updated; --update-inventory applies this:" in told
-    assert "-  - {name: b," in told
+    output = capsys.readouterr().err
+    assert f"{file} should be updated; --update-inventory applies this:" in output
+    assert "-  - {name: b," in output
     assert file.read_text() == TEXT
 
 

@@ -80,5 +80,5 @@ def test_an_error_that_leaves_a_verb_names_every_problem() -> None:
 @pytest.mark.parametrize("module", ["haconsole.inventory.load", "haconsole.cli.inventory"])
 def test_importing_the_loader_does_not_load_yaml(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'yaml', 'textual', 'asyncssh', 'asyncio'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20)
-    assert done.stdout == "[]\n"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert result.stdout == "[]\n"

@@ -25,20 +25,20 @@ def test_the_line_shows_the_progress_and_the_time() -> None:
 
 def test_plain_lines_show_each_stage_once_with_its_time() -> None:
     out, now = io.StringIO(), iter((0.0, 0.0, 2.5, 2.5, 4.0))
-    shown = PlainLines(out, lambda: next(now))
-    shown.stage("one")
-    shown.advance(0.5)
-    shown.stage("two")
-    shown.finish()
-    shown.finish()
+    output = PlainLines(out, lambda: next(now))
+    output.stage("one")
+    output.advance(0.5)
+    output.stage("two")
+    output.finish()
+    output.finish()
     assert out.getvalue().splitlines() == ["one", "one: 2.5 s", "two", "two: 1.5 s"]
 
 
 def test_the_live_line_is_ended_by_the_next_stage_and_at_the_end() -> None:
     out = Terminal()
-    shown = LiveLine(out, lambda: 0.0)
-    shown.stage("one")
-    shown.stage("two")
-    shown.finish()
+    output = LiveLine(out, lambda: 0.0)
+    output.stage("one")
+    output.stage("two")
+    output.finish()
     assert out.getvalue().endswith("\r\x1b[Ktwo: 0.0 s\n")
     assert out.getvalue().count("\n") == 2

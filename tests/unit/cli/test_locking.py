@@ -22,7 +22,7 @@ from haconsole.session import Run
 from haconsole.session.locks import Locks
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.terminal import TerminalAnswers
-from tests.fakes.plans import PLAN, begun, ended
+from tests.fakes.plans import PLAN, ended, running_events
 from tests.fakes.session import FakeRun, FakeSession
 
 STALE = LockView(LockClaim("ab" * 16, "ops@desk", 7, "r0", "join"), (HostName("cp1"), HostName("cp2")), 90, 40)
@@ -68,7 +68,7 @@ class LockedRun(FakeRun):
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Locked:
-    session = Locked(plans={"bootstrap": PLAN}, events=(*begun(), *ended()))
+    session = Locked(plans={"bootstrap": PLAN}, events=(*running_events(), *ended()))
 
     def opened(path: Path, answers: Answers) -> Locked:
         session.locks = Locks(answers)
@@ -96,8 +96,8 @@ def test_the_same_in_json_is_a_refusal(
 ) -> None:
     session.error = error
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.REFUSED
-    told = json.loads(capsys.readouterr().out)
-    assert (told["schema"], told["reasons"]) == ("haconsole/refusal/v1", [str(error)])
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema"], document["reasons"]) == ("haconsole/refusal/v1", [str(error)])
 
 
 @pytest.mark.parametrize("option", ["--take-over-lock", "--adopt-lock"])
@@ -143,6 +143,6 @@ def test_waiting_comes_before_planning_so_that_no_plan_is_of_a_cluster_half_chan
     session.error = LockedError("lab", FRESH, can_take_over=False)
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "2.5"]) == ExitCode.REFUSED
     assert session.waited == [2.5]
-    assert session.asked == ()
+    assert session.requests == ()
     session.error = None
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "0"]) == ExitCode.OK

@@ -100,14 +100,14 @@ def test_any_name_and_value_is_read_again(name: str, value: float) -> None:
 
 def test_a_reader_never_sees_a_part_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "haconsole.prom"
-    out, stop, broken = MetricsFile(path), threading.Event(), []
+    out, stop, fault = MetricsFile(path), threading.Event(), []
     text = "x" * 200_000 + "\n# EOF\n"
     out.write(text)
 
     def read() -> None:
         while not stop.is_set():
             if path.read_text() != text:
-                broken.append(1)
+                fault.append(1)
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -115,7 +115,7 @@ def test_a_reader_never_sees_a_part_of_the_file(tmp_path: Path) -> None:
         out.write(text)
     stop.set()
     reader.join()
-    assert broken == []
+    assert fault == []
     assert [each.name for each in tmp_path.iterdir()] == ["haconsole.prom"]
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -133,6 +133,6 @@ async def test_the_file_is_there_while_watching_and_gone_after_it(tmp_path: Path
         while not path.exists():
             await asyncio.sleep(0.01)
     assert "haconsole_host_up" in families(path.read_text())
-    session.heard.put_nowait(None)
+    session.snapshot_queue.put_nowait(None)
     await task
     assert list(tmp_path.iterdir()) == []

@@ -128,7 +128,7 @@ def test_how_a_step_ended_in_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "text"),
+    ("run_done", "text"),
     [
         (
             RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "fix it"),
@@ -140,5 +140,5 @@ def test_how_a_step_ended_in_json() -> None:
         ),
     ],
 )
-def test_the_end_as_text(done: RunDone, text: str) -> None:
-    assert run_text("bootstrap", "lab", done) == text
+def test_the_end_as_text(run_done: RunDone, text: str) -> None:
+    assert run_text("bootstrap", "lab", run_done) == text

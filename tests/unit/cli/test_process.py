@@ -43,13 +43,13 @@ def shell(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("words", [("schema",), ("check", "INVENTORY"), ("--help",)])
 def test_a_closed_pipe_ends_with_141(inventory: Path, words: tuple[str, ...]) -> None:
     arguments = [str(inventory) if word == "INVENTORY" else word for word in words]
-    done = shell('"$@" | (exec <&-); exit "${PIPESTATUS[0]}"', *arguments)
-    assert (done.returncode, done.stderr) == (141, "")
+    result = shell('"$@" | (exec <&-); exit "${PIPESTATUS[0]}"', *arguments)
+    assert (result.returncode, result.stderr) == (141, "")
 
 
 def test_a_full_disk_behind_standard_output_is_named() -> None:
-    done = shell('"$@" >/dev/full', "schema")
-    assert (done.returncode, done.stderr) == (6, "haconsole: standard output: No space left on device\n")
+    result = shell('"$@" >/dev/full', "schema")
+    assert (result.returncode, result.stderr) == (6, "haconsole: standard output: No space left on device\n")
 
 
 @pytest.mark.parametrize("script", ['"$@" 2>/dev/full', '"$@" 2>&1 >/dev/null | (exec <&-); exit "${PIPESTATUS[0]}"'])
@@ -59,16 +59,16 @@ def test_errors_that_cannot_be_written_leave_the_status(script: str, words: tupl
 
 
 def test_a_closed_standard_input_is_an_unreadable_file() -> None:
-    done = shell('"$@" <&-', "check", "-")
-    assert done.returncode == 5
-    assert "<stdin>:1:1" in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    result = shell('"$@" <&-', "check", "-")
+    assert result.returncode == 5
+    assert "<stdin>:1:1" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_an_endless_file_is_too_large() -> None:
-    done = shell('ulimit -v 1500000; "$@"', "check", "/dev/zero")
-    assert done.returncode == 5
-    assert "more than 1048576 bytes" in done.stdout + done.stderr
+    result = shell('ulimit -v 1500000; "$@"', "check", "/dev/zero")
+    assert result.returncode == 5
+    assert "more than 1048576 bytes" in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -105,8 +105,8 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_that_python_ignores_is_repeated() -> None:
     """Python ignores one in a callback, e.g. while it frees the lock of an import."""
-    done = subprocess.run([sys.executable, "-c", CALLBACK], capture_output=True, text=True, timeout=15)
-    assert (done.returncode, done.stderr) == (130, "")
+    result = subprocess.run([sys.executable, "-c", CALLBACK], capture_output=True, text=True, timeout=15)
+    assert (result.returncode, result.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -128,10 +128,10 @@ def test_a_signal_while_connecting_decides_the_status(tmp_path: Path, number: si
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_of_the_console_as_it_was(inventory: Path, number: signal.Signals) -> None:
-    status, shown, before, after = console(inventory, "xterm-256color", number)
+    status, output, before, after = console(inventory, "xterm-256color", number)
     assert status == 128 + number
-    assert shown.count(b"?1049h") == shown.count(b"?1049l") == 1
-    assert (b"?25h" in shown, b"?1000l" in shown) == (True, True)
+    assert output.count(b"?1049h") == output.count(b"?1049l") == 1
+    assert (b"?25h" in output, b"?1000l" in output) == (True, True)
     assert before == after
 
 
@@ -140,9 +140,9 @@ def test_a_terminal_that_is_closed_ends_the_console(inventory: Path) -> None:
     child, master = pty.fork()
     if child == 0:
         os.execvpe(PROGRAM[0], [*map(str, PROGRAM), str(inventory)], {**os.environ, "TERM": "xterm-256color"})
-    shown, until = b"", time.monotonic() + 20
-    while b"?1049h" not in shown and time.monotonic() < until:
-        shown += os.read(master, 65536)
+    output, until = b"", time.monotonic() + 20
+    while b"?1049h" not in output and time.monotonic() < until:
+        output += os.read(master, 65536)
     time.sleep(1)
     os.close(master)
     end = time.monotonic() + 15
@@ -157,9 +157,9 @@ def test_a_terminal_that_is_closed_ends_the_console(inventory: Path) -> None:
 
 @pytest.mark.parametrize("term", ["dumb", "unknown"])
 def test_a_terminal_that_cannot_place_text_is_refused(inventory: Path, term: str) -> None:
-    status, shown, _, _ = console(inventory, term, signal.SIGKILL)
+    status, output, _, _ = console(inventory, term, signal.SIGKILL)
     assert status == 64
-    assert b"the console needs a terminal with cursor movement" in shown
+    assert b"the console needs a terminal with cursor movement" in output
 
 
 def console(inventory: Path, term: str, number: signal.Signals) -> tuple[int, bytes, list[object], list[object]]:
@@ -175,17 +175,17 @@ def console(inventory: Path, term: str, number: signal.Signals) -> tuple[int, by
         env={**os.environ, "TERM": term},
         start_new_session=True,
     )
-    shown, until, painted = b"", time.monotonic() + 20, False
+    output, until, painted = b"", time.monotonic() + 20, False
     while time.monotonic() < until:
         if select.select([master], [], [], 0.1)[0]:
-            shown += os.read(master, 65536)
+            output += os.read(master, 65536)
         elif process.poll() is not None:
             break
-        if not painted and b"?1049h" in shown and not select.select([master], [], [], 0.5)[0]:
+        if not painted and b"?1049h" in output and not select.select([master], [], [], 0.5)[0]:
             painted = True
             process.send_signal(number)
     process.kill()
     status, after = process.wait(), termios.tcgetattr(slave)
     os.close(master)
     os.close(slave)
-    return status, shown, before, after
+    return status, output, before, after

@@ -24,7 +24,7 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def begun(step: str, seconds: float = 0.0) -> StepStarted:
+def step_started(step: str, seconds: float = 0.0) -> StepStarted:
     return StepStarted(RUN, at(seconds), StepId(step), CP1, f"Do {step}")
 
 
@@ -36,8 +36,8 @@ STARTED = RunStarted(RUN, NOW, "bootstrap", "lab", 4)
 OVER = RunDone(RUN, at(3), Outcome.DONE, 3.0, 1, 1, 0)
 EVENTS: tuple[Event, ...] = (
     STARTED,
-    begun("a"),
-    begun("b", 1),
+    step_started("a"),
+    step_started("b", 1),
     ended("a"),
     ended("b", Outcome.FAILED, "cp1: \x1b[2Jno\nspace"),
     ended("c", Outcome.SKIPPED),
@@ -83,7 +83,7 @@ def test_steps_under_way_have_the_rows_of_the_screen() -> None:
 
 def test_many_steps_side_by_side_do_not_flood_the_screen() -> None:
     names = [f"s{number}" for number in range(30)]
-    lines = live_lines(view_after(STARTED, *map(begun, names), of=plan(*names)), NOW, 100)
+    lines = live_lines(view_after(STARTED, *map(step_started, names), of=plan(*names)), NOW, 100)
     assert len(lines) == 10
     assert lines[-1] == "  and 22 more"
 
@@ -102,24 +102,24 @@ def test_lines_fit_the_terminal() -> None:
 @pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\x9b31m", RIGHT_TO_LEFT, "\r\n", "\x00"])
 def test_an_error_from_a_host_moves_no_terminal(evil: str) -> None:
     event = ended("a", Outcome.FAILED, f"a{evil}b")
-    line = plain_line(view_after(STARTED, begun("a"), event), event)
+    line = plain_line(view_after(STARTED, step_started("a"), event), event)
     assert line is not None
     assert not [char for char in line if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == RIGHT_TO_LEFT]
     assert line.endswith("b")
 
 
-def drawn(live: bool, colour: bool = False) -> str:
+def display_text(live: bool, colour: bool = False) -> str:
     out = Utf8()
-    shown = ProgressDisplay(out, PLAN, live=live, colour=colour, now=lambda: at(2))
+    output = ProgressDisplay(out, PLAN, live=live, colour=colour, now=lambda: at(2))
     for event in EVENTS:
-        shown.show(event)
-    shown.tick()
-    shown.say("stopping after the current step")
+        output.show(event)
+    output.tick()
+    output.say("stopping after the current step")
     return out.getvalue()
 
 
 def test_a_log_gets_a_line_for_each_step_that_ended() -> None:
-    assert drawn(live=False).splitlines() == [
+    assert display_text(live=False).splitlines() == [
         "bootstrap of lab: run r1, 4 steps",
         "[1/4] ● done         cp1  Do a  1.2s",
         "[2/4] ✖ failed       cp1  Do b  1.2s: cp1: ^[[2Jno space",
@@ -129,7 +129,7 @@ def test_a_log_gets_a_line_for_each_step_that_ended() -> None:
 
 def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
     screen = Screen()
-    screen.write(drawn(live=True))
+    screen.write(display_text(live=True))
     assert screen.lines == [
         "● done         cp1  Do a  1.2s",
         "✖ failed       cp1  Do b  1.2s: cp1: ^[[2Jno space",
@@ -140,25 +140,25 @@ def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
 
 def test_nothing_is_written_while_nothing_changes() -> None:
     out = Utf8()
-    shown = ProgressDisplay(out, PLAN, live=True, colour=False, now=lambda: at(2))
-    shown.show(STARTED)
+    output = ProgressDisplay(out, PLAN, live=True, colour=False, now=lambda: at(2))
+    output.show(STARTED)
     before = out.getvalue()
-    shown.tick()
+    output.tick()
     assert out.getvalue() == before
 
 
 def test_an_output_of_ascii_gets_ascii() -> None:
     out = Ascii()
-    shown = ProgressDisplay(out, PLAN, live=False, colour=False, now=lambda: at(2))
+    output = ProgressDisplay(out, PLAN, live=False, colour=False, now=lambda: at(2))
     for event in EVENTS:
-        shown.show(event)
+        output.show(event)
     assert "* done         cp1  Do a" in out.getvalue()
     assert out.getvalue().isascii()
 
 
 def test_colour_is_beside_the_words() -> None:
-    assert "\x1b[32m● done       \x1b[0m  cp1  Do a" in drawn(live=True, colour=True)
-    assert "\x1b[32m" not in drawn(live=True)
+    assert "\x1b[32m● done       \x1b[0m  cp1  Do a" in display_text(live=True, colour=True)
+    assert "\x1b[32m" not in display_text(live=True)
 
 
 class Screen:
@@ -198,7 +198,7 @@ def test_only_a_real_terminal_is_redrawn(out: io.StringIO, environment: dict[str
 
 def test_no_color_is_respected() -> None:
     out = Terminal()
-    shown = progress_display(out, PLAN, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
+    output = progress_display(out, PLAN, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
     for event in EVENTS:
-        shown.show(event)
+        output.show(event)
     assert "\x1b[32m" not in out.getvalue()

@@ -47,8 +47,8 @@ def called(words: tuple[str, ...], tmp_path: Path, folder: Path, *, read_only: b
     inventory = tmp_path / "lab.yaml"
     inventory.write_text(TEXT.format(value=str(read_only).lower()))
     record(folder, "r1").close()
-    given = [str(inventory) if word == "INVENTORY" else word for word in words]
-    return haconsole(given)
+    values = [str(inventory) if word == "INVENTORY" else word for word in words]
+    return haconsole(values)
 
 
 @pytest.mark.parametrize("words", CHANGES.values(), ids=CHANGES)
@@ -56,9 +56,9 @@ def test_it_is_refused_and_no_host_is_reached(
     words: tuple[str, ...], tmp_path: Path, folder: Path, reached: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert called(words, tmp_path, folder, read_only=True) == ExitCode.REFUSED
-    said = capsys.readouterr().err
-    assert "this session is read-only" in said
-    assert "change the inventory" in said
+    message = capsys.readouterr().err
+    assert "this session is read-only" in message
+    assert "change the inventory" in message
     assert reached == []
 
 

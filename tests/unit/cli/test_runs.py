@@ -72,10 +72,10 @@ def test_every_run_is_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -
 def test_runs_of_a_cluster_or_an_inventory(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (record(folder, "r1")).close()
     (record(folder, "r2", cluster="prod")).close()
-    for words, found in ((["--cluster", "prod"], ["r2"]), (["--inventory", "/etc/other.yaml"], [])):
+    for words, result in ((["--cluster", "prod"], ["r2"]), (["--inventory", "/etc/other.yaml"], [])):
         assert haconsole(["runs", "--json", *words]) == ExitCode.OK
-        told = json.loads(capsys.readouterr().out)
-        assert (told["schema"], [one["run"] for one in told["runs"]]) == ("haconsole/runs/v1", found)
+        document = json.loads(capsys.readouterr().out)
+        assert (document["schema"], [one["run"] for one in document["runs"]]) == ("haconsole/runs/v1", result)
 
 
 def test_no_run_at_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,7 @@ def test_one_run_step_by_step_for_a_person(folder: Path, capsys: pytest.CaptureF
     with (folder / "r1.jsonl").open("a") as file:
         file.write('{"kind": "inte')
     assert haconsole(["runs", "r1"]) == ExitCode.OK
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in (
         "action     bootstrap of lab",
         "UTC by ops on laptop (process 42)",
@@ -101,16 +101,16 @@ def test_one_run_step_by_step_for_a_person(folder: Path, capsys: pytest.CaptureF
         "– not started  cp2   Start etcd",
         "fix the failure, then resume with: haconsole resume r1",
     ):
-        assert words in told, told
-    assert "\x1b" not in told
+        assert words in output, output
+    assert "\x1b" not in output
 
 
 def test_one_run_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (record(folder, "r1", ends=False)).close()
     assert haconsole(["runs", "r", "--json"]) == ExitCode.OK
-    told = json.loads(capsys.readouterr().out)
-    assert told["schema"] == "haconsole/run-record/v1"
-    run = told["run"]
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "haconsole/run-record/v1"
+    run = document["run"]
     assert (run["standing"], run["outcome"]) == ("broken-off", None)
     assert run["next"] == "resume with: haconsole resume r1"
     assert run["steps"] == {
@@ -121,7 +121,7 @@ def test_one_run_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         "performed": 0,
         "verified": 1,
     }
-    assert [(step["state"], step["attempts"]) for step in told["steps"]] == [
+    assert [(step["state"], step["attempts"]) for step in document["steps"]] == [
         ("verified", 1),
         ("unknown", 1),
         ("not-started", 0),
@@ -135,6 +135,6 @@ def test_a_run_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str
         (record(folder, name)).close()
     assert haconsole([verb, "r9"]) == ExitCode.USAGE
     assert haconsole([verb, "r"]) == ExitCode.USAGE
-    said = capsys.readouterr().err
-    assert f"there is no run 'r9' in {folder}; `haconsole runs` lists them" in said
-    assert "2 runs begin with 'r'" in said
+    message = capsys.readouterr().err
+    assert f"there is no run 'r9' in {folder}; `haconsole runs` lists them" in message
+    assert "2 runs begin with 'r'" in message

@@ -28,7 +28,7 @@ from haconsole.model.observed import NOT_ASKED, Failed, Known, value_of
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kube_vip, kubeadm
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, unreachable
 from tests.fakes.endpoint import ADDRESS, behind_endpoint
 
 
@@ -84,7 +84,7 @@ def test_a_failed_reading_is_an_error_with_its_reason() -> None:
 def lost_everything() -> ClusterSnapshot:
     snapshot = healthy()
     for n in (1, 2, 3):
-        snapshot = changed(snapshot, n, lost)
+        snapshot = changed(snapshot, n, unreachable)
     return replace(snapshot, leases=Failed("no host answers", NOW))
 
 
@@ -157,9 +157,9 @@ def test_nodes_and_services_of_a_kubeadm_cluster() -> None:
     services = {(one["host"], one["name"]): one for one in document["services"]}
     assert services["cp1", "kubelet"]["kind"] == "unit"
     assert services["w1", "containerd"]["state"] == "active"
-    broken = services["cp2", "kube-scheduler"]
-    assert (broken["kind"], broken["state"], broken["restarts"]) == ("static-pod", "activating", 7)
-    assert broken["reason"] == "Error: unknown flag: --x"
+    fault = services["cp2", "kube-scheduler"]
+    assert (fault["kind"], fault["state"], fault["restarts"]) == ("static-pod", "activating", 7)
+    assert fault["reason"] == "Error: unknown flag: --x"
 
 
 def test_nodes_that_cannot_be_listed_are_null_with_the_reason() -> None:
@@ -169,7 +169,7 @@ def test_nodes_that_cannot_be_listed_are_null_with_the_reason() -> None:
 
 
 def test_unknown_is_null_with_the_reason_in_errors() -> None:
-    document = as_json(changed(healthy(), 3, lost))
+    document = as_json(changed(healthy(), 3, unreachable))
     host = document["hosts"][2]
     assert (host["reachable"], host["connect_ms"], host["clock_offset_ms"]) == (False, None, None)
     assert document["haproxy"][2]["backends"] is None
@@ -227,7 +227,7 @@ def test_stamps_are_utc_whatever_the_zone() -> None:
 
 
 def test_the_page_names_leader_owner_holder_and_what_is_unknown() -> None:
-    snapshot = changed(healthy(), 3, lost)
+    snapshot = changed(healthy(), 3, unreachable)
     findings = diagnose(snapshot, INVENTORY, NOW)
     page = status_text(snapshot, findings, health(snapshot, findings), NOW)
     assert "lab: degraded, observed 2026-03-01 03:00:00Z" in page
@@ -244,7 +244,7 @@ def test_a_page_without_silent_hosts_has_nothing_in_parentheses() -> None:
 
 
 def test_sentences_are_wrapped_at_the_width_and_tables_are_not() -> None:
-    snapshot = changed(healthy(), 3, lost)
+    snapshot = changed(healthy(), 3, unreachable)
     findings = diagnose(snapshot, INVENTORY, NOW)
     page = status_text(snapshot, findings, health(snapshot, findings), NOW, 40)
     sentences = page[page.index("WARNING") :].splitlines()
@@ -261,8 +261,8 @@ def locked(heartbeats: dict[int, int]) -> ClusterSnapshot:
     claim = LockClaim("ab" * 16, "ops@desk", 4711, "r1", "join")
     snapshot = healthy()
     for n in (1, 2, 3):
-        seen = HostLock(claim, 120 + n, heartbeats[n]) if n in heartbeats else None
-        snapshot = changed(snapshot, n, lambda facts, seen=seen: replace(facts, lock=Known(seen, NOW)))  # type: ignore[misc]
+        reading = HostLock(claim, 120 + n, heartbeats[n]) if n in heartbeats else None
+        snapshot = changed(snapshot, n, lambda facts, reading=reading: replace(facts, lock=Known(reading, NOW)))  # type: ignore[misc]
     return snapshot
 
 
@@ -294,5 +294,5 @@ def test_the_page_of_text_has_a_line_for_the_lock() -> None:
         return status_text(snapshot, (), health(snapshot, ()), NOW)
 
     assert "lock:" not in page(locked({}))
-    told = page(locked({1: 9, 2: 3}))
-    assert "lock: ops@desk (process 4711) has run join for 122 s, run r1; heartbeat 3 s ago (on cp1, cp2)" in told
+    output = page(locked({1: 9, 2: 3}))
+    assert "lock: ops@desk (process 4711) has run join for 122 s, run r1; heartbeat 3 s ago (on cp1, cp2)" in output

@@ -40,18 +40,18 @@ def test_kubespray_members_are_queried_with_the_admin_certificate_of_their_host(
 
 
 def test_member_certificates_are_those_in_kubesprays_settings(kubespray: Inventory) -> None:
-    found = {file.role: (file.cert, file.key) for file in certificate_files(layout(kubespray), kubespray.hosts[2])}
+    result = {file.role: (file.cert, file.key) for file in certificate_files(layout(kubespray), kubespray.hosts[2])}
     member = (f"{FOLDER}/member-c.pem", f"{FOLDER}/member-c-key.pem")
-    assert found["etcd-server"] == found["etcd-peer"] == member
+    assert result["etcd-server"] == result["etcd-peer"] == member
     assert f"ETCD_CERT_FILE={member[0]}" in etcd_env(kubespray, kubespray.hosts[2])
 
 
 def test_a_missing_certificate_is_named_and_bootstrap_is_not_advised(kubespray: Inventory) -> None:
-    with pytest.raises(ProbeError) as caught:
+    with pytest.raises(ProbeError) as excinfo:
         etcd_credentials(layout(kubespray), kubespray.hosts[0], {f"{FOLDER}/ca.pem": "CA"})
-    assert f"{FOLDER}/admin-a.pem does not exist" in str(caught.value)
-    assert "bootstrap" not in str(caught.value) + caught.value.hint
-    assert "etcd.files" in caught.value.hint
+    assert f"{FOLDER}/admin-a.pem does not exist" in str(excinfo.value)
+    assert "bootstrap" not in str(excinfo.value) + excinfo.value.hint
+    assert "etcd.files" in excinfo.value.hint
 
 
 @pytest.mark.parametrize("name", ["../ca.pem", "a/b", "{name}.pem", "$(id)", ""])

@@ -72,8 +72,8 @@ def everything(inventory: Inventory) -> dict[str, str]:
 
 CASES: dict[str, tuple[Inventory, Callable[[Inventory], dict[str, str]]]] = {
     "lab": (samples.lab(), everything),
-    "spread": (samples.spread(), lambda found: balancer_files(found) | kube_files(found)),
-    "spread-etcd": (samples.spread(), lambda found: {"etcd.env": etcd_env(found, found.hosts[4])}),
+    "spread": (samples.spread(), lambda result: balancer_files(result) | kube_files(result)),
+    "spread-etcd": (samples.spread(), lambda result: {"etcd.env": etcd_env(result, result.hosts[4])}),
     "ipv6": (samples.ipv6(), everything),
     "kubeadm": (samples.kubeadm(), balancer_files),
     "etcd-url": (samples.etcd_only(DiscoveryKind.URL, EtcdTls.CERTIFICATES), discovering_files),
@@ -91,8 +91,8 @@ def test_rendered_files_are_the_ones_kept(case: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in rendered.items():
             (folder / name).write_text(text)
-    kept = {path.name: path.read_text() for path in folder.iterdir()}
-    assert rendered == kept
+    content = {path.name: path.read_text() for path in folder.iterdir()}
+    assert rendered == content
 
 
 def test_every_folder_kept_is_a_case() -> None:
@@ -109,6 +109,6 @@ def test_a_balancer_without_peers_has_no_unicast_settings() -> None:
     lab = samples.lab()
     alone = msgspec.structs.replace(lab, hosts=lab.hosts[:1])
     interfaces = dict.fromkeys(vip_addresses(alone), "eth0")
-    told = keepalived_conf(alone, alone.hosts[0], interfaces)
-    assert "unicast" not in told
+    output = keepalived_conf(alone, alone.hosts[0], interfaces)
+    assert "unicast" not in output
     assert "unicast_peer" in keepalived_conf(lab, lab.hosts[0], interfaces)

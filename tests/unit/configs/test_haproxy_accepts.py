@@ -26,6 +26,6 @@ def test_haproxy_accepts_the_configuration(inventory: Inventory, tmp_path: Path)
     )
     config = tmp_path / "haproxy.cfg"
     config.write_text(haproxy_cfg(inventory).replace("/etc/kubernetes/pki/ca.crt", str(ca)))
-    done = subprocess.run([HAPROXY or "", "-c", "-f", config], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stderr
+    result = subprocess.run([HAPROXY or "", "-c", "-f", config], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "WARNING" not in result.stderr

@@ -30,7 +30,7 @@ def health_port(status: int) -> Iterator[int]:
             self.send_response(status if self.path == HEALTH_PATH else 404)
             self.end_headers()
 
-        def log_message(self, *told: object) -> None:
+        def log_message(self, *arguments: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
@@ -47,10 +47,10 @@ def check(port: int, down_file: Path) -> int:
     inventory = msgspec.structs.replace(
         samples.lab(), haproxy=Haproxy(health_port=port), keepalived=Keepalived(down_file=str(down_file))
     )
-    done = subprocess.run(("bash", "-c", keepalived_check(inventory)), capture_output=True, timeout=10)
-    assert done.stdout == b""
-    assert done.stderr == b""
-    return done.returncode
+    result = subprocess.run(("bash", "-c", keepalived_check(inventory)), capture_output=True, timeout=10)
+    assert result.stdout == b""
+    assert result.stderr == b""
+    return result.returncode
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -32,8 +32,8 @@ def inventory(kubernetes: Kubernetes | None = None, etcd: Etcd | None = None) ->
 
 
 def test_systemd_cluster_has_units_and_keys_in_files() -> None:
-    found = layout(inventory(Kubernetes()))
-    assert found.units(CP1) == (
+    paths = layout(inventory(Kubernetes()))
+    assert paths.units(CP1) == (
         "etcd.service",
         "haproxy.service",
         "keepalived.service",
@@ -41,25 +41,25 @@ def test_systemd_cluster_has_units_and_keys_in_files() -> None:
         "kube-controller-manager.service",
         "kube-scheduler.service",
     )
-    assert found.etcd.pki is not None
-    assert found.etcd.pki.client.cert == "/etc/etcd/pki/client.crt"
-    assert found.kubernetes is not None
-    assert found.kubernetes.admin.files is not None
-    assert found.kubernetes.etcd_ca == "/etc/etcd/pki/ca.crt"
-    assert found.haproxy is not None
-    assert found.haproxy.backend == "k8s_server_6443"
+    assert paths.etcd.pki is not None
+    assert paths.etcd.pki.client.cert == "/etc/etcd/pki/client.crt"
+    assert paths.kubernetes is not None
+    assert paths.kubernetes.admin.files is not None
+    assert paths.kubernetes.etcd_ca == "/etc/etcd/pki/ca.crt"
+    assert paths.haproxy is not None
+    assert paths.haproxy.backend == "k8s_server_6443"
 
 
 def test_stacked_kubeadm_uses_kubeadms_own_paths() -> None:
-    found = layout(inventory(Kubernetes(deployment=Deployment.KUBEADM), Etcd(placement=EtcdPlacement.STATIC_POD)))
-    assert found.etcd.unit is None
-    assert found.etcd.manifest == "/etc/kubernetes/manifests/etcd.yaml"
-    assert found.etcd.pki is not None
-    assert found.etcd.pki.client.cert == "/etc/kubernetes/pki/etcd/healthcheck-client.crt"
-    assert found.units(CP1) == ("haproxy.service", "keepalived.service", "kubelet.service")
-    assert found.kubernetes is not None
-    assert found.kubernetes.components[0].manifest == "/etc/kubernetes/manifests/kube-apiserver.yaml"
-    assert {file.cert for file in certificate_files(found, CP1) if file.kubeconfig} == {
+    paths = layout(inventory(Kubernetes(deployment=Deployment.KUBEADM), Etcd(placement=EtcdPlacement.STATIC_POD)))
+    assert paths.etcd.unit is None
+    assert paths.etcd.manifest == "/etc/kubernetes/manifests/etcd.yaml"
+    assert paths.etcd.pki is not None
+    assert paths.etcd.pki.client.cert == "/etc/kubernetes/pki/etcd/healthcheck-client.crt"
+    assert paths.units(CP1) == ("haproxy.service", "keepalived.service", "kubelet.service")
+    assert paths.kubernetes is not None
+    assert paths.kubernetes.components[0].manifest == "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    assert {file.cert for file in certificate_files(paths, CP1) if file.kubeconfig} == {
         "/etc/kubernetes/admin.conf",
         "/etc/kubernetes/controller-manager.conf",
         "/etc/kubernetes/scheduler.conf",
@@ -68,18 +68,18 @@ def test_stacked_kubeadm_uses_kubeadms_own_paths() -> None:
 
 
 def test_kubeadm_with_external_etcd_keeps_the_etcd_unit() -> None:
-    found = layout(inventory(Kubernetes(deployment=Deployment.KUBEADM)))
-    assert found.etcd.unit == "etcd.service"
-    assert found.etcd.pki is not None
-    assert found.etcd.pki.ca.cert == "/etc/etcd/pki/ca.crt"
+    paths = layout(inventory(Kubernetes(deployment=Deployment.KUBEADM)))
+    assert paths.etcd.unit == "etcd.service"
+    assert paths.etcd.pki is not None
+    assert paths.etcd.pki.ca.cert == "/etc/etcd/pki/ca.crt"
 
 
 def test_etcd_without_certificates_has_no_pki() -> None:
-    found = layout(inventory(Kubernetes(), Etcd(tls=EtcdTls.OFF)))
-    assert found.etcd.pki is None
-    assert found.etcd.scheme == "http"
-    assert "etcd-server" not in {file.role for file in certificate_files(found, CP1)}
-    assert "apiserver-etcd-client" not in {file.role for file in certificate_files(found, CP1)}
+    paths = layout(inventory(Kubernetes(), Etcd(tls=EtcdTls.OFF)))
+    assert paths.etcd.pki is None
+    assert paths.etcd.scheme == "http"
+    assert "etcd-server" not in {file.role for file in certificate_files(paths, CP1)}
+    assert "apiserver-etcd-client" not in {file.role for file in certificate_files(paths, CP1)}
 
 
 def test_served_certificates_name_their_port() -> None:

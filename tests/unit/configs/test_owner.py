@@ -40,7 +40,7 @@ def path_of(inventory: Inventory, kind: str) -> str:
     return dict(zip(KINDS, (*haproxy_files(places), *keepalived_files(places)), strict=True))[kind]
 
 
-def written(kind: str, case: str = "lab") -> str:
+def old_file(kind: str, case: str = "lab") -> str:
     return (OLD / case / kind).read_text().replace("@secret:vrrp-auth/10.99.0.100@", "s3cret")
 
 
@@ -48,7 +48,7 @@ def ours(inventory: Inventory, kind: str, text: str) -> bool:
     return as_0_1_wrote_it(inventory, inventory.hosts[0], path_of(inventory, kind), text)
 
 
-def asked(folder: Path, text: str | bytes, programs: dict[str, str] | None = None) -> str:
+def printed_owner(folder: Path, text: str | bytes, programs: dict[str, str] | None = None) -> str:
     """The owner that the host's shell prints for a file with this content; `programs` replace the distribution's."""
     file, bin_ = folder / "file", folder / "bin"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -70,10 +70,12 @@ def test_a_file_as_written_is_ours_and_any_edit_of_it_shows(kind: str, tmp_path:
     lab = samples.lab()
     text = fill_in(balancer_files(lab)[kind], lab)
     assert owner_of(text) == lab.cluster
-    assert asked(tmp_path, text) == f"ours {lab.cluster}"
-    assert asked(tmp_path, text + "# by hand\n") == f"changed {lab.cluster}"
-    assert asked(tmp_path, text.rstrip("\n")) == f"changed {lab.cluster}"
-    assert asked(tmp_path, text.replace("haconsole: sha256 ", "haconsole: sha256 0")) == f"changed {lab.cluster}"
+    assert printed_owner(tmp_path, text) == f"ours {lab.cluster}"
+    assert printed_owner(tmp_path, text + "# by hand\n") == f"changed {lab.cluster}"
+    assert printed_owner(tmp_path, text.rstrip("\n")) == f"changed {lab.cluster}"
+    assert (
+        printed_owner(tmp_path, text.replace("haconsole: sha256 ", "haconsole: sha256 0")) == f"changed {lab.cluster}"
+    )
 
 
 def test_a_password_that_was_changed_shows(tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_a_password_that_was_changed_shows(tmp_path: Path) -> None:
     assert f"{SEAL}{OPEN_SEAL}" in text, "its sum is not known before the password is filled in"
     filled = fill_in(text, lab)
     assert samples.PASSWORD in filled
-    assert asked(tmp_path, filled.replace(samples.PASSWORD, "other")) == f"changed {lab.cluster}"
+    assert printed_owner(tmp_path, filled.replace(samples.PASSWORD, "other")) == f"changed {lab.cluster}"
 
 
 def test_sealing_again_changes_nothing() -> None:
@@ -95,10 +97,10 @@ def test_sealing_again_changes_nothing() -> None:
 
 
 def test_what_somebody_else_wrote_is_foreign(tmp_path: Path) -> None:
-    assert asked(tmp_path, "global\n  daemon\n") == "foreign -"
+    assert printed_owner(tmp_path, "global\n  daemon\n") == "foreign -"
     body = unsealed(haproxy_cfg(samples.lab()))
-    assert asked(tmp_path, body.partition("\n")[2]) == "foreign -", "the mark is what makes it ours"
-    assert asked(tmp_path, b"") == "absent -"
+    assert printed_owner(tmp_path, body.partition("\n")[2]) == "foreign -", "the mark is what makes it ours"
+    assert printed_owner(tmp_path, b"") == "absent -"
     assert shell(tmp_path, OWNER_OF, str(tmp_path / "none")).stdout == "absent -\n"
 
 
@@ -109,16 +111,16 @@ def test_the_distributions_own_file_counts_as_such_while_nobody_changed_it(tmp_p
     file.write_text(stock)
     known = subprocess.run(("md5sum", str(file)), capture_output=True, text=True, check=True).stdout.split()[0]
     debian = {"dpkg-query": sums.format(file, known)}
-    assert asked(tmp_path, stock, debian) == "package -"
-    assert asked(tmp_path, stock + "# by hand\n", debian) == "foreign -"
+    assert printed_owner(tmp_path, stock, debian) == "package -"
+    assert printed_owner(tmp_path, stock + "# by hand\n", debian) == "foreign -"
     unchanged = {"rpm": 'case $1 in -qf) exit 0 ;; *) echo "S.5....T.  c /etc/other.cfg" ;; esac'}
-    assert asked(tmp_path, stock, unchanged) == "package -"
+    assert printed_owner(tmp_path, stock, unchanged) == "package -"
     changed = {"rpm": f'case $1 in -qf) exit 0 ;; *) echo "S.5....T.  c {file}" ;; esac'}
-    assert asked(tmp_path, stock, changed) == "foreign -"
+    assert printed_owner(tmp_path, stock, changed) == "foreign -"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (haproxy_cfg(samples.lab()), ""),
         (unsealed(haproxy_cfg(samples.lab())), ""),
@@ -127,20 +129,20 @@ def test_the_distributions_own_file_counts_as_such_while_nobody_changed_it(tmp_p
         ("global\n", "was not written by haconsole for cluster lab"),
     ],
 )
-def test_a_step_looks_again_before_it_writes(text: str, said: str, tmp_path: Path) -> None:
+def test_a_step_looks_again_before_it_writes(text: str, message: str, tmp_path: Path) -> None:
     assert samples.lab().cluster == "lab"
-    asked(tmp_path, text)
-    done = shell(tmp_path, load_script("check-may-write"), "lab", str(tmp_path / "file"))
-    assert done.returncode == bool(said)
-    assert said in done.stderr
+    printed_owner(tmp_path, text)
+    result = shell(tmp_path, load_script("check-may-write"), "lab", str(tmp_path / "file"))
+    assert result.returncode == bool(message)
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize("case", INVENTORIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_0_1_is_ours(case: str, kind: str, tmp_path: Path) -> None:
     inventory = INVENTORIES[case]()
-    text = written(kind, case)
-    assert asked(tmp_path, text) == f"unsealed {inventory.cluster}"
+    text = old_file(kind, case)
+    assert printed_owner(tmp_path, text) == f"unsealed {inventory.cluster}"
     assert ours(inventory, kind, text)
 
 
@@ -153,7 +155,7 @@ def test_a_file_of_0_1_stays_ours_while_hosts_and_vips_come_and_go() -> None:
         msgspec.structs.replace(lab, hosts=lab.hosts[:1]),
         msgspec.structs.replace(lab, vips=vips),
     )
-    assert all(ours(other, kind, written(kind)) for other in others for kind in KINDS)
+    assert all(ours(other, kind, old_file(kind)) for other in others for kind in KINDS)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,6 @@ def test_a_file_of_0_1_stays_ours_while_hosts_and_vips_come_and_go() -> None:
     ],
 )
 def test_an_edit_of_a_file_of_0_1_shows(kind: str, old: str, new: str) -> None:
-    text = written(kind)
+    text = old_file(kind)
     assert old in text
     assert not ours(samples.lab(), kind, text.replace(old, new, 1))

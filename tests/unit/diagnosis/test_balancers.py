@@ -18,18 +18,18 @@ from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, server
 from tests.unit.diagnosis.test_remedies import having
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def only(snapshot: ClusterSnapshot) -> Finding:
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     return finding
 
 
 def on_cp2(*servers: HaproxyServer, limits: tuple[ConnectionLimit, ...] = ()) -> ClusterSnapshot:
-    seen = HaproxyFacts("2.6.12", 3600, (HaproxyBackend("k8s_server_6443", servers),), limits)
-    return changed(healthy(), 2, having(haproxy=seen))
+    reading = HaproxyFacts("2.6.12", 3600, (HaproxyBackend("k8s_server_6443", servers),), limits)
+    return changed(healthy(), 2, having(haproxy=reading))
 
 
 def test_a_balancer_that_sees_no_server_though_others_do() -> None:
@@ -57,7 +57,7 @@ def test_connections_near_their_limit() -> None:
     finding = only(on_cp2(*servers, limits=(ConnectionLimit("global", 2, 2),)))
     assert (finding.code, finding.subject) == ("haproxy.connections-full", "cp2")
     assert "2 of at most 2" in finding.summary
-    assert found(on_cp2(*servers)) == ()
+    assert findings_of(on_cp2(*servers)) == ()
 
 
 def instance_of_cp2(**fields: Any) -> ClusterSnapshot:
@@ -74,14 +74,14 @@ def test_an_interface_that_the_host_does_not_have() -> None:
     assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
     assert "eth9" in finding.summary
     assert any("FAULT" in line for line in finding.evidence)
-    assert found(instance_of_cp2(interface="eth0")) == ()
+    assert findings_of(instance_of_cp2(interface="eth0")) == ()
 
 
 def test_adverts_to_other_peers_than_the_balancers() -> None:
     finding = only(instance_of_cp2(unicast_peers=("10.99.0.11", "10.99.0.77")))
     assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
     assert finding.evidence == ("not a balancer: 10.99.0.77", "missing: 10.99.0.13")
-    assert found(instance_of_cp2(unicast_peers=("10.99.0.13", "10.99.0.11"))) == ()
+    assert findings_of(instance_of_cp2(unicast_peers=("10.99.0.13", "10.99.0.11"))) == ()
 
 
 def test_an_instance_in_fault_whose_haproxy_works() -> None:

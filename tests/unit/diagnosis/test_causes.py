@@ -26,12 +26,12 @@ URLS = tuple(f"https://10.99.0.1{n}:2379" for n in (1, 2, 3))
 NOT_READY = ApiserverFacts(False, ("etcd", "etcd-readiness"), "v1.20.2", URLS)
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def only(snapshot: ClusterSnapshot) -> Finding:
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     return finding
 
 
@@ -145,9 +145,9 @@ def test_the_causes_of_many_hosts_are_looked_up_and_not_searched(monkeypatch: py
         return concerns(subject, place)
 
     monkeypatch.setattr(candidate, "concerns", counted)
-    lost = tuple(Candidate(Finding("lost", Severity.WARNING, f"h{n}", "", "")) for n in range(200))
+    missing = tuple(Candidate(Finding("lost", Severity.WARNING, f"h{n}", "", "")) for n in range(200))
     silent = tuple(
         Candidate(Finding("silent", Severity.WARNING, f"h{n}", "", ""), on(f"h{n}", "lost")) for n in range(200)
     )
-    assert len(collapse_to_root_causes((*lost, *silent))) == 200
+    assert len(collapse_to_root_causes((*missing, *silent))) == 200
     assert compared == []

@@ -18,15 +18,15 @@ from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy, unreachable
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
-    return [(finding.code, finding.subject) for finding in found(snapshot)]
+    return [(finding.code, finding.subject) for finding in findings_of(snapshot)]
 
 
 def all_hosts(snapshot: ClusterSnapshot, **facts: object) -> ClusterSnapshot:
@@ -35,13 +35,13 @@ def all_hosts(snapshot: ClusterSnapshot, **facts: object) -> ClusterSnapshot:
 
 
 def test_a_healthy_cluster_has_no_finding() -> None:
-    assert found(healthy()) == ()
+    assert findings_of(healthy()) == ()
     assert health(healthy(), ()) is Health.HEALTHY
 
 
 def test_a_lost_host_is_one_finding_that_takes_in_all_that_follows() -> None:
-    snapshot = changed(healthy(), 3, lost)
-    (finding,) = found(snapshot)
+    snapshot = changed(healthy(), 3, unreachable)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject, finding.severity) == ("host.unreachable", "cp3", Severity.WARNING)
     assert "etcd stops if one more member fails" in finding.evidence
     assert "no answer within 10 s" in finding.evidence
@@ -49,7 +49,7 @@ def test_a_lost_host_is_one_finding_that_takes_in_all_that_follows() -> None:
 
 
 def test_a_stopped_member_has_its_service_and_the_vote_count_as_evidence() -> None:
-    (finding,) = found(changed(healthy(), 2, etcd_silent))
+    (finding,) = findings_of(changed(healthy(), 2, etcd_silent))
     assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
     assert any("etcd on cp2 is stopped" in line for line in finding.evidence)
     assert any("etcd stops if one more member fails" in line for line in finding.evidence)
@@ -62,11 +62,11 @@ def test_a_suspended_member_is_found_before_its_port_was_queried() -> None:
 
 
 def test_two_silent_members_are_one_lost_quorum() -> None:
-    snapshot = changed(changed(healthy(), 1, etcd_silent), 2, lost)
+    snapshot = changed(changed(healthy(), 1, etcd_silent), 2, unreachable)
     lonely = replace(cluster.endpoint(3, leader=None, healthy=False))
     snapshot = changed(snapshot, 3, lambda facts: replace(facts, etcd=Known(lonely, NOW)))
     snapshot = replace(snapshot, leases=Known((cluster.lease("kube-scheduler", age_s=60),), NOW))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.severity) == ("etcd.quorum-lost", Severity.CRITICAL)
     text = "\n".join(finding.evidence)
     assert text.count("etcd on cp1 is stopped") == text.count("cp2: ") == 1
@@ -75,17 +75,17 @@ def test_two_silent_members_are_one_lost_quorum() -> None:
 
 
 def test_quorum_is_not_called_lost_while_a_read_goes_through_it() -> None:
-    snapshot = changed(changed(healthy(), 2, lost), 3, lost)
+    snapshot = changed(changed(healthy(), 2, unreachable), 3, unreachable)
     assert "etcd.quorum-lost" not in {code for code, _ in codes(snapshot)}
-    assert health(snapshot, found(snapshot)) is Health.DEGRADED
+    assert health(snapshot, findings_of(snapshot)) is Health.DEGRADED
 
 
 def test_all_hosts_unreachable_is_unknown_not_critical() -> None:
     snapshot = healthy()
     for n in (1, 2, 3):
-        snapshot = changed(snapshot, n, lost)
+        snapshot = changed(snapshot, n, unreachable)
     assert {code for code, _ in codes(snapshot)} == {"host.unreachable"}
-    assert health(snapshot, found(snapshot)) is Health.UNKNOWN
+    assert health(snapshot, findings_of(snapshot)) is Health.UNKNOWN
 
 
 def test_bare_hosts_are_not_yet_a_cluster_and_nothing_else() -> None:
@@ -104,23 +104,23 @@ def test_bare_hosts_are_not_yet_a_cluster_and_nothing_else() -> None:
         addresses=Known((), NOW),
     )
     snapshot = replace(snapshot, leases=Failed("no apiserver answers", NOW))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert finding.code == "cluster.not-bootstrapped"
     assert [call.action for call in finding.calls] == ["bootstrap"]
     early = changed(snapshot, 1, lambda facts: replace(facts, services=NotAsked()))
-    assert found(early) == ()
+    assert findings_of(early) == ()
     assert health(early, ()) is Health.UNKNOWN
 
 
 def test_nobody_holds_the_vip() -> None:
     snapshot = all_hosts(healthy(), addresses=Known((), NOW), services=Known(cluster.units(keepalived="failed"), NOW))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.severity) == ("vip.unowned", Severity.CRITICAL)
     assert [line.split(",")[0] for line in finding.evidence] == [f"cp{n}: keepalived failed" for n in (1, 2, 3)]
 
 
 def test_an_owner_not_heard_is_not_an_unowned_vip() -> None:
-    assert "vip.unowned" not in {code for code, _ in codes(changed(healthy(), 1, lost))}
+    assert "vip.unowned" not in {code for code, _ in codes(changed(healthy(), 1, unreachable))}
 
 
 def test_two_owners_are_a_split() -> None:
@@ -131,7 +131,7 @@ def test_two_owners_are_a_split() -> None:
         lambda facts: replace(facts, addresses=Known(owner, NOW), keepalived=healthy().hosts[0].keepalived),
     )
     snapshot = changed(snapshot, 2, priority(90))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("vip.split", "10.99.0.100")
     assert finding.summary.startswith("cp1 and cp2 hold")
 
@@ -155,7 +155,7 @@ def test_a_stopped_apiserver_explains_its_backend() -> None:
     refused: Failed[ApiserverFacts] = Failed("connection refused on port 6443", NOW, Cause.REFUSED)
     stopped = Known(cluster.units(kube_apiserver="inactive"), NOW)
     snapshot = changed(snapshot, 2, lambda facts: replace(facts, apiserver=refused, services=stopped))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("apiserver.down", "cp2")
     assert "3 of 3 balancers see server cp2 down" in finding.evidence
 
@@ -167,7 +167,7 @@ def seen_down(n: int) -> HaproxyFacts:
 
 def test_a_backend_down_without_another_cause_is_the_only_finding() -> None:
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=Known(seen_down(3), NOW)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("haproxy.backend-down", "cp3")
     assert finding.evidence == ("cp1: k8s_server_6443/cp3 DOWN, check L4CON, for 120 s",)
 
@@ -191,14 +191,14 @@ def with_third_server(**changes: Any) -> ClusterSnapshot:
 
 
 def test_a_server_whose_name_does_not_resolve_was_not_drained_by_hand() -> None:
-    (finding,) = [one for one in found(with_third_server(fqdn="cp3.example.org")) if one.subject == "cp3"]
+    (finding,) = [one for one in findings_of(with_third_server(fqdn="cp3.example.org")) if one.subject == "cp3"]
     assert finding.code == "haproxy.unresolved"
     assert finding.summary == "server cp3 has no address on 1 of the balancers: its name does not resolve"
     assert "cp3.example.org" in str(finding.remedies)
 
 
 def test_a_spare_slot_of_a_template_is_no_finding_while_another_is_up() -> None:
-    assert [one for one in found(with_third_server(fqdn="slots.example.org")) if one.subject == "cp3"] == []
+    assert [one for one in findings_of(with_third_server(fqdn="slots.example.org")) if one.subject == "cp3"] == []
 
 
 @pytest.mark.parametrize(
@@ -218,14 +218,14 @@ def test_an_expired_lock_goes_back_to_the_component_that_stopped() -> None:
     stopped = Known(cluster.units(kube_scheduler="failed"), NOW)
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=stopped))
     snapshot = replace(snapshot, leases=Known((cluster.lease("kube-scheduler", age_s=20),), NOW))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("component.down", "kube-scheduler@cp1")
     assert finding.evidence[-1] == "kube-scheduler has no leader: its lock is expired"
 
 
 def test_an_owner_whose_haproxy_does_not_run() -> None:
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=Known(cluster.units(haproxy="failed"), NOW)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject, finding.severity) == ("haproxy.down", "cp1", Severity.CRITICAL)
     assert "cp1 holds 10.99.0.100, but its haproxy does not run" in finding.evidence
 
@@ -254,8 +254,8 @@ def test_checks_of_etcd_that_fail_since_an_etcd_host_is_lost_are_its_consequence
     unready = ApiserverFacts(False, ("etcd",), "v1.20.2")
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, apiserver=Known(unready, NOW)))
     assert codes(snapshot) == [("apiserver.not-ready", "cp2")]
-    snapshot = changed(snapshot, 3, lost)
-    (finding,) = found(snapshot)
+    snapshot = changed(snapshot, 3, unreachable)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("host.unreachable", "cp3")
     assert any("the apiserver on cp2 answers but is not ready" in line for line in finding.evidence)
 
@@ -263,7 +263,7 @@ def test_checks_of_etcd_that_fail_since_an_etcd_host_is_lost_are_its_consequence
 def test_etcd_servers_that_are_gone() -> None:
     urls = ("https://10.99.0.11:2379", "https://10.99.0.12:2379", "https://10.99.0.99:2379")
     stale = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)
-    (finding,) = found(changed(healthy(), 1, lambda facts: replace(facts, apiserver=stale)))
+    (finding,) = findings_of(changed(healthy(), 1, lambda facts: replace(facts, apiserver=stale)))
     assert finding.code == "apiserver.etcd-servers-stale"
     assert finding.evidence == (
         "no such member: https://10.99.0.99:2379",
@@ -287,7 +287,7 @@ def test_a_loopback_etcd_server_is_the_member_of_the_same_host(
     urls: tuple[str, ...], evidence: tuple[str, ...] | None
 ) -> None:
     listed = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)
-    findings = found(changed(healthy(), 1, lambda facts: replace(facts, apiserver=listed)))
+    findings = findings_of(changed(healthy(), 1, lambda facts: replace(facts, apiserver=listed)))
     assert [finding.evidence for finding in findings] == ([evidence] if evidence else [])
 
 
@@ -297,7 +297,7 @@ def test_a_loopback_etcd_server_without_a_member_there_is_stale() -> None:
     for n in (1, 2, 3):
         two = Known(replace(cluster.endpoint(n), members=cluster.endpoint(n).members[1:]), NOW)
         snapshot = changed(snapshot, n, lambda facts, two=two: replace(facts, etcd=two))  # type: ignore[misc]
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("etcd.missing-member", "cp1")
     assert "the apiserver on cp1 has an outdated list of etcd servers" in finding.evidence
 
@@ -327,7 +327,7 @@ def test_alarms_and_sizes() -> None:
         alarms=(EtcdAlarm(MemberId("a2"), "NOSPACE"),),
     )
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, etcd=Known(full, NOW)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("etcd.nospace", "etcd")
     assert "cp2: 2048 MiB, 1 MiB in use" in finding.evidence
     assert len(finding.evidence) == 3
@@ -345,8 +345,8 @@ def test_disk_and_clock() -> None:
 
 
 def test_every_finding_has_a_reason_and_remedies() -> None:
-    snapshot = changed(changed(healthy(), 1, small), 3, lost)
-    for finding in found(snapshot):
+    snapshot = changed(changed(healthy(), 1, small), 3, unreachable)
+    for finding in findings_of(snapshot):
         assert finding.why
         assert finding.remedies
         assert finding.summary[-1] != "."
@@ -376,8 +376,8 @@ def test_a_stopped_unit_is_fixed_by_its_start(service: str) -> None:
     unit = service.replace("-", "_")
     stopped = cluster.units(**{unit: "inactive"})
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, services=Known(stopped, NOW)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert finding.calls[0].request == {"service": service, "host": "cp2"}
-    again = cluster.units(**{unit: "activating"})
-    (finding,) = found(changed(healthy(), 2, lambda facts: replace(facts, services=Known(again, NOW))))
+    second = cluster.units(**{unit: "activating"})
+    (finding,) = findings_of(changed(healthy(), 2, lambda facts: replace(facts, services=Known(second, NOW))))
     assert finding.calls == ()

@@ -29,19 +29,19 @@ def writing(n: int, writes: DiskWrites, *, cpu: float = 5.0) -> ClusterSnapshot:
     return changed(healthy(), n, change)
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def test_slow_writes_of_a_follower_are_found_with_their_figures() -> None:
-    (finding,) = found(writing(2, DiskWrites(15.0, 60, 9, 0.42)))
+    (finding,) = findings_of(writing(2, DiskWrites(15.0, 60, 9, 0.42)))
     assert (finding.code, finding.subject) == ("etcd.slow-disk", "cp2")
     assert "99 % of 60 writes to disk (WAL fsync) in 15 s took at most 420 ms" in finding.evidence[0]
     assert len(finding.remedies) == 1, "it does not lead"
 
 
 def test_a_leader_with_a_slow_disk_may_give_its_leadership_away() -> None:
-    (finding,) = found(writing(1, DiskWrites(15.0, 60, 9, 0.42)))
+    (finding,) = findings_of(writing(1, DiskWrites(15.0, 60, 9, 0.42)))
     assert [remedy.text for remedy in finding.remedies][1].startswith("until the disk is fast enough")
 
 
@@ -51,26 +51,26 @@ def test_a_leader_with_a_slow_disk_may_give_its_leadership_away() -> None:
     ids=["healthy", "slower than healthy", "two hiccups"],
 )
 def test_writes_that_disturb_nobody_are_no_finding(writes: DiskWrites) -> None:
-    assert found(writing(2, writes)) == ()
+    assert findings_of(writing(2, writes)) == ()
 
 
 def test_a_host_that_waits_for_its_processor_has_a_higher_limit() -> None:
-    assert found(writing(2, DiskWrites(15.0, 60, 9, 0.42), cpu=95.0)) == ()
-    (finding,) = found(writing(2, DiskWrites(15.0, 60, 9, 0.9), cpu=95.0))
+    assert findings_of(writing(2, DiskWrites(15.0, 60, 9, 0.42), cpu=95.0)) == ()
+    (finding,) = findings_of(writing(2, DiskWrites(15.0, 60, 9, 0.9), cpu=95.0))
     assert finding.code == "etcd.slow-disk"
 
 
 def test_figures_and_log_make_one_finding() -> None:
     logged = Known((RecentEvents(EventKind.SLOW_WRITE, tuple(range(95, 0, -10))),), NOW)
     snapshot = changed(writing(2, DiskWrites(15.0, 60, 9, 1.2)), 2, lambda facts: replace(facts, events=logged))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert len(finding.evidence) == 3
 
 
 def test_writes_of_a_member_that_is_no_longer_read_are_no_finding() -> None:
     snapshot = writing(2, DiskWrites(15.0, 60, 9, 0.42))
-    gone = changed(snapshot, 2, lambda facts: replace(facts, etcd_metrics=Failed("cp2: etcd: gone", NOW)))
-    assert found(gone) == ()
+    absent = changed(snapshot, 2, lambda facts: replace(facts, etcd_metrics=Failed("cp2: etcd: gone", NOW)))
+    assert findings_of(absent) == ()
 
 
 def test_writes_are_counted_between_readings_of_the_last_minute() -> None:

@@ -112,9 +112,9 @@ def test_a_lost_quorum_is_one_finding_with_every_endpoint() -> None:
     refused = silent(Cause.REFUSED)
     alone = last_report(healthy=False, health_error="no leader", leader_id=None)
     snapshot = outside(alone, refused, refused)
-    found = findings(snapshot)
-    assert [one.code for one in found] == ["etcd.quorum-lost"]
-    (finding,) = found
+    result = findings(snapshot)
+    assert [one.code for one in result] == ["etcd.quorum-lost"]
+    (finding,) = result
     assert finding.severity is Severity.CRITICAL
     assert len(finding.evidence) >= 3
     assert not [one for one in finding.remedies if not hasattr(one, "text")], "no action is advised"
@@ -141,8 +141,8 @@ def test_a_pair_that_others_issued_is_not_rotated_by_advice() -> None:
     own = replace(kubeadm.healthy(), hosts=tuple(_with(facts, certificates) for facts in kubeadm.healthy().hosts))
     theirs = replace(outside(), hosts=tuple(_with(facts, certificates) for facts in outside().hosts))
     for snapshot, kind in ((own, ActionCall), (theirs, Advice)):
-        found = [one for one in diagnose(snapshot, inventory(), NOW) if one.code == "cert.expired"]
-        assert [type(remedy) for one in found for remedy in one.remedies] == [kind]
+        results = [one for one in diagnose(snapshot, inventory(), NOW) if one.code == "cert.expired"]
+        assert [type(remedy) for one in results for remedy in one.remedies] == [kind]
 
 
 def _with(facts: HostFacts, certificates: dict[HostName, Observed[tuple[Certificate, ...]]]) -> HostFacts:

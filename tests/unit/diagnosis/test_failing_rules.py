@@ -13,13 +13,13 @@ from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import critical
 
 
-def broken(*_: object) -> Never:
+def failing_rule(*_: object) -> Never:
     raise KeyError("cp9")
 
 
 def test_a_section_that_fails_is_reported_and_the_others_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {finding.code for finding in diagnose(critical(), INVENTORY, NOW)}
-    monkeypatch.setattr(vip, "rules", broken)
+    monkeypatch.setattr(vip, "rules", failing_rule)
     findings = {finding.code: finding for finding in diagnose(critical(), INVENTORY, NOW)}
     assert {code for code in before if not code.startswith("vip.")} <= set(findings)
     failed = findings["console.rules-failed"]
@@ -30,7 +30,7 @@ def test_a_section_that_fails_is_reported_and_the_others_are_complete(monkeypatc
 
 def test_a_failure_while_causes_are_sorted_keeps_every_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {finding.code for finding in diagnose(critical(), INVENTORY, NOW)}
-    monkeypatch.setattr(known_texts, "with_known_causes", broken)
+    monkeypatch.setattr(known_texts, "with_known_causes", failing_rule)
     after = {finding.code for finding in diagnose(critical(), INVENTORY, NOW)}
     assert before | {"console.rules-failed"} == after
 

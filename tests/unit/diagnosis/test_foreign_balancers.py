@@ -29,19 +29,19 @@ def site(owner: Owner = Owner.FOREIGN, **services: str) -> ClusterSnapshot:
     return replace(snapshot, hosts=tuple(map(foreign, snapshot.hosts)))
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def test_a_healthy_cluster_behind_foreign_balancers_is_healthy() -> None:
-    findings = found(site())
+    findings = findings_of(site())
     assert [finding.code for finding in findings] == ["balancer.foreign", "balancer.foreign", "balancer.no-socket"]
     assert health(site(), findings) is Health.HEALTHY
 
 
 def test_a_socket_that_vanished_is_opened_again_by_a_restart_where_the_files_are_ours() -> None:
-    assert not [call for finding in found(site()) for call in finding.calls]
-    (finding,) = found(site(Owner.OURS))
+    assert not [call for finding in findings_of(site()) for call in finding.calls]
+    (finding,) = findings_of(site(Owner.OURS))
     assert finding.code == "balancer.no-socket"
     calls = [remedy for remedy in finding.remedies if isinstance(remedy, ActionCall)]
     assert [(call.action, call.request["host"]) for call in calls] == [
@@ -57,7 +57,7 @@ def test_a_socket_that_vanished_is_opened_again_by_a_restart_where_the_files_are
 def test_a_stopped_foreign_balancer_is_restarted_and_never_replaced(owner: Owner, service: str) -> None:
     calls = [
         remedy
-        for finding in found(site(owner, **{service: "inactive"}))
+        for finding in findings_of(site(owner, **{service: "inactive"}))
         for remedy in finding.remedies
         if isinstance(remedy, ActionCall)
     ]
@@ -76,7 +76,7 @@ def test_only_the_highest_priority_must_be_held_by_one_host(priorities: tuple[in
         return replace(facts, keepalived=Known(replace(keepalived, instances=instances), NOW))
 
     hosts = tuple(map(with_priority, snapshot.hosts, priorities))
-    codes = {finding.code for finding in found(replace(snapshot, hosts=hosts))}
+    codes = {finding.code for finding in findings_of(replace(snapshot, hosts=hosts))}
     assert ("vip.config-mismatch" in codes) is mismatch
 
 
@@ -91,5 +91,5 @@ def test_an_unknown_balancer_may_have_the_highest_priority() -> None:
             replace(first, keepalived=late) if unknown else replace(first, keepalived=Known(keepalived, NOW)),
             *equal,
         )
-        codes = {finding.code for finding in found(replace(healthy(), hosts=hosts))}
+        codes = {finding.code for finding in findings_of(replace(healthy(), hosts=hosts))}
         assert ("vip.config-mismatch" in codes) is not unknown

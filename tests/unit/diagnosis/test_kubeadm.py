@@ -37,12 +37,12 @@ REFUSED = ("unmask", "rejoin")
 SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
-    return [(finding.code, finding.subject) for finding in found(snapshot)]
+    return [(finding.code, finding.subject) for finding in findings_of(snapshot)]
 
 
 def text(finding: Finding) -> str:
@@ -74,8 +74,8 @@ def ended(name: str, *log: str, attempt: int = 5) -> StaticPodState:
 
 
 def without_manifest(snapshot: ClusterSnapshot, host: str, name: str) -> ClusterSnapshot:
-    gone = replace(unit(name, "inactive", kind=ServiceKind.STATIC_POD), exists=False)
-    pods = with_service(snapshot, host, gone)
+    absent = replace(unit(name, "inactive", kind=ServiceKind.STATIC_POD), exists=False)
+    pods = with_service(snapshot, host, absent)
     return with_kubelet(
         pods, host, lambda one: replace(one, static_pods=tuple(pod for pod in one.static_pods if pod.name != name))
     )
@@ -88,7 +88,7 @@ def test_a_healthy_cluster_has_no_finding() -> None:
 
 def test_a_stopped_kubelet_is_the_cause_of_its_node() -> None:
     stopped = with_service(healthy(), "cp2", unit("kubelet", "inactive", enabled=True))
-    (finding,) = found(with_node(stopped, "cp2", not_ready))
+    (finding,) = findings_of(with_node(stopped, "cp2", not_ready))
     assert (finding.code, finding.subject) == ("kubelet.down", "cp2")
     assert finding.remedies[0].text == "on cp2: systemctl start kubelet"
     assert "node cp2 is not ready: its kubelet stopped reporting" in finding.evidence
@@ -97,7 +97,7 @@ def test_a_stopped_kubelet_is_the_cause_of_its_node() -> None:
 @pytest.mark.parametrize("name", ["kubelet", "containerd"])
 def test_a_masked_unit_is_unmasked_by_hand(name: str) -> None:
     masked = with_service(healthy(), "w1", unit(name, "inactive", masked=True))
-    (finding,) = found(with_node(masked, "w1", not_ready))
+    (finding,) = findings_of(with_node(masked, "w1", not_ready))
     assert (finding.code, finding.subject) == ("service.masked", f"{name}@w1")
     assert finding.remedies[0].text == f"on w1: systemctl unmask {name} && systemctl start {name}"
 
@@ -109,7 +109,7 @@ def test_a_kubelet_in_a_crash_loop_names_its_known_cause() -> None:
     looping = with_service(
         healthy(), "w1", unit("kubelet", "activating", restarts=40, pid=None, started=None, lines=lines)
     )
-    (finding,) = found(with_node(looping, "w1", not_ready))
+    (finding,) = findings_of(with_node(looping, "w1", not_ready))
     assert finding.code == "service.crash-loop"
     assert finding.why.startswith("/var/lib/kubelet/kubeadm-flags.env is older than kubelet 1.35")
     assert finding.remedies[0].text.startswith("remove --pod-infra-container-image")
@@ -117,18 +117,18 @@ def test_a_kubelet_in_a_crash_loop_names_its_known_cause() -> None:
 
 def test_a_stopped_runtime_is_the_cause_of_what_stops_with_it() -> None:
     stopped = with_service(healthy(), "w1", unit("containerd", "failed"))
-    (finding,) = found(with_node(stopped, "w1", not_ready))
+    (finding,) = findings_of(with_node(stopped, "w1", not_ready))
     assert (finding.code, finding.subject) == ("runtime.down", "w1")
 
 
 def test_a_disabled_cri_is_the_cause_of_a_node_that_is_not_ready() -> None:
     disabled = with_kubelet(healthy(), "cp3", lambda one: replace(one, containerd=ContainerdConfig(("cri",))))
-    (finding,) = found(with_node(disabled, "cp3", not_ready))
+    (finding,) = findings_of(with_node(disabled, "cp3", not_ready))
     assert (finding.code, finding.subject) == ("runtime.cri-disabled", "cp3")
 
 
 def test_cgroup_drivers_that_differ() -> None:
-    (finding,) = found(with_kubelet(healthy(), "w1", lambda one: replace(one, cgroup_driver="cgroupfs")))
+    (finding,) = findings_of(with_kubelet(healthy(), "w1", lambda one: replace(one, cgroup_driver="cgroupfs")))
     assert finding.code == "runtime.cgroup-driver"
     assert "kubelet: cgroupDriver cgroupfs" in finding.evidence
     unknown = with_kubelet(healthy(), "w1", lambda one: replace(one, cgroup_driver="", containerd=None))
@@ -144,7 +144,7 @@ def test_another_runtime_is_not_judged_by_containerd() -> None:
 
 
 def test_a_crash_loop_quotes_its_log() -> None:
-    (finding,) = found(with_pod(healthy(), "cp2", ended("kube-scheduler", "Error: unknown flag: --leader-elct")))
+    (finding,) = findings_of(with_pod(healthy(), "cp2", ended("kube-scheduler", "Error: unknown flag: --leader-elct")))
     assert (finding.code, finding.subject) == ("static-pod.crash-loop", "kube-scheduler@cp2")
     assert finding.evidence[0] == "kube-scheduler logs: Error: unknown flag: --leader-elct"
     assert "kube-scheduler is not running on cp2" in finding.evidence
@@ -152,15 +152,15 @@ def test_a_crash_loop_quotes_its_log() -> None:
 
 
 def test_a_pod_that_just_began_again_is_still_in_its_crash_loop() -> None:
-    again = replace(
+    second = replace(
         static_pod("kube-scheduler"),
         attempt=6,
         started_at=NOW - timedelta(seconds=5),
         restart_interval_s=80.0,
         log=("panic: x",),
     )
-    assert codes(with_pod(healthy(), "cp2", again)) == [("static-pod.crash-loop", "kube-scheduler@cp2")]
-    steady = replace(again, started_at=NOW - timedelta(minutes=5))
+    assert codes(with_pod(healthy(), "cp2", second)) == [("static-pod.crash-loop", "kube-scheduler@cp2")]
+    steady = replace(second, started_at=NOW - timedelta(minutes=5))
     assert codes(with_pod(healthy(), "cp2", steady)) == []
 
 
@@ -169,7 +169,7 @@ def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
     log = "Error: context deadline exceeded: dial tcp 127.0.0.1:2379: connect: connection refused"
     snapshot = with_pod(snapshot, "cp2", ended("kube-apiserver", log))
     snapshot = refusing(snapshot, "cp2", etcd="cp2: etcd: refused", apiserver="cp2: apiserver: refused")
-    (finding, *others) = found(snapshot)
+    (finding, *others) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("static-pod.crash-loop", "etcd@cp2")
     assert [one.code for one in others] == ["etcd.no-fault-tolerance"] or others == []
 
@@ -178,7 +178,9 @@ def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
 def test_a_suspended_static_pod_is_the_cause_of_its_silence(name: str, fact: str) -> None:
     stopped = replace(unit(name, kind=ServiceKind.STATIC_POD), process="T")
     silent: dict[str, Any] = {fact: Failed("no answer within 6 s", NOW, Cause.TIMED_OUT, asked_from=("cp3",))}
-    (finding,) = found(changed(with_service(healthy(), "cp3", stopped), "cp3", lambda one: replace(one, **silent)))
+    (finding,) = findings_of(
+        changed(with_service(healthy(), "cp3", stopped), "cp3", lambda one: replace(one, **silent))
+    )
     assert (finding.code, finding.subject) == ("service.hung", f"{name}@cp3")
     assert "is suspended" in finding.summary
 
@@ -190,7 +192,7 @@ def test_a_missing_manifest_is_the_cause_of_its_component(name: str) -> None:
         snapshot = refusing(snapshot, "cp3", apiserver="cp3: apiserver: refused")
     if name == "etcd":
         snapshot = refusing(snapshot, "cp3", etcd="cp3: etcd: refused")
-    finding = found(snapshot)[0]
+    finding = findings_of(snapshot)[0]
     assert (finding.code, finding.subject) == ("static-pod.manifest-missing", f"{name}@cp3")
     assert "move" in finding.remedies[0].text
 
@@ -198,7 +200,7 @@ def test_a_missing_manifest_is_the_cause_of_its_component(name: str) -> None:
 def test_a_running_component_without_a_manifest_stops_soon() -> None:
     pods = with_kubelet(healthy(), "cp3", lambda one: replace(one, static_pods=one.static_pods[:-1]))
     running = with_service(pods, "cp3", unit("kube-scheduler", kind=ServiceKind.STATIC_POD, enabled=False))
-    (finding,) = found(running)
+    (finding,) = findings_of(running)
     assert finding.code == "static-pod.manifest-missing"
     assert "its process still runs" in finding.summary
 
@@ -206,18 +208,18 @@ def test_a_running_component_without_a_manifest_stops_soon() -> None:
 def test_a_copy_of_a_manifest_is_stray() -> None:
     copy = replace(static_pod("etcd"), file="etcd.yaml.bak")
     snapshot = with_kubelet(healthy(), "cp1", lambda one: replace(one, static_pods=(*one.static_pods, copy)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("static-pod.stray-manifest", "etcd@cp1")
     assert finding.remedies[0].text == "on cp1: move /etc/kubernetes/manifests/etcd.yaml.bak elsewhere"
 
 
 def test_a_broken_manifest_is_the_cause_of_its_component() -> None:
-    def broken(one: KubeletFacts) -> KubeletFacts:
+    def with_bad_manifest(one: KubeletFacts) -> KubeletFacts:
         bad = StaticPodState("kube-scheduler.yaml", problem="it is not valid YAML: line 3")
         return replace(one, static_pods=(*one.static_pods[:-1], bad))
 
     waiting = unit("kube-scheduler", "activating", kind=ServiceKind.STATIC_POD, pid=None)
-    (finding,) = found(with_service(with_kubelet(healthy(), "cp1", broken), "cp1", waiting))
+    (finding,) = findings_of(with_service(with_kubelet(healthy(), "cp1", with_bad_manifest), "cp1", waiting))
     assert (finding.code, finding.subject) == ("static-pod.unreadable-manifest", "kube-scheduler@cp1")
 
 
@@ -225,7 +227,7 @@ def test_a_pod_that_kubelet_cannot_create() -> None:
     waiting = replace(static_pod("kube-scheduler"), running=False, started_at=None)
     error = JournalError('failed to get sandbox image "registry.k8s.io/pause:3.6": failed to pull', NOW)
     snapshot = with_kubelet(with_pod(healthy(), "cp1", waiting), "cp1", lambda one: replace(one, errors=(error,)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert finding.code == "static-pod.not-started"
     assert finding.why.startswith("containerd cannot get the pause image")
     young = with_service(snapshot, "cp1", unit("kubelet", since=NOW - timedelta(seconds=20)))
@@ -235,7 +237,7 @@ def test_a_pod_that_kubelet_cannot_create() -> None:
 def test_old_errors_of_kubelet_are_no_evidence() -> None:
     old = JournalError("failed to get sandbox image", NOW - timedelta(hours=2))
     snapshot = with_kubelet(with_node(healthy(), "w1", not_ready), "w1", lambda one: replace(one, errors=(old,)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert finding.code == "node.not-ready"
     assert "sandbox" not in text(finding)
 
@@ -245,18 +247,18 @@ def test_nodes_that_are_not_ready_under_pressure_cordoned_or_missing() -> None:
     snapshot = with_node(healthy(), "w1", lambda one: replace(one, conditions=(pressure, one.conditions[-1])))
     assert codes(snapshot) == [("node.pressure", "w1")]
     cordoned = with_node(healthy(), "w1", lambda one: replace(one, unschedulable=True))
-    (finding,) = found(cordoned)
+    (finding,) = findings_of(cordoned)
     assert (finding.code, finding.severity) == ("node.cordoned", "info")
     assert health(cordoned, (finding,)) is Health.HEALTHY
     missing = replace(healthy(), nodes=Known(tuple(node(f"cp{n}") for n in (1, 2, 3)), NOW))
-    (finding,) = found(missing)
+    (finding,) = findings_of(missing)
     assert (finding.code, finding.subject) == ("node.missing", "w1")
     assert finding.remedies[0] == ActionCall("join", (("host", "w1"),))
     strange = replace(node("w9", control_plane=False), host=None, conditions=(SILENT,))
     nodes = healthy().nodes
     assert isinstance(nodes, Known)
     outside = replace(healthy(), nodes=Known((*nodes.value, strange), NOW))
-    (finding,) = found(outside)
+    (finding,) = findings_of(outside)
     assert (finding.code, finding.subject) == ("node.not-ready", "w9")
     assert "the inventory has no host of this name" in finding.evidence
 
@@ -274,7 +276,7 @@ BROKEN: dict[str, Callable[[], ClusterSnapshot]] = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_no_advice_names_an_action_or_a_unit_that_is_not_there(what: str) -> None:
-    findings = found(BROKEN[what]())
+    findings = findings_of(BROKEN[what]())
     assert findings
     for finding in findings:
         assert [call.action for call in finding.calls if call.action in REFUSED] == [], finding
@@ -285,7 +287,7 @@ def test_no_advice_names_an_action_or_a_unit_that_is_not_there(what: str) -> Non
 
 
 def test_a_lost_control_plane_is_removed_or_replaced_by_actions() -> None:
-    calls = {call.action for finding in found(BROKEN["etcd"]()) for call in finding.calls}
+    calls = {call.action for finding in findings_of(BROKEN["etcd"]()) for call in finding.calls}
     assert "replace" in calls, calls
 
 
@@ -304,16 +306,16 @@ def test_a_pod_that_cannot_be_created_is_explained_by_kubelet_and_not_by_its_las
         'pod_workers.go:191] Error syncing pod 1 ("kube-scheduler-cp2_kube-system(1)"), skipping: failed to '
         '"CreatePodSandbox" with CreatePodSandboxError: failed to get sandbox image "k8s.gcr.io/pause:9"'
     )
-    gone = ended("kube-scheduler", "received signal terminated", attempt=0)
+    absent = ended("kube-scheduler", "received signal terminated", attempt=0)
 
     def logs(one: KubeletFacts, seconds: float) -> KubeletFacts:
         return replace(one, errors=(JournalError(text, NOW - timedelta(seconds=seconds)),))
 
-    (finding,) = found(with_kubelet(with_pod(healthy(), "cp2", gone), "cp2", lambda one: logs(one, 3)))
+    (finding,) = findings_of(with_kubelet(with_pod(healthy(), "cp2", absent), "cp2", lambda one: logs(one, 3)))
     assert (finding.code, finding.subject) == ("static-pod.not-started", "kube-scheduler@cp2")
     assert finding.why.startswith("containerd cannot get the pause image")
     assert "received signal" not in str(finding)
-    (earlier,) = found(with_kubelet(with_pod(healthy(), "cp2", gone), "cp2", lambda one: logs(one, 60)))
+    (earlier,) = findings_of(with_kubelet(with_pod(healthy(), "cp2", absent), "cp2", lambda one: logs(one, 60)))
     assert earlier.code == "static-pod.crash-loop"
 
 
@@ -325,9 +327,9 @@ def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() 
         return replace(one, static_pods=tuple(replace(pod, running=False, started_at=None) for pod in one.static_pods))
 
     stopped = with_kubelet(healthy(), "cp2", none_runs)
-    finding = next(one for one in found(stopped) if one.code == "static-pod.not-started")
+    finding = next(one for one in findings_of(stopped) if one.code == "static-pod.not-started")
     assert "if kubelet waits for the API" in finding.remedies[0].text
-    (single,) = found(with_pod(healthy(), "cp2", waiting))
+    (single,) = findings_of(with_pod(healthy(), "cp2", waiting))
     assert "if kubelet waits" not in text(single)
 
 
@@ -341,7 +343,7 @@ def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> N
             return replace(one, fingerprint="kubernetes-ca-own")
         return replace(one, chain_ok=False) if one.issued_by == "kubernetes-ca-old" else one
 
-    (finding,) = found(certified(own))
+    (finding,) = findings_of(certified(own))
     assert (finding.code, finding.subject, finding.severity) == ("cert.wrong-ca", "kubernetes-ca", Severity.CRITICAL)
     assert finding.summary == "the kubernetes-ca differs between hosts: most hosts agree, except cp3"
     assert any("apiserver on cp3 does not verify" in line for line in finding.evidence)

@@ -40,8 +40,8 @@ def test_two_members_of_one_name() -> None:
 
 
 def test_a_peer_url_that_is_not_the_hosts_address() -> None:
-    found = codes(with_third_member(peer_urls=("https://10.99.0.93:2380",)))
-    assert [code for code, _ in found] == ["etcd.peer-url-mismatch"]
+    result = codes(with_third_member(peer_urls=("https://10.99.0.93:2380",)))
+    assert [code for code, _ in result] == ["etcd.peer-url-mismatch"]
 
 
 @pytest.mark.parametrize("name", ["cp3", "cp3.example.org", "etcd-3.example.org"])
@@ -50,8 +50,8 @@ def test_a_peer_url_with_a_name_in_dns_is_the_hosts(name: str) -> None:
 
 
 def test_a_peer_url_with_the_name_of_another_host() -> None:
-    found = codes(with_third_member(peer_urls=("https://cp2.example.org:2380",)))
-    assert [code for code, _ in found] == ["etcd.peer-url-mismatch"]
+    result = codes(with_third_member(peer_urls=("https://cp2.example.org:2380",)))
+    assert [code for code, _ in result] == ["etcd.peer-url-mismatch"]
 
 
 def test_a_dead_member_that_is_listed_by_its_name_in_dns_is_on_its_host() -> None:
@@ -80,9 +80,9 @@ def test_a_component_that_runs_on_one_host_only_has_no_standby() -> None:
     for n in (2, 3):
         stopped = Known(units(kube_scheduler="inactive"), NOW)
         snapshot = changed(snapshot, n, lambda facts, stopped=stopped: replace(facts, services=stopped))  # type: ignore[misc]
-    found = diagnose(snapshot, INVENTORY, NOW)
-    assert {finding.code for finding in found} == {"component.down"}
-    assert any("no standby can take over" in line for finding in found for line in finding.evidence)
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    assert {finding.code for finding in findings} == {"component.down"}
+    assert any("no standby can take over" in line for finding in findings for line in finding.evidence)
     assert "lease.no-standby" not in {code for code, _ in codes(healthy())}
 
 

@@ -41,14 +41,14 @@ def test_an_unqueried_fact_is_not_healthy(fact: str) -> None:
 
 def test_a_quorum_lost_whatever_the_other_members_report_is_a_finding() -> None:
     snapshot = changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent)
-    found = diagnose(without(snapshot, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
-    assert "etcd.quorum-lost" in [finding.code for finding in found]
+    findings = diagnose(without(snapshot, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
+    assert "etcd.quorum-lost" in [finding.code for finding in findings]
     one = changed(healthy(), 1, etcd_silent)
-    found = diagnose(without(one, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
-    assert [finding.code for finding in found] == ["etcd.member-down"]
+    findings = diagnose(without(one, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
+    assert [finding.code for finding in findings] == ["etcd.member-down"]
 
 
 def test_problems_are_found_though_facts_are_missing() -> None:
     snapshot = without(critical(), frozenset({("cp1", "etcd")}))
-    found = diagnose(snapshot, INVENTORY, NOW)
-    assert health(snapshot, found) is Health.CRITICAL
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    assert health(snapshot, findings) is Health.CRITICAL

@@ -26,7 +26,7 @@ from tests.unit.diagnosis.test_remedies import HUNG, MASKED, STOPPED, having, un
 LATE_PROBES = ("disks", "keepalived", "balancer_files")
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
@@ -80,14 +80,14 @@ CAUSES = {
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_a_slow_host_is_evidence_of_a_specific_cause_on_it(code: str) -> None:
-    (finding,) = found(changed(healthy(), 2, lambda facts: slow(CAUSES[code](facts))))
+    (finding,) = findings_of(changed(healthy(), 2, lambda facts: slow(CAUSES[code](facts))))
     assert finding.code == code
     assert "cp2 is slow" in "".join(finding.evidence)
 
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_a_slow_host_comes_after_a_specific_cause_on_another_host(code: str) -> None:
-    findings = found(changed(changed(healthy(), 1, slow), 2, CAUSES[code]))
+    findings = findings_of(changed(changed(healthy(), 1, slow), 2, CAUSES[code]))
     assert [(one.code, one.subject) for one in findings][1:] == [("host.slow", "cp1")]
     assert findings[0].code == code
 
@@ -96,23 +96,23 @@ def test_a_machine_on_which_everything_is_late_comes_last() -> None:
     snapshot = changed(healthy(), 2, masked)
     for n in (1, 2, 3):
         snapshot = changed(snapshot, n, slow)
-    assert [one.code for one in found(snapshot)] == ["service.masked", "host.slow"]
+    assert [one.code for one in findings_of(snapshot)] == ["service.masked", "host.slow"]
 
 
 def test_a_component_that_only_gives_no_answer_stays_under_its_slow_host() -> None:
-    (finding,) = found(changed(healthy(), 2, lambda facts: replace(slow(facts), etcd=late("cp2", "cp1"))))
+    (finding,) = findings_of(changed(healthy(), 2, lambda facts: replace(slow(facts), etcd=late("cp2", "cp1"))))
     assert (finding.code, finding.subject) == ("host.slow", "cp2")
 
 
 def test_a_latent_problem_of_a_slow_host_is_a_finding_of_its_own() -> None:
     disabled = units(haproxy={"enabled": False})
-    findings = found(changed(healthy(), 2, lambda facts: slow(replace(facts, services=Known(disabled, NOW)))))
+    findings = findings_of(changed(healthy(), 2, lambda facts: slow(replace(facts, services=Known(disabled, NOW)))))
     assert [one.code for one in findings] == ["host.slow", "service.disabled"]
 
 
 def test_a_refused_sudo_is_reported_before_the_slow_host() -> None:
     refused: Failed[Any] = Failed("a password is required", NOW, Cause.SUDO_REFUSED)
-    findings = found(changed(healthy(), 2, lambda facts: replace(slow(facts), haproxy=refused, lock=refused)))
+    findings = findings_of(changed(healthy(), 2, lambda facts: replace(slow(facts), haproxy=refused, lock=refused)))
     assert [one.code for one in findings] == ["probe.failed", "host.slow"]
     assert "sudo refuses" in findings[0].summary
     assert "no answer" not in findings[0].summary
@@ -121,7 +121,7 @@ def test_a_refused_sudo_is_reported_before_the_slow_host() -> None:
 def test_a_slow_disk_is_evidence_of_a_specific_cause_on_its_host() -> None:
     writes = (RecentEvents(EventKind.SLOW_WRITE, tuple(range(95, 0, -10))),)
     snapshot = changed(healthy(), 2, lambda facts: having(events=writes)(suspended(facts)))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert finding.code == "service.hung"
     assert "etcd waits for its disk" in "".join(finding.evidence)
 
@@ -141,14 +141,14 @@ def test_an_address_of_another_host_explains_what_fails_between_hosts() -> None:
     silent = (PeerPort("10.99.0.13", 2380, PortState.SILENT), PeerPort("10.99.0.13", 6443, PortState.SILENT))
     down = HaproxyBackend("k8s_server_6443", (cluster.server(1), cluster.server(2), cluster.server(3, "DOWN")))
     snapshot = changed(snapshot, 1, having(peer_ports=silent, haproxy=HaproxyFacts("2.6.12", 1, (down,))))
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("host.duplicate-address", "cp3")
     assert len(finding.evidence) == 6
 
 
 def test_a_host_whose_address_another_one_has_is_unreachable_for_that_reason() -> None:
-    snapshot = changed(changed(healthy(), 1, cluster.lost), 2, with_address_of_cp1)
-    assert [one.code for one in found(snapshot)] == ["host.duplicate-address"]
+    snapshot = changed(changed(healthy(), 1, cluster.unreachable), 2, with_address_of_cp1)
+    assert [one.code for one in findings_of(snapshot)] == ["host.duplicate-address"]
 
 
 def test_a_down_file_that_is_added_and_removed_is_part_of_the_flapping() -> None:
@@ -156,11 +156,11 @@ def test_a_down_file_that_is_added_and_removed_is_part_of_the_flapping() -> None
     assert isinstance(facts, Known)
     moves = (RecentEvents(EventKind.MASTER, tuple(range(118, 0, -12))),)
     forced = having(events=moves, keepalived=replace(facts.value, forced_down=True))
-    (finding,) = found(changed(healthy(), 1, forced))
+    (finding,) = findings_of(changed(healthy(), 1, forced))
     assert finding.code == "vip.flapping"
-    elsewhere = changed(healthy(), 1, having(events=moves))
-    lasting = changed(elsewhere, 2, having(keepalived=replace(facts.value, forced_down=True)))
-    assert "vip.forced-down" in {one.code for one in found(lasting)}
+    other = changed(healthy(), 1, having(events=moves))
+    lasting = changed(other, 2, having(keepalived=replace(facts.value, forced_down=True)))
+    assert "vip.forced-down" in {one.code for one in findings_of(lasting)}
 
 
 def test_every_code_in_the_lists_exists() -> None:

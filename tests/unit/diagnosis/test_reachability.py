@@ -13,7 +13,7 @@ from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PeerPort, PortState, Pressure, SystemFacts
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, unreachable
 
 OPEN, SILENT, REFUSED = PortState.OPEN, PortState.SILENT, PortState.REFUSED
 RAN = NOW - timedelta(hours=1)
@@ -134,5 +134,5 @@ def test_between_two_hosts_the_one_whose_port_is_closed_is_named() -> None:
 def test_a_stopped_member_and_a_lost_host_are_not_blamed_on_the_network() -> None:
     stopped = reaching(changed(healthy(), 3, etcd_silent), {(1, 3): REFUSED, (2, 3): REFUSED})
     assert [finding.code for finding in diagnose(stopped, INVENTORY, NOW)] == ["etcd.member-down"]
-    gone = reaching(changed(healthy(), 3, lost), {(1, 3): SILENT, (2, 3): SILENT})
-    assert [finding.code for finding in diagnose(gone, INVENTORY, NOW)] == ["host.unreachable"]
+    absent = reaching(changed(healthy(), 3, unreachable), {(1, 3): SILENT, (2, 3): SILENT})
+    assert [finding.code for finding in diagnose(absent, INVENTORY, NOW)] == ["host.unreachable"]

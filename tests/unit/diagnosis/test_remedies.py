@@ -31,7 +31,7 @@ from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, etcd_silent, healthy, unreachable
 
 MODULES: tuple[ModuleType, ...] = (
     certificates,
@@ -77,7 +77,7 @@ def certificate(role: str = "etcd-server", host: str = NAMES[0], **fields: Any) 
 
 def authorities(*prints: tuple[str, ...]) -> ClusterSnapshot:
     snapshot = healthy()
-    for number, held in enumerate(prints, 1):
+    for number, holder in enumerate(prints, 1):
         own = tuple(
             Certificate(
                 HostName(f"cp{number}"),
@@ -92,7 +92,7 @@ def authorities(*prints: tuple[str, ...]) -> ClusterSnapshot:
                 one,
                 is_ca=True,
             )
-            for one in held
+            for one in holder
         )
         snapshot = changed(snapshot, number, having(certificates=own))
     return snapshot
@@ -191,7 +191,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "bare": bare(),
     "quorum lost by stops": quorum_lost(**STOPPED),
     "quorum lost by hangs": quorum_lost(**HUNG),
-    "quorum lost by hosts": changed(changed(quorum_lost(**STOPPED), 2, lost), 3, lost),
+    "quorum lost by hosts": changed(changed(quorum_lost(**STOPPED), 2, unreachable), 3, unreachable),
     "member stopped": every(etcd_silent, 2),
     "member hung": every(lambda facts: having(services=units(etcd=HUNG))(failing("etcd")(facts)), 2),
     "member masked": every(lambda facts: having(services=units(etcd=MASKED))(failing("etcd")(facts)), 2),
@@ -297,11 +297,11 @@ def sites() -> set[tuple[str, int]]:
 
 
 def test_every_call_of_a_rule_passes_the_catalogues_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: set[tuple[str, int]] = set()
+    readings: set[tuple[str, int]] = set()
 
     def recorded(action: str, text: str = "", **more: Any) -> ActionCall:
         frame = sys._getframe(1)
-        seen.add((str(frame.f_globals["__name__"]), frame.f_lineno))
+        readings.add((str(frame.f_globals["__name__"]), frame.f_lineno))
         return call(action, text, **more)
 
     for module in MODULES:
@@ -318,18 +318,18 @@ def test_every_call_of_a_rule_passes_the_catalogues_check(monkeypatch: pytest.Mo
         check_request(action, {**open_, **one.request})
         hosts = {argument.name for argument in action.arguments if argument.kind is ArgumentKind.HOST}
         assert {one.request[name] for name in hosts & {*one.request}} <= {*NAMES}, one
-    assert sites() - seen == set()
+    assert sites() - readings == set()
 
 
 def test_the_rules_make_their_calls_by_no_other_way() -> None:
-    made = [module.__name__ for module in MODULES if "ActionCall(" in Path(str(module.__file__)).read_text()]
-    assert made == []
+    results = [module.__name__ for module in MODULES if "ActionCall(" in Path(str(module.__file__)).read_text()]
+    assert results == []
 
 
 def test_last_resorts_are_last_and_marked() -> None:
-    found = [finding for finding in findings() if any(remedy.last_resort for remedy in finding.remedies)]
-    assert {finding.code for finding in found} == {"etcd.quorum-lost", "etcd.member-down", "etcd.corrupt"}
-    for finding in found:
+    results = [finding for finding in findings() if any(remedy.last_resort for remedy in finding.remedies)]
+    assert {finding.code for finding in results} == {"etcd.quorum-lost", "etcd.member-down", "etcd.corrupt"}
+    for finding in results:
         assert [remedy.last_resort for remedy in finding.remedies].index(True) == len(finding.remedies) - 1
         assert remedy_line(finding.remedies[-1]).startswith("last resort: run ")
 
@@ -351,7 +351,7 @@ def test_how_the_process_ended_is_shown() -> None:
 
 
 def test_hosts_that_are_lost_are_not_restarted() -> None:
-    snapshot = changed(changed(quorum_lost(**STOPPED), 2, lost), 3, lost)
+    snapshot = changed(changed(quorum_lost(**STOPPED), 2, unreachable), 3, unreachable)
     (finding,) = (one for one in diagnose(snapshot, INVENTORY, NOW) if one.code == "etcd.quorum-lost")
     assert [one.action for one in finding.calls] == ["restore"]
     assert "bring back cp2, cp3: power, network, SSH" in [remedy.text for remedy in finding.remedies]

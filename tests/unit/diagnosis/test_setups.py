@@ -26,12 +26,12 @@ from tests.unit.diagnosis.test_remedies import having
 KUBECONFIG = "/etc/kubernetes/scheduler.conf"
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def only(snapshot: ClusterSnapshot) -> Finding:
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     return finding
 
 
@@ -47,7 +47,9 @@ def file(name: str, path: str = "/f", state: FileCondition = FileCondition.USABL
 
 
 def test_usable_files_have_no_finding() -> None:
-    assert found(with_setup("etcd", file("CERT_FILE"), file("unit-file", written_at=NOW - timedelta(days=1)))) == ()
+    assert (
+        findings_of(with_setup("etcd", file("CERT_FILE"), file("unit-file", written_at=NOW - timedelta(days=1)))) == ()
+    )
 
 
 @pytest.mark.parametrize("state", [state for state in FileCondition if state is not FileCondition.USABLE])
@@ -67,12 +69,12 @@ def test_a_drop_in_that_was_removed_is_no_requirement() -> None:
 
 
 def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
-    broken = changed(with_setup("etcd", file("CERT_FILE", state=FileCondition.MISSING)), 2, etcd_silent)
-    assert only(broken).code == "service.requirement-missing"
-    assert any("does not answer" in line for line in only(broken).evidence)
+    fault = changed(with_setup("etcd", file("CERT_FILE", state=FileCondition.MISSING)), 2, etcd_silent)
+    assert only(fault).code == "service.requirement-missing"
+    assert any("does not answer" in line for line in only(fault).evidence)
     assert "account etcd" in only(with_setup("etcd", missing_account="etcd")).summary
-    elsewhere = with_setup("kube-scheduler", file("kubeconfig", state=FileCondition.MISSING))
-    assert {one.code for one in found(changed(elsewhere, 2, etcd_silent))} == {
+    other = with_setup("kube-scheduler", file("kubeconfig", state=FileCondition.MISSING))
+    assert {one.code for one in findings_of(changed(other, 2, etcd_silent))} == {
         "service.requirement-missing",
         "etcd.member-down",
     }
@@ -95,10 +97,10 @@ def test_a_file_that_is_loaded_only_at_the_start(name: str, action: str) -> None
 
 def test_certificates_that_are_loaded_again_are_not_stale() -> None:
     later = NOW - timedelta(minutes=1)
-    assert found(with_setup("kube-apiserver", file("tls-cert-file", written_at=later))) == ()
-    assert found(with_setup("etcd", file("CERT_FILE", written_at=later))) == ()
+    assert findings_of(with_setup("kube-apiserver", file("tls-cert-file", written_at=later))) == ()
+    assert findings_of(with_setup("etcd", file("CERT_FILE", written_at=later))) == ()
     control = "/run/systemd/system.control/etcd.service.d/50-CPUQuota.conf"
-    assert found(with_setup("etcd", file("unit-file", control, written_at=later))) == ()
+    assert findings_of(with_setup("etcd", file("unit-file", control, written_at=later))) == ()
     assert only(with_setup("etcd", reload_needed=True)).code == "service.stale-config"
 
 
@@ -113,7 +115,7 @@ def test_certificates_that_are_loaded_again_are_not_stale() -> None:
 )
 def test_a_limit_that_is_reached(limits: Limits) -> None:
     assert only(with_setup("etcd", limits=limits)).code == "service.limited"
-    assert found(with_setup("etcd", limits=Limits(0.1, 100, 50, 0, 10, 5))) == ()
+    assert findings_of(with_setup("etcd", limits=Limits(0.1, 100, 50, 0, 10, 5))) == ()
 
 
 @pytest.mark.parametrize(
@@ -129,21 +131,21 @@ def test_a_limit_that_is_reached(limits: Limits) -> None:
     ],
 )
 def test_the_server_of_a_kubeconfig(server: str, wrong: bool) -> None:
-    findings = found(with_setup("kube-scheduler", file("kubeconfig", KUBECONFIG, servers=(server,))))
+    findings = findings_of(with_setup("kube-scheduler", file("kubeconfig", KUBECONFIG, servers=(server,))))
     assert [one.code for one in findings] == (["component.kubeconfig-wrong"] if wrong else [])
 
 
 def own_files(digest_of_env: str) -> tuple[NeededFile, ...]:
-    written = unit_digests(INVENTORY, INVENTORY.hosts[1])
+    text = unit_digests(INVENTORY, INVENTORY.hosts[1])
     return (
-        file("unit-file", "/etc/systemd/system/etcd.service", digest=written["/etc/systemd/system/etcd.service"]),
-        file("environment-file", "/etc/etcd/etcd.env", digest=digest_of_env or written["/etc/etcd/etcd.env"]),
+        file("unit-file", "/etc/systemd/system/etcd.service", digest=text["/etc/systemd/system/etcd.service"]),
+        file("environment-file", "/etc/etcd/etcd.env", digest=digest_of_env or text["/etc/etcd/etcd.env"]),
     )
 
 
 def test_a_failing_unit_whose_settings_were_changed_is_written_again() -> None:
     changed_by_hand = with_setup("etcd", *own_files("another"))
-    assert found(changed_by_hand) == (), "it works"
+    assert findings_of(changed_by_hand) == (), "it works"
     finding = only(changed(changed_by_hand, 2, etcd_silent))
     assert (finding.code, finding.subject) == ("service.changed-settings", "etcd@cp2")
     assert isinstance(finding.remedies[0], ActionCall)
@@ -193,10 +195,10 @@ def events(kind: EventKind, *ages: int) -> ClusterSnapshot:
     ],
 )
 def test_an_event_that_repeats(kind: EventKind, code: str) -> None:
-    assert [one.code for one in found(events(kind, *range(95, 0, -10)))] == [code]
-    assert found(events(kind, 60, 30, 5)) == ()
-    assert found(events(kind, *range(145, 35, -10))) == (), "it has stopped"
-    assert found(events(kind, *range(299, 185, -10), 5)) == (), "most are long ago"
+    assert [one.code for one in findings_of(events(kind, *range(95, 0, -10)))] == [code]
+    assert findings_of(events(kind, 60, 30, 5)) == ()
+    assert findings_of(events(kind, *range(145, 35, -10))) == (), "it has stopped"
+    assert findings_of(events(kind, *range(299, 185, -10), 5)) == (), "most are long ago"
 
 
 def test_a_master_without_the_address_is_the_cause_of_a_vip_without_owner() -> None:
@@ -217,7 +219,7 @@ def test_an_address_of_a_backup_is_the_cause_of_two_owners() -> None:
 def test_a_state_that_may_be_older_than_a_move_is_not_judged() -> None:
     both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
     moved = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(both, NOW), addresses_held_since=NOW))
-    assert "vip.not-master" not in {one.code for one in found(moved)}
+    assert "vip.not-master" not in {one.code for one in findings_of(moved)}
 
 
 def test_two_owners_count_once_a_second_look_confirms_them() -> None:
@@ -236,4 +238,4 @@ def test_a_folder_that_cannot_be_written_is_part_of_its_read_only_file_system() 
     read_only = changed(with_setup("etcd", folder), 2, having(disks=(disk,)))
     assert only(read_only).code == "host.read-only"
     missing = changed(with_setup("etcd", replace(folder, state=FileCondition.MISSING)), 2, having(disks=(disk,)))
-    assert {one.code for one in found(missing)} == {"host.read-only", "service.requirement-missing"}
+    assert {one.code for one in findings_of(missing)} == {"host.read-only", "service.requirement-missing"}

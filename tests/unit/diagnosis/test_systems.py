@@ -30,24 +30,24 @@ def system(n: int, **fields: Any) -> SystemFacts:
 
 def snapshot(**of_cp2: Any) -> ClusterSnapshot:
     """Healthy, with every host's system; the second one's with other fields."""
-    found = healthy()
+    result = healthy()
     for n in (1, 2, 3):
-        found = changed(found, n, having(system=system(n, **(of_cp2 if n == 2 else {}))))
-    return found
+        result = changed(result, n, having(system=system(n, **(of_cp2 if n == 2 else {}))))
+    return result
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
 def only(snapshot: ClusterSnapshot) -> Finding:
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     return finding
 
 
 def test_healthy_systems_have_no_finding() -> None:
-    assert found(snapshot(neighbours=(Neighbour(VIP, hardware(1), "REACHABLE"),))) == ()
-    assert found(snapshot(files_written=((HAPROXY, NOW - timedelta(hours=2)),))) == ()
+    assert findings_of(snapshot(neighbours=(Neighbour(VIP, hardware(1), "REACHABLE"),))) == ()
+    assert findings_of(snapshot(files_written=((HAPROXY, NOW - timedelta(hours=2)),))) == ()
 
 
 def test_two_hosts_of_one_name() -> None:
@@ -64,9 +64,9 @@ def test_a_neighbour_entry_with_another_hardware_address_than_the_owners() -> No
     permanent = only(snapshot(neighbours=(replace(wrong[0], state="PERMANENT"),)))
     assert permanent.remedies == (Advice(f"on cp2: ip neighbour flush nud all to {VIP}"),)
     assert (finding.code, finding.subject) == ("vip.stale-arp", "cp2")
-    assert found(snapshot(neighbours=(replace(wrong[0], state="FAILED"),))) == ()
+    assert findings_of(snapshot(neighbours=(replace(wrong[0], state="FAILED"),))) == ()
     moving = changed(snapshot(neighbours=wrong), 1, lambda facts: replace(facts, addresses_since=NOW))
-    assert found(moving) == ()
+    assert findings_of(moving) == ()
 
 
 def test_a_configuration_written_after_the_last_reload() -> None:
@@ -78,13 +78,13 @@ def test_a_configuration_written_after_the_last_reload() -> None:
 
 
 def test_a_broken_configuration_is_the_cause_of_what_is_not_loaded() -> None:
-    broken = (ConfigCheck("haproxy", HAPROXY, valid=False, message="unknown keyword 'sever'"),)
+    faults = (ConfigCheck("haproxy", HAPROXY, valid=False, message="unknown keyword 'sever'"),)
     finding = only(
-        changed(snapshot(files_written=((HAPROXY, NOW),)), 2, lambda facts: replace(facts, configs=Known(broken, NOW)))
+        changed(snapshot(files_written=((HAPROXY, NOW),)), 2, lambda facts: replace(facts, configs=Known(faults, NOW)))
     )
     assert (finding.code, finding.subject) == ("config.invalid", "haproxy@cp2")
     assert "haproxy: unknown keyword 'sever'" in finding.evidence
-    stopped = every(having(configs=broken, services=units(haproxy={"active": "failed", "pid": None})), 2)
+    stopped = every(having(configs=faults, services=units(haproxy={"active": "failed", "pid": None})), 2)
     assert only(stopped).code == "config.invalid"
 
 
@@ -104,11 +104,11 @@ def test_a_read_only_or_full_file_system_takes_its_member_down() -> None:
 def test_an_api_server_with_another_flag() -> None:
     common = (("--service-account-issuer", "https://kubernetes"), ("--service-account-key-file", "/etc/sa.pub"))
     odd = (common[0], ("--service-account-key-file", "/etc/other.pub"))
-    found = healthy()
+    result = healthy()
     for n in (1, 2, 3):
         facts = ApiserverFacts(True, (), "v1.20.2", flags=odd if n == 3 else common)
-        found = changed(found, n, having(apiserver=facts))
-    finding = only(found)
+        result = changed(result, n, having(apiserver=facts))
+    finding = only(result)
     assert (finding.code, finding.subject) == ("apiserver.flags-differ", "cp3")
     assert finding.evidence == ("cp3: --service-account-key-file is /etc/other.pub; elsewhere /etc/sa.pub",)
     assert cluster.healthy() == healthy()
@@ -128,9 +128,9 @@ def test_a_host_with_another_mtu_than_most() -> None:
         sizes = changed(sizes, n, having(system=system(n, mtu=same)))
     finding = only(sizes)
     assert (finding.code, finding.subject) == ("host.mtu-differs", "cp2")
-    assert found(snapshot(mtu=same)) == ()
+    assert findings_of(snapshot(mtu=same)) == ()
     two_and_two = changed(sizes, 3, having(system=system(3)))
-    assert found(two_and_two) == (), "one against one shows no odd one"
+    assert findings_of(two_and_two) == (), "one against one shows no odd one"
 
 
 def vip_port(*states: PortState, started_s: float = 60) -> ClusterSnapshot:
@@ -154,7 +154,7 @@ def test_a_vip_whose_port_accepts_no_connection() -> None:
     assert (silent.code, silent.severity) == ("vip.not-serving", Severity.WARNING)
     assert "from cp2" in silent.summary
     assert "firewall of cp1" in silent.remedies[0].text
-    assert found(vip_port(*[PortState.OPEN] * 3)) == ()
-    assert found(vip_port(*[PortState.REFUSED] * 3, started_s=2)) == (), "haproxy has just been started"
+    assert findings_of(vip_port(*[PortState.OPEN] * 3)) == ()
+    assert findings_of(vip_port(*[PortState.REFUSED] * 3, started_s=2)) == (), "haproxy has just been started"
     unread = changed(vip_port(PortState.OPEN), 1, having(peer_ports=(PeerPort(VIP, 8443, PortState.REFUSED),)))
-    assert found(unread) == (), "haproxy may have been restarted between its reading and the attempt"
+    assert findings_of(unread) == (), "haproxy may have been restarted between its reading and the attempt"

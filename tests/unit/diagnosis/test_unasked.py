@@ -21,7 +21,7 @@ NEEDS_ROOT = ("keepalived", "haproxy", "balancer_files", "lock")
 APIS = ("etcd", "apiserver")
 
 
-def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
     return diagnose(snapshot, INVENTORY, NOW)
 
 
@@ -29,12 +29,12 @@ def failed(cause: Cause, *asked_from: str) -> Failed[Any]:
     return Failed(f"cp2: {cause}", NOW, cause, asked_from=asked_from)
 
 
-def broken(*facts: str, cause: Cause) -> Callable[[HostFacts], HostFacts]:
+def with_failures(*facts: str, cause: Cause) -> Callable[[HostFacts], HostFacts]:
     changes: dict[str, Any] = {fact: failed(cause) for fact in facts}
     return lambda host: replace(host, **changes)
 
 
-def elsewhere(cause: Cause, *facts: str) -> Callable[[HostFacts], HostFacts]:
+def queried_by_peers(cause: Cause, *facts: str) -> Callable[[HostFacts], HostFacts]:
     """Its peers queried these components, since its own host could not."""
 
     def change(host: HostFacts) -> HostFacts:
@@ -47,27 +47,35 @@ def elsewhere(cause: Cause, *facts: str) -> Callable[[HostFacts], HostFacts]:
 
 
 def sudo_refused(host: HostFacts) -> HostFacts:
-    return elsewhere(Cause.SUDO_REFUSED, *APIS)(broken(*NEEDS_ROOT, cause=Cause.SUDO_REFUSED)(host))
+    return queried_by_peers(Cause.SUDO_REFUSED, *APIS)(with_failures(*NEEDS_ROOT, cause=Cause.SUDO_REFUSED)(host))
 
 
 def ssh_stopped(host: HostFacts) -> HostFacts:
     facts = ("reach", "clock_offset_ms", "addresses", "services", "disks", *NEEDS_ROOT)
-    return elsewhere(Cause.REFUSED, *APIS)(broken(*facts, cause=Cause.REFUSED)(host))
+    return queried_by_peers(Cause.REFUSED, *APIS)(with_failures(*facts, cause=Cause.REFUSED)(host))
 
 
 FAULTS: dict[str, tuple[Callable[[HostFacts], HostFacts], str, str]] = {
     "sudo queries for a password": (sudo_refused, "probe.failed", "sudo refuses the SSH login"),
     "sudo refused, and no peer could query": (
-        broken(*NEEDS_ROOT, *APIS, cause=Cause.SUDO_REFUSED),
+        with_failures(*NEEDS_ROOT, *APIS, cause=Cause.SUDO_REFUSED),
         "probe.failed",
         "sudo refuses the SSH login",
     ),
     "sshd stopped": (ssh_stopped, "host.unreachable", "refused"),
-    "noise at login": (broken("clock_offset_ms", cause=Cause.UNREADABLE), "probe.failed", "cannot be read"),
-    "a program is missing": (broken("addresses", cause=Cause.NOT_INSTALLED), "probe.failed", "a program is missing"),
-    "the stats socket is closed": (broken("haproxy", cause=Cause.NOT_RUNNING), "probe.failed", "a socket is closed"),
+    "noise at login": (with_failures("clock_offset_ms", cause=Cause.UNREADABLE), "probe.failed", "cannot be read"),
+    "a program is missing": (
+        with_failures("addresses", cause=Cause.NOT_INSTALLED),
+        "probe.failed",
+        "a program is missing",
+    ),
+    "the stats socket is closed": (
+        with_failures("haproxy", cause=Cause.NOT_RUNNING),
+        "probe.failed",
+        "a socket is closed",
+    ),
     "expired admin certificate": (
-        elsewhere(Cause.AUTH_FAILED, "apiserver"),
+        queried_by_peers(Cause.AUTH_FAILED, "apiserver"),
         "probe.failed",
         "a certificate is refused",
     ),
@@ -76,9 +84,9 @@ FAULTS: dict[str, tuple[Callable[[HostFacts], HostFacts], str, str]] = {
         "probe.failed",
         "a certificate is refused",
     ),
-    "one late answer": (broken("disks", cause=Cause.TIMED_OUT), "probe.failed", "no answer in time"),
+    "one late answer": (with_failures("disks", cause=Cause.TIMED_OUT), "probe.failed", "no answer in time"),
     "everything late": (
-        broken("clock_offset_ms", "services", "addresses", *NEEDS_ROOT, *APIS, cause=Cause.TIMED_OUT),
+        with_failures("clock_offset_ms", "services", "addresses", *NEEDS_ROOT, *APIS, cause=Cause.TIMED_OUT),
         "host.slow",
         "is slow",
     ),
@@ -93,7 +101,7 @@ FAULTS: dict[str, tuple[Callable[[HostFacts], HostFacts], str, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failed_probe_is_one_finding_that_names_host_and_cause(fault: str) -> None:
     change, code, words = FAULTS[fault]
-    (finding,) = found(changed(healthy(), 2, change))
+    (finding,) = findings_of(changed(healthy(), 2, change))
     assert (finding.code, finding.subject) == (code, "cp2")
     assert words in finding.summary
     assert "cp2" in finding.summary
@@ -103,24 +111,24 @@ def test_a_failed_probe_is_one_finding_that_names_host_and_cause(fault: str) -> 
 def test_a_real_fault_on_another_host_is_still_found(fault: str) -> None:
     change, code, _ = FAULTS[fault]
     snapshot = changed(changed(healthy(), 2, change), 3, etcd_silent)
-    assert {finding.code for finding in found(snapshot)} == {code, "etcd.member-down"}
+    assert {finding.code for finding in findings_of(snapshot)} == {code, "etcd.member-down"}
 
 
 def test_a_lost_tolerance_is_not_claimed_while_a_member_could_not_be_queried() -> None:
-    snapshot = changed(healthy(), 2, broken("etcd", cause=Cause.SUDO_REFUSED))
-    text = "\n".join(line for finding in found(snapshot) for line in (finding.summary, *finding.evidence))
+    snapshot = changed(healthy(), 2, with_failures("etcd", cause=Cause.SUDO_REFUSED))
+    text = "\n".join(line for finding in findings_of(snapshot) for line in (finding.summary, *finding.evidence))
     assert "one more lost member" not in text
 
 
 def test_a_member_that_cannot_be_queried_is_down_where_its_own_host_reports_that() -> None:
     stopped = replace(cluster.host(2), services=Known(cluster.units(etcd="inactive"), NOW), etcd=failed(Cause.OTHER))
-    (finding,) = found(changed(healthy(), 2, lambda _: stopped))
+    (finding,) = findings_of(changed(healthy(), 2, lambda _: stopped))
     assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
 
 
 def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
     late = failed(Cause.TIMED_OUT, "cp2", "cp1")
-    (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=late)))
+    (finding,) = findings_of(changed(healthy(), 2, lambda host: replace(host, etcd=late)))
     assert (finding.code, finding.subject) == ("service.hung", "etcd@cp2")
     assert any("queried from cp2 and cp1" in line for line in finding.evidence)
     assert "etcd stops if one more member fails" in finding.evidence
@@ -131,17 +139,17 @@ def test_one_late_answer_is_the_hosts_while_its_tasks_wait_most_of_the_time(shar
     system = SystemFacts("cp2", "m2", 3.0, 2, Pressure(cpu=share))
     late = failed(Cause.TIMED_OUT, "cp2", "cp1")
     snapshot = changed(healthy(), 2, lambda host: replace(host, apiserver=late, system=Known(system, NOW)))
-    assert [one.code for one in found(snapshot)] == [code]
+    assert [one.code for one in findings_of(snapshot)] == [code]
 
 
 def test_a_handshake_that_an_overloaded_host_breaks_off_is_late() -> None:
     def lost_on(share: float) -> ClusterSnapshot:
         system = SystemFacts("cp2", "m2", 3.0, 2, Pressure(cpu=share))
-        change = elsewhere(Cause.CONNECTION_LOST, "etcd")
+        change = queried_by_peers(Cause.CONNECTION_LOST, "etcd")
         return changed(healthy(), 2, lambda host: replace(change(host), system=Known(system, NOW)))
 
-    assert [one.code for one in found(lost_on(95.0))] == ["host.slow"]
-    assert [one.code for one in found(lost_on(20.0))] == ["probe.failed"]
+    assert [one.code for one in findings_of(lost_on(95.0))] == ["host.slow"]
+    assert [one.code for one in findings_of(lost_on(20.0))] == ["probe.failed"]
 
 
 def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
@@ -153,10 +161,10 @@ def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
             snapshot,
             n,
             lambda host, silent=silent: replace(  # type: ignore[misc]
-                broken(*late, cause=Cause.TIMED_OUT)(host), etcd=silent, apiserver=silent
+                with_failures(*late, cause=Cause.TIMED_OUT)(host), etcd=silent, apiserver=silent
             ),
         )
-    (finding,) = found(snapshot)
+    (finding,) = findings_of(snapshot)
     assert (finding.code, finding.subject) == ("host.slow", "this machine")
     assert "cp2 is slow" in "".join(finding.evidence)
 
@@ -165,14 +173,14 @@ def test_an_expired_certificate_explains_the_refusal() -> None:
     from tests.unit.diagnosis.test_remedies import certificate
 
     expired = certificate("admin", not_after=NOW).hosts[0].certificates
-    refused = elsewhere(Cause.AUTH_FAILED, "apiserver")
-    (finding,) = found(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
+    refused = queried_by_peers(Cause.AUTH_FAILED, "apiserver")
+    (finding,) = findings_of(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
     assert (finding.code, finding.subject) == ("cert.expired", "cp1:/c.crt")
 
 
 def test_a_member_without_a_leader_has_a_finding() -> None:
     isolated = Known(cluster.endpoint(2, leader=None, healthy=False), NOW)
-    (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=isolated)))
+    (finding,) = findings_of(changed(healthy(), 2, lambda host: replace(host, etcd=isolated)))
     assert (finding.code, finding.subject) == ("etcd.member-unhealthy", "cp2")
     assert "etcd stops if one more member fails" in finding.evidence
 
@@ -181,10 +189,10 @@ def test_the_clock_source_is_evidence_of_a_slow_host_and_of_a_wrong_clock() -> N
     def with_clock(source: str, host: HostFacts) -> HostFacts:
         return replace(host, system=Known(SystemFacts("cp2", "m2", clocksource=source), NOW))
 
-    late = broken("disks", *NEEDS_ROOT, cause=Cause.TIMED_OUT)
-    for source, shown in (("hpet", True), ("tsc", False)):
-        (finding,) = found(changed(healthy(), 2, lambda host, source=source: with_clock(source, late(host))))  # type: ignore[misc]
-        assert any("clock source" in line for line in finding.evidence) is shown
+    late = with_failures("disks", *NEEDS_ROOT, cause=Cause.TIMED_OUT)
+    for source, output in (("hpet", True), ("tsc", False)):
+        (finding,) = findings_of(changed(healthy(), 2, lambda host, source=source: with_clock(source, late(host))))  # type: ignore[misc]
+        assert any("clock source" in line for line in finding.evidence) is output
     skewed = changed(healthy(), 2, lambda host: replace(with_clock("tsc", host), clock_offset_ms=Known(9000.0, NOW)))
-    (finding,) = found(skewed)
+    (finding,) = findings_of(skewed)
     assert "the host's clock source is tsc" in finding.evidence

@@ -71,7 +71,7 @@ class Bench:
     async def run(self, *steps: Step) -> list[Event]:
         return [event async for event in self.executor(*steps).events()]
 
-    def made(self, name: str) -> str:
+    def lines_of(self, name: str) -> str:
         """The lines that a step wrote, one each time that it ran."""
         path = self.folder / name
         return path.read_text() if path.exists() else ""

@@ -32,10 +32,10 @@ class FastClock:
 
     def __init__(self) -> None:
         self.passed = 0.0
-        self._begun = datetime.now(UTC)
+        self._start = datetime.now(UTC)
 
     def now(self) -> datetime:
-        return self._begun + timedelta(seconds=self.passed)
+        return self._start + timedelta(seconds=self.passed)
 
     def monotonic(self) -> float:
         return self.passed

@@ -27,17 +27,17 @@ class Said(NoAnswers):
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
-        self.asked: list[Path] = []
+        self.requests: list[Path] = []
 
     async def passphrase(self, key_path: Path) -> Secret | None:
-        self.asked.append(key_path)
+        self.requests.append(key_path)
         return Secret(self.answers.pop(0)) if self.answers else None
 
 
 def bench(tmp_path: Path, answers: Said) -> Bench:
-    made = Bench(tmp_path, Pki(ca_key=CaKeyPlace.OPERATOR))
-    made.context = replace(made.context, ca_keys=OperatorKeys(tmp_path / "keys", answers, {}))
-    return made
+    result = Bench(tmp_path, Pki(ca_key=CaKeyPlace.OPERATOR))
+    result.context = replace(result.context, ca_keys=OperatorKeys(tmp_path / "keys", answers, {}))
+    return result
 
 
 def ensure(folder: Path) -> EnsureAuthority:
@@ -47,26 +47,26 @@ def ensure(folder: Path) -> EnsureAuthority:
 async def test_a_ca_is_made_and_signs_with_its_key_on_no_host(tmp_path: Path) -> None:
     answers = Said("correct horse", "correct horse")
     performed = await bench(tmp_path, answers).perform(ensure(tmp_path))
-    (kept,) = (tmp_path / "keys").iterdir()
+    (content,) = (tmp_path / "keys").iterdir()
     assert performed.outcome is Outcome.DONE, performed.error
-    assert str(kept) in performed.output
+    assert str(content) in performed.output
     assert not (tmp_path / "ca.key").exists()
-    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert kept.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert (content.stat().st_mode & 0o777, content.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert content.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
     later = Said("correct horse")
-    again = bench(tmp_path, later)
-    assert (await again.perform(ensure(tmp_path))).output.startswith("found")
-    assert (await again.perform(replace(issue(tmp_path), authority="etcd-ca"))).outcome is Outcome.DONE
-    assert len(later.asked) == 1
+    second = bench(tmp_path, later)
+    assert (await second.perform(ensure(tmp_path))).output.startswith("found")
+    assert (await second.perform(replace(issue(tmp_path), authority="etcd-ca"))).outcome is Outcome.DONE
+    assert len(later.requests) == 1
     verified = subprocess.run(("openssl", "verify", "-CAfile", f"{tmp_path}/ca.crt", f"{tmp_path}/pki/cp1.crt"))
     assert verified.returncode == 0
 
 
 async def test_openssl_opens_it_with_the_passphrase(tmp_path: Path) -> None:
     path = await OperatorKeys(tmp_path, Said("s3cret", "s3cret"), {}).put("etcd-ca", KEY)
-    asked = ("openssl", "pkey", "-in", str(path), "-passin", "stdin", "-pubout")
-    said = subprocess.run(asked, input=b"s3cret\n", capture_output=True)
-    assert said.stdout == KEY.public_pem()
+    requests = ("openssl", "pkey", "-in", str(path), "-passin", "stdin", "-pubout")
+    message = subprocess.run(requests, input=b"s3cret\n", capture_output=True)
+    assert message.stdout == KEY.public_pem()
 
 
 async def test_a_slip_of_the_first_passphrase_encrypts_nothing(tmp_path: Path) -> None:

@@ -25,27 +25,27 @@ def context(fleet: FakeFleet, inventory: Inventory = INVENTORY) -> ClusterContex
 
 @pytest.fixture
 def fleet() -> FakeFleet:
-    found = FakeFleet()
+    result = FakeFleet()
     for name in HOSTS:
-        found.host(HostName(name)).when("sh", say="")
-    return found
+        result.host(HostName(name)).when("sh", say="")
+    return result
 
 
-def asked(fleet: FakeFleet) -> list[list[str]]:
+def scripts_of(fleet: FakeFleet) -> list[list[str]]:
     """The scripts that each host ran, in order."""
-    said = {PAUSE.strip(): "pause", GO_ON.strip(): "go on"}
-    return [[said[call.argv[2]] for call in fleet.host(HostName(name)).calls] for name in HOSTS]
+    message = {PAUSE.strip(): "pause", GO_ON.strip(): "go on"}
+    return [[message[call.argv[2]] for call in fleet.host(HostName(name)).calls] for name in HOSTS]
 
 
 async def test_every_balancer_pauses_and_goes_on_whatever_happened(fleet: FakeFleet) -> None:
     async def happens() -> None:
         async with vips_paused(context(fleet)):
-            assert asked(fleet) == [["pause"]] * 3
+            assert scripts_of(fleet) == [["pause"]] * 3
             raise KeyError
 
     with pytest.raises(KeyError):
         await happens()
-    assert asked(fleet) == [["pause", "go on"]] * 3
+    assert scripts_of(fleet) == [["pause", "go on"]] * 3
     first = fleet.host(HostName("cp1")).calls[0]
     assert (first.argv[3:], first.root) == (("pause", "8443", "10.99.0.100"), True)
 
@@ -54,10 +54,10 @@ async def test_a_balancer_that_is_away_is_no_reason_to_wait(fleet: FakeFleet) ->
     fleet.host(HostName("cp2")).cut()
     async with vips_paused(context(fleet)):
         pass
-    assert asked(fleet) == [["pause", "go on"], [], ["pause", "go on"]]
+    assert scripts_of(fleet) == [["pause", "go on"], [], ["pause", "go on"]]
 
 
 async def test_there_is_nothing_to_pause_without_a_vip(fleet: FakeFleet) -> None:
     async with vips_paused(context(fleet, msgspec.structs.replace(INVENTORY, vips=()))):
         pass
-    assert asked(fleet) == [[], [], []]
+    assert scripts_of(fleet) == [[], [], []]

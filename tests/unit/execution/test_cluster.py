@@ -15,9 +15,9 @@ from tests.fakes.cluster import healthy, server
 
 
 def endpoint() -> EtcdEndpoint:
-    found = value_of(healthy().hosts[0].etcd)
-    assert found is not None
-    return found
+    result = value_of(healthy().hosts[0].etcd)
+    assert result is not None
+    return result
 
 
 def test_a_healthy_member_with_all_voters() -> None:
@@ -25,7 +25,7 @@ def test_a_healthy_member_with_all_voters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "problem"),
+    ("etcd_endpoint", "problem"),
     [
         (
             replace(endpoint(), healthy=False, health_error="no leader"),
@@ -42,8 +42,8 @@ def test_a_healthy_member_with_all_voters() -> None:
         ),
     ],
 )
-def test_problems_of_etcd_are_named(found: EtcdEndpoint, problem: str) -> None:
-    assert etcd_problems("cp1", found, 3) == (problem,)
+def test_problems_of_etcd_are_named(etcd_endpoint: EtcdEndpoint, problem: str) -> None:
+    assert etcd_problems("cp1", etcd_endpoint, 3) == (problem,)
 
 
 def test_backends() -> None:
@@ -86,6 +86,6 @@ def test_servers_are_found_by_their_addresses_whatever_their_names() -> None:
 )
 def test_a_server_that_is_missing_is_not_drained(check: ServerIs, problems: tuple[str, ...]) -> None:
     facts = HaproxyFacts("2.6", 9, (HaproxyBackend("apiserverbackend", (server(1),)),))
-    found = server_problems("cp1", facts, check)
-    assert len(found) == len(problems)
-    assert all(part in sentence for part, sentence in zip(problems, found, strict=True))
+    result = server_problems("cp1", facts, check)
+    assert len(result) == len(problems)
+    assert all(part in sentence for part, sentence in zip(problems, result, strict=True))

@@ -131,8 +131,8 @@ async def test_output_is_deleted_after_a_week_and_the_exit_status_is_kept(
     assert (place / "out").read_text() == "output\n"
     week = time.time() - 7.5 * 86400
     os.utime(place, (week, week))
-    again = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r3"))
-    await again.begin()
+    second = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r3"))
+    await second.begin()
     assert sorted(path.name for path in place.iterdir()) == ["pid", "status"]
     assert await run(commands, "echo output") == Exited(0, "", "")
 

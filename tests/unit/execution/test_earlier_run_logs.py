@@ -46,6 +46,6 @@ def test_it_is_listed(tmp_path: Path) -> None:
 def test_it_is_resumed_where_it_did_not_end(tmp_path: Path) -> None:
     lines = LOG.read_text().splitlines(keepends=True)
     (tmp_path / LOG.name).write_text("".join(lines[:2]))
-    broken = read_run(tmp_path / LOG.name)
+    fault = read_run(tmp_path / LOG.name)
     parts = json.loads(lines[0])["inventory"]["parts"]
-    assert why_not_resume(broken, read_runs(tmp_path), "lab", parts) == ()
+    assert why_not_resume(fault, read_runs(tmp_path), "lab", parts) == ()

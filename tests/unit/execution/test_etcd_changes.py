@@ -80,11 +80,11 @@ class Bench:
         clock = SystemClock()
         self.context = ClusterContext(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", ProbeTimings())
         self.changes = EtcdChanges(self.context, clock)
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     async def perform(self, operation: EtcdOperation, host: HostName = M1) -> OperationResult:
         async def tell(text: str) -> None:
-            self.told.append(text)
+            self.messages.append(text)
 
         return await self.changes.perform(operation, host, tell)
 
@@ -108,8 +108,8 @@ async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
     added = await bench.perform(AddMember(url, (M2, M1)))
     assert added.outcome is Outcome.DONE, added.error
     assert "as learner" in added.output
-    again = await bench.perform(AddMember(url, (M1,)))
-    assert "is on the list" in again.output
+    second = await bench.perform(AddMember(url, (M1,)))
+    assert "is on the list" in second.output
     assert await bench.problems(stage[MemberStage.LISTED]) == ()
     assert await bench.problems(stage[MemberStage.STARTED]) == (f"etcd's member at {url} has not started",)
 
@@ -151,10 +151,10 @@ async def test_a_cluster_that_has_just_started_is_waited_for(bench: Bench) -> No
     await bench.perform(AddMember(second, (M1,)))
     with running(bench.second, (bench.first,), state="existing", flags=STEADY):
         await bench.perform(PromoteMember(second, (M1,), 30.0), M2)
-        bench.told.clear()
+        bench.messages.clear()
         added = await bench.perform(AddMember(third, (M1,)))
         assert added.outcome is Outcome.DONE, added.error
-        assert any("unhealthy cluster" in told for told in bench.told), bench.told
+        assert any("unhealthy cluster" in output for output in bench.messages), bench.messages
 
 
 @pytest.mark.thorough
@@ -168,13 +168,13 @@ async def test_a_learner_behind_is_promoted_once_it_has_caught_up(bench: Bench) 
                 await api.put(b"key", b"%d" % number)
 
         async def thaw(text: str) -> None:
-            bench.told.append(text)
+            bench.messages.append(text)
             learner.thaw()
 
         promoted = await bench.changes.perform(PromoteMember(url, (M1,), 60.0), M2, thaw)
         assert promoted.outcome is Outcome.DONE, promoted.error
-        assert bench.told, "it was not refused at first"
-        assert "the learner on m2" in bench.told[0]
+        assert bench.messages, "it was not refused at first"
+        assert "the learner on m2" in bench.messages[0]
         assert await bench.problems(MemberIs(url, MemberStage.VOTING, (M1,))) == ()
 
 
@@ -185,12 +185,12 @@ async def test_a_learner_that_never_starts_is_given_up_with_a_message(bench: Ben
     assert given_up.outcome is Outcome.FAILED
     assert given_up.error is not None
     assert "the learner on m2 does not answer" in given_up.error
-    assert len(bench.told) == 1
+    assert len(bench.messages) == 1
 
 
 async def test_a_learner_that_is_off_the_list_is_not_waited_for(bench: Bench) -> None:
-    gone = await bench.perform(PromoteMember("http://127.0.0.1:1", (M1,)), M2)
-    assert gone.error == "m2: etcd lists no member at http://127.0.0.1:1: it was removed; run join again"
+    absent = await bench.perform(PromoteMember("http://127.0.0.1:1", (M1,)), M2)
+    assert absent.error == "m2: etcd lists no member at http://127.0.0.1:1: it was removed; run join again"
 
 
 async def test_no_member_to_query_is_an_error(bench: Bench) -> None:
@@ -217,9 +217,9 @@ def test_leadership_passes_to_the_voter_furthest_in_the_log() -> None:
 
     hosts = tuple(HostName(name) for name in ("late", "ahead", "learner", "alone", "silent"))
     answers = (status(5), status(9), status(99, learner=True), status(99, leader=None), HaconsoleError("no answer"))
-    found = furthest(hosts, dict(zip(hosts, answers, strict=True)))
-    assert found is not None
-    assert found[0] == "ahead"
+    result = furthest(hosts, dict(zip(hosts, answers, strict=True)))
+    assert result is not None
+    assert result[0] == "ahead"
     assert furthest((), {}) is None
 
 
@@ -241,7 +241,7 @@ async def test_vips_pause_once_however_often_leadership_is_handed_over(
 
     status = (await statuses(bench.context, (M1,)))[M1]
     monkeypatch.setattr(changes, "vips_paused", pause)
-    monkeypatch.setattr(changes, "furthest", lambda hosts, told: (M2, status))
+    monkeypatch.setattr(changes, "furthest", lambda hosts, output: (M2, status))
     monkeypatch.setattr(EtcdMembership, "move_leader", move_leader)
     moved = await bench.perform(MoveLeader((M2,), (M1,)))
     assert (moved.outcome, len(refusals), len(paused)) == (Outcome.DONE, 0, 1), moved.error

@@ -48,9 +48,9 @@ async def test_a_full_store_takes_writes_again(full: Bench) -> None:
         assert store_problems("m1", status, quiet) == (f"m1: the alarm NOSPACE is raised by {status.member_id}",)
         assert (await tend(CompactHistory((M1,)))).output.startswith("history before revision ")
         assert (await tend(CompactHistory((M1,)))).output.endswith(" is compacted")
-        told = (await tend(Defragment())).output
-        assert told.startswith("m1: ")
-        assert " before, " in told
+        output = (await tend(Defragment())).output
+        assert output.startswith("m1: ")
+        assert " before, " in output
         status = await api.status()
         assert store_problems("m1", status, room) == ()
         assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == f"disarmed NOSPACE of {status.member_id}"

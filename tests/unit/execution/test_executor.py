@@ -47,9 +47,9 @@ async def test_steps_run_in_the_order_of_their_needs(bench: Bench) -> None:
     assert isinstance(events[0], RunStarted)
     assert events[0].steps == 3
     assert [event.text for event in events if isinstance(event, StepOutput)] == ["a", "b", "c"]
-    done = last(events)
-    assert (done.outcome, done.changed, done.already_right, done.failed) == (Outcome.DONE, 3, 0, 0)
-    assert done.next_step is None
+    result = last(events)
+    assert (result.outcome, result.changed, result.already_right, result.failed) == (Outcome.DONE, 3, 0, 0)
+    assert result.next_step is None
     assert set(bench.states().values()) == {StepState.VERIFIED}
 
 
@@ -72,9 +72,9 @@ async def test_no_more_than_eight_steps_at_once_on_a_host(bench: Bench) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        done = await really(argv, **options)
+        result = await really(argv, **options)
         running -= 1
-        return done
+        return result
 
     host.run = count  # type: ignore[method-assign]
     await bench.run(*(bench.step(f"s{number}") for number in range(20)))
@@ -95,7 +95,7 @@ async def test_a_second_run_changes_nothing(bench: Bench) -> None:
     events = await bench.run(*steps)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.ALREADY}
     assert (last(events).outcome, last(events).changed, last(events).already_right) == (Outcome.ALREADY, 0, 2)
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
     assert '"intent"' not in bench.run_log.read_text()
 
 
@@ -113,9 +113,9 @@ async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> Non
     (error,) = (event.error for event in events if isinstance(event, StepDone) and event.error)
     assert error.startswith("cp1: `sh -c ")
     assert error.endswith("ended with status 1: disk full")
-    done = last(events)
-    assert (done.outcome, done.failed, done.changed) == (Outcome.FAILED, 1, 1)
-    assert done.next_step == "fix the failure, then resume with: haconsole resume r1"
+    result = last(events)
+    assert (result.outcome, result.failed, result.changed) == (Outcome.FAILED, 1, 1)
+    assert result.next_step == "fix the failure, then resume with: haconsole resume r1"
     assert bench.states() == {
         "bad": StepState.FAILED,
         "first": StepState.NOT_STARTED,
@@ -139,7 +139,7 @@ async def test_a_precondition_that_does_not_hold_stops_before_anything_is_done(b
     (error,) = (event.error for event in events if isinstance(event, StepDone))
     assert error == f"cp1: {bench.folder}/old: an earlier cluster's data"
     assert last(events).changed == 0
-    assert bench.made("a") == ""
+    assert bench.lines_of("a") == ""
     assert '"intent"' not in bench.run_log.read_text()
 
 
@@ -171,8 +171,8 @@ async def test_an_end_never_heard_is_looked_up(bench: Bench, effect: bool, outco
     really = host.run
 
     async def lose(argv, **options):  # type: ignore[no-untyped-def]
-        done = await really(argv, **options)
-        return replace(done, stdout="lost\n") if done.stdout.startswith("ended ") else done
+        result = await really(argv, **options)
+        return replace(result, stdout="lost\n") if result.stdout.startswith("ended ") else result
 
     host.run = lose  # type: ignore[method-assign]
     step = bench.step("a")
@@ -191,9 +191,9 @@ async def test_a_step_that_only_checks_changes_nothing(bench: Bench) -> None:
 async def test_the_intent_is_recorded_before_and_the_outcome_after(bench: Bench) -> None:
     operation: Operation = RunCommand(("sh", "-c", f"cp {bench.run_log} {bench.folder}/seen; touch {bench.folder}/a"))
     await bench.run(replace(bench.step("a"), operation=operation))
-    seen = (bench.folder / "seen").read_text()
-    assert '"kind": "intent", ' in seen
-    assert '"kind": "performed"' not in seen
+    reading = (bench.folder / "seen").read_text()
+    assert '"kind": "intent", ' in reading
+    assert '"kind": "performed"' not in reading
     kinds = [line.split('"')[3] for line in bench.run_log.read_text().splitlines()]
     assert kinds == ["run", "intent", "performed", "verified", "end"]
 
@@ -209,7 +209,7 @@ async def test_nothing_starts_that_cannot_be_recorded(bench: Bench, monkeypatch:
     assert last(events).outcome is Outcome.FAILED
     assert last(events).next_step is not None
     assert "No space left on device" in (last(events).next_step or "")
-    assert bench.made("a") == ""
+    assert bench.lines_of("a") == ""
 
 
 async def test_a_record_that_breaks_off_stops_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ async def test_a_record_that_breaks_off_stops_the_run(bench: Bench, monkeypatch:
     monkeypatch.setattr(os, "write", write)
     events = await bench.run(bench.step("a"), bench.step("b", needs=("a",)), bench.step("c", needs=("b",)))
     assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.FAILED, "c": Outcome.SKIPPED}
-    assert bench.made("b") == ""
+    assert bench.lines_of("b") == ""
     assert "No space left on device" in (last(events).next_step or "")
 
 
@@ -264,7 +264,7 @@ async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> Non
         if isinstance(event, StepStarted):
             break
     await events.aclose()
-    assert (bench.made("a"), bench.made("b")) == ("once\n", "")
+    assert (bench.lines_of("a"), bench.lines_of("b")) == ("once\n", "")
     assert bench.states() == {"a": StepState.VERIFIED, "b": StepState.NOT_STARTED}
 
 
@@ -313,7 +313,7 @@ async def test_a_gate_ends_the_run_before_the_next_step_with_its_words(bench: Be
     assert [event.error for event in events if isinstance(event, StepDone)] == [None, words, None]
     assert last(events).outcome is Outcome.SKIPPED
     assert (last(events).next_step or "").startswith(words)
-    assert bench.made("b") == ""
+    assert bench.lines_of("b") == ""
     record = read_run(bench.run_log).step(StepId("b"))
     assert (record.state, record.attempts, record.error) == (StepState.NOT_STARTED, 0, words)
 
@@ -328,23 +328,23 @@ async def test_a_paused_run_holds_each_step_until_it_is_let_through(bench: Bench
     """Step by step, then all the rest; the step under way when the pause begins ends."""
     steps = tuple(bench.step(name, needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",))))
     executor = bench.executor(*steps)
-    made: list[str] = []
-    seen: list[Event] = []
+    results: list[str] = []
+    readings: list[Event] = []
     async for event in executor.events():
-        seen.append(event)
+        readings.append(event)
         if isinstance(event, StepStarted) and event.step == "a":
             executor.pause.close()
             assert not executor.pause.one()
         if isinstance(event, StepPaused):
-            made.append(event.step + bench.made(event.step))
+            results.append(event.step + bench.lines_of(event.step))
             await asyncio.sleep(0)
             if event.step == "b":
                 executor.pause.open()
             else:
                 assert executor.pause.one()
-    assert made == ["a", "b"]
-    assert [event.step for event in seen if isinstance(event, StepResumed)] == ["a", "b"]
-    assert set(outcomes(seen).values()) == {Outcome.DONE}
+    assert results == ["a", "b"]
+    assert [event.step for event in readings if isinstance(event, StepResumed)] == ["a", "b"]
+    assert set(outcomes(readings).values()) == {Outcome.DONE}
 
 
 async def test_a_paused_run_can_be_stopped(bench: Bench) -> None:
@@ -356,7 +356,7 @@ async def test_a_paused_run_can_be_stopped(bench: Bench) -> None:
         if isinstance(event, StepPaused):
             executor.stop()
     assert outcomes(events) == {"a": Outcome.SKIPPED}
-    assert bench.made("a") == ""
+    assert bench.lines_of("a") == ""
 
 
 async def test_checks_before_a_long_pause_are_repeated(bench: Bench) -> None:
@@ -372,7 +372,7 @@ async def test_checks_before_a_long_pause_are_repeated(bench: Bench) -> None:
             await asyncio.sleep(0)
             executor.pause.open()
     assert outcomes(events) == {"a": Outcome.ALREADY}
-    assert bench.made("a") == ""
+    assert bench.lines_of("a") == ""
 
 
 async def test_a_released_step_begins_however_long_it_was_held(bench: Bench) -> None:
@@ -380,20 +380,20 @@ async def test_a_released_step_begins_however_long_it_was_held(bench: Bench) -> 
     steps = tuple(bench.step(name) for name in ("a", "b", "c"))
     executor = bench.executor(*steps)
     executor.pause.close()
-    held: list[str] = []
+    holders: list[str] = []
     finished: list[tuple[str, Outcome]] = []
     async with asyncio.timeout(10):
         async for event in executor.events():
             if isinstance(event, StepPaused):
-                held.append(event.step)
+                holders.append(event.step)
             if isinstance(event, StepDone):
                 finished.append((event.step, event.outcome))
-            if len(held) == 3 and isinstance(event, StepPaused | StepDone) and len(finished) < 3:
+            if len(holders) == 3 and isinstance(event, StepPaused | StepDone) and len(finished) < 3:
                 bench.clock.passed += 60
                 assert executor.pause.one()
-    assert sorted(held) == ["a", "b", "c"]
+    assert sorted(holders) == ["a", "b", "c"]
     assert finished == [("a", Outcome.DONE), ("b", Outcome.DONE), ("c", Outcome.DONE)]
-    assert [bench.made(step).count("once") for step in held] == [1, 1, 1]
+    assert [bench.lines_of(step).count("once") for step in holders] == [1, 1, 1]
 
 
 async def test_time_in_which_all_steps_were_held_does_not_count(bench: Bench) -> None:
@@ -416,10 +416,10 @@ async def test_every_step_of_a_plan_counts_once(bench: Bench) -> None:
     checks = replace(bench.step("checks"), operation=Nothing(), verification=())
     fails = bench.step("fails", script="exit 3", needs=("right", "changed", "checks"))
     steps = (bench.step("right"), bench.step("changed"), checks, fails, bench.step("late", needs=("fails",)))
-    done = last([event async for event in bench.executor(*steps).events()])
-    assert done.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
-    others = done.already_right + done.checked + done.failed + done.not_started
-    assert done.changed - done.half_done + others == len(steps)
+    result = last([event async for event in bench.executor(*steps).events()])
+    assert result.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
+    others = result.already_right + result.checked + result.failed + result.not_started
+    assert result.changed - result.half_done + others == len(steps)
 
 
 class Slow:

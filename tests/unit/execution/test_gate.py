@@ -12,32 +12,32 @@ from haconsole.model.names import HostName
 
 
 def step(name: str, *, starts_with: tuple[str, ...] = ()) -> Step:
-    made = Step(StepId(name), name, "it is needed", HostName("cp1"), Nothing())
-    return replace(made, starts_with=tuple(StepId(one) for one in starts_with))
+    result = Step(StepId(name), name, "it is needed", HostName("cp1"), Nothing())
+    return replace(result, starts_with=tuple(StepId(one) for one in starts_with))
 
 
 async def holding(pause: Pause, *steps: Step) -> tuple[list[str], list[asyncio.Task[None]]]:
     """The names of the steps in the order they began, and their tasks, all held."""
-    begun: list[str] = []
+    starts: list[str] = []
 
     async def begin(one: Step) -> None:
         await pause.before(one)
-        begun.append(one.id)
+        starts.append(one.id)
 
     tasks = [asyncio.create_task(begin(one)) for one in steps]
     await asyncio.sleep(0)
-    return begun, tasks
+    return starts, tasks
 
 
 async def test_the_plan_gives_the_order_whichever_step_was_held_first() -> None:
     a, b, c = step("a"), step("b"), step("c")
     pause = Pause(closed=True)
     pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
-    begun, tasks = await holding(pause, c, a, b)
+    start, tasks = await holding(pause, c, a, b)
     for expected in (["a"], ["a", "b"], ["a", "b", "c"]):
         assert pause.one()
         await asyncio.sleep(0)
-        assert begun == expected
+        assert start == expected
     assert not pause.one()
     await asyncio.gather(*tasks)
 
@@ -46,29 +46,29 @@ async def test_steps_that_must_begin_together_are_released_with_the_first_also_w
     a, b, c = step("a", starts_with=("b",)), step("b", starts_with=("a",)), step("c")
     pause = Pause(closed=True)
     pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
-    begun, tasks = await holding(pause, a, c)
+    start, tasks = await holding(pause, a, c)
     assert pause.one()
     await asyncio.sleep(0)
-    assert begun == ["a"]
+    assert start == ["a"]
     assert not pause.holds(b)
     await asyncio.wait_for(pause.before(b), 1)
     assert pause.holds(c)
     pause.open()
     await asyncio.gather(*tasks)
-    assert begun == ["a", "c"]
+    assert start == ["a", "c"]
 
 
 async def test_a_step_is_released_by_its_id_and_no_other_in_its_place() -> None:
     a, b = step("a"), step("b")
     pause = Pause(closed=True)
     pause.arrange(Plan("bootstrap", "lab", (a, b)))
-    begun, tasks = await holding(pause, a, b)
+    start, tasks = await holding(pause, a, b)
     assert pause.release(StepId("b"))
     await asyncio.sleep(0)
-    assert begun == ["b"]
+    assert start == ["b"]
     assert not pause.release(StepId("b"))
     await asyncio.sleep(0)
-    assert begun == ["b"]
+    assert start == ["b"]
     pause.open()
     await asyncio.gather(*tasks)
 

@@ -37,11 +37,11 @@ class Balancer:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._port))
 
-    async def drain(self, wanted: SetServerState | None = None) -> tuple[OperationResult, float]:
-        begun = time.monotonic()
-        wanted = wanted or SetServerState("api", "cp1", AdminState.DRAIN, (HostName("lb1"),))
-        done = await set_server_state(self._fleet, self._layout, wanted, SystemClock())
-        return done, time.monotonic() - begun
+    async def drain(self, target: SetServerState | None = None) -> tuple[OperationResult, float]:
+        start = time.monotonic()
+        target = target or SetServerState("api", "cp1", AdminState.DRAIN, (HostName("lb1"),))
+        result = await set_server_state(self._fleet, self._layout, target, SystemClock())
+        return result, time.monotonic() - start
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ async def balancer(tmp_path: Path) -> AsyncIterator[Balancer]:
 
 @contextmanager
 def _free() -> Iterator[int]:
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        port: int = found.getsockname()[1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as result:
+        port: int = result.getsockname()[1]
     yield port
 
 
@@ -79,34 +79,34 @@ def at(address: str, *, may_lack: bool = False) -> SetServerState:
 
 
 async def test_a_server_is_found_by_its_address_whatever_its_name(balancer: Balancer) -> None:
-    done, _ = await balancer.drain(at(balancer.at))
-    assert done.outcome is Outcome.DONE
-    assert done.output == "lb1: api/cp1 is in drain, with 0 long-lived connections"
+    result, _ = await balancer.drain(at(balancer.at))
+    assert result.outcome is Outcome.DONE
+    assert result.output == "lb1: api/cp1 is in drain, with 0 long-lived connections"
 
 
 async def test_a_server_that_is_not_there_was_not_drained(balancer: Balancer) -> None:
-    done, _ = await balancer.drain(at("127.0.0.1:1"))
-    assert (done.outcome, done.error) == (Outcome.FAILED, "lb1: haproxy has no server at 127.0.0.1:1")
-    gone, _ = await balancer.drain(at("127.0.0.1:1", may_lack=True))
-    assert gone.outcome is Outcome.DONE
+    result, _ = await balancer.drain(at("127.0.0.1:1"))
+    assert (result.outcome, result.error) == (Outcome.FAILED, "lb1: haproxy has no server at 127.0.0.1:1")
+    absent, _ = await balancer.drain(at("127.0.0.1:1", may_lack=True))
+    assert absent.outcome is Outcome.DONE
 
 
 async def test_nothing_under_way_is_not_waited_for(balancer: Balancer) -> None:
-    done, took = await balancer.drain()
-    assert done.output.endswith("api/cp1 is in drain, with 0 long-lived connections")
+    result, took = await balancer.drain()
+    assert result.output.endswith("api/cp1 is in drain, with 0 long-lived connections")
     assert took < QUIET_S
 
 
 async def test_a_connection_under_way_ends_before_the_server_counts_as_drained(balancer: Balancer) -> None:
     under_way = balancer.connect()
     asyncio.get_running_loop().call_later(0.5, under_way.close)
-    done, took = await balancer.drain()
-    assert done.output.endswith("with 0 long-lived connections")
+    result, took = await balancer.drain()
+    assert result.output.endswith("with 0 long-lived connections")
     assert took >= 0.5
 
 
 async def test_a_lasting_connection_is_left_after_a_second_in_which_none_ended(balancer: Balancer) -> None:
     with closing(balancer.connect()):
-        done, took = await balancer.drain()
-    assert done.output.endswith("with 1 long-lived connections")
+        result, took = await balancer.drain()
+    assert result.output.endswith("with 1 long-lived connections")
     assert QUIET_S <= took < LONGEST_S + 1

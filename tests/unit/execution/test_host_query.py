@@ -49,8 +49,8 @@ async def test_absent_means_not_there_or_an_empty_folder(tmp_path: Path) -> None
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / ".hidden").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
-    told = {name: await answer(QueryKind.ABSENT, tmp_path / name) for name in ("none", "empty", "full", "dangling")}
-    assert told == {"none": "yes", "empty": "yes", "full": "no", "dangling": "no"}
+    output = {name: await answer(QueryKind.ABSENT, tmp_path / name) for name in ("none", "empty", "full", "dangling")}
+    assert output == {"none": "yes", "empty": "yes", "full": "no", "dangling": "no"}
 
 
 async def test_content_comes_as_it_is(tmp_path: Path) -> None:
@@ -89,15 +89,15 @@ async def test_an_answer_cut_short_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_running_unit_is_read() -> None:
-    seen = unit_state(
+    reading = unit_state(
         "ActiveState=active SubState=running UnitFileState=enabled ExecMainStartTimestampMonotonic=90500000 "
         "Up=100.25 Now=1700000000.500000000"
     )
-    assert seen == UnitState("active", "running", "enabled", 1700000000.5 - 100.25 + 90.5)
+    assert reading == UnitState("active", "running", "enabled", 1700000000.5 - 100.25 + 90.5)
 
 
 def test_a_unit_that_never_ran_is_read() -> None:
-    seen = unit_state(
+    reading = unit_state(
         "ActiveState=inactive SubState=dead UnitFileState= ExecMainStartTimestampMonotonic=0 Up=100.25 Now=1700000000.5"
     )
-    assert seen == UnitState("inactive", "dead", "", None)
+    assert reading == UnitState("inactive", "dead", "", None)

@@ -26,9 +26,9 @@ async def test_questions_of_one_moment_are_one_command(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) for number in range(9)]
     for path in paths[:5]:
         path.touch(0o600)
-    told = await asyncio.gather(*(host_state.query(CP1, (stat(path), stat(tmp_path))) for path in paths))
-    seen = [file_state(answers[stat(path)]) for path, answers in zip(paths, told, strict=True)]
-    assert seen == [FileState(0o600, ME)] * 5 + [None] * 4
+    output = await asyncio.gather(*(host_state.query(CP1, (stat(path), stat(tmp_path))) for path in paths))
+    readings = [file_state(answers[stat(path)]) for path, answers in zip(paths, output, strict=True)]
+    assert readings == [FileState(0o600, ME)] * 5 + [None] * 4
     assert len(fleet.host(CP1).commands) == 1
 
 
@@ -39,10 +39,10 @@ async def test_a_query_during_the_answer_to_another_is_sent_again(tmp_path: Path
     really, under_way, go_on = host.run, asyncio.Event(), asyncio.Event()
 
     async def slowly(argv, **options):  # type: ignore[no-untyped-def]
-        done = await really(argv, **options)
+        result = await really(argv, **options)
         under_way.set()
         await go_on.wait()
-        return done
+        return result
 
     host.run = slowly  # type: ignore[method-assign]
     path = tmp_path / "made-meanwhile"
@@ -60,8 +60,8 @@ async def test_a_host_that_cannot_be_queried_fails_all_callers_and_is_queried_ag
     fleet = LocalFleet("cp1")
     host_state = HostStateReader(fleet)
     fleet.host(CP1).unreachable = True
-    heard = await asyncio.gather(*(host_state.query(CP1, (stat(tmp_path),)) for _ in range(2)), return_exceptions=True)
-    assert [type(error) for error in heard] == [TransportError, TransportError]
+    events = await asyncio.gather(*(host_state.query(CP1, (stat(tmp_path),)) for _ in range(2)), return_exceptions=True)
+    assert [type(error) for error in events] == [TransportError, TransportError]
     fleet.host(CP1).unreachable = False
     assert file_state((await host_state.query(CP1, (stat(tmp_path),)))[stat(tmp_path)]) is not None
 

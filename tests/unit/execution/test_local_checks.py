@@ -46,8 +46,8 @@ def step(operation: Operation = Nothing()) -> Step:  # noqa: B008 -- a frozen va
 
 def verdict(check: LocalCheck, *lines: str, operation: Operation = Nothing(), now: datetime = NOW) -> Problems:  # noqa: B008
     """Judge `check` by the lines a host answered with."""
-    asked = queries(check, step(operation))
-    return judge(check, step(operation), dict(zip(asked, lines, strict=True)), INVENTORY, now)
+    request = queries(check, step(operation))
+    return judge(check, step(operation), dict(zip(request, lines, strict=True)), INVENTORY, now)
 
 
 def text(data: bytes) -> str:
@@ -89,7 +89,7 @@ RUNNING = (
 
 
 @pytest.mark.parametrize(
-    ("unit", "written", "problems"),
+    ("unit", "text", "problems"),
     [
         (RUNNING, "989.9", ()),
         (RUNNING, "-", ()),
@@ -102,8 +102,8 @@ RUNNING = (
         ),
     ],
 )
-def test_a_service(unit: str, written: str, problems: Problems) -> None:
-    assert verdict(ServiceRunning("etcd.service", ("/etc/x",)), unit, written) == problems
+def test_a_service(unit: str, text: str, problems: Problems) -> None:
+    assert verdict(ServiceRunning("etcd.service", ("/etc/x",)), unit, text) == problems
 
 
 def authority(now: datetime = NOW) -> Authority:
@@ -118,22 +118,22 @@ def test_a_certificate() -> None:
     ca, key = authority(), make_private_key(ECDSA)
     crt, public = text(signed(ca, key)), text(key.public_pem())
 
-    def seen(*lines: str, now: datetime = NOW) -> Problems:
+    def problems_of(*lines: str, now: datetime = NOW) -> Problems:
         return verdict(CertificateInPlace(), *lines, operation=ISSUE, now=now)
 
     good = (crt, text(ca.certificate), public, "600 root:root")
-    assert seen(*good) == ()
-    assert seen("-", "-", "-", "-") == ("/x.crt is missing", "/ca.crt is missing", "/x.key is missing")
-    assert seen(*good[:2], "", good[3]) == ("/x.key holds no key that openssl can read",)
-    assert seen(*good[:3], "640 root:etcd") == (
+    assert problems_of(*good) == ()
+    assert problems_of("-", "-", "-", "-") == ("/x.crt is missing", "/ca.crt is missing", "/x.key is missing")
+    assert problems_of(*good[:2], "", good[3]) == ("/x.key holds no key that openssl can read",)
+    assert problems_of(*good[:3], "640 root:etcd") == (
         "/x.key is readable by others, mode 0640",
         "/x.key belongs to root:etcd, not to root:root",
     )
-    assert seen(text(b"nonsense"), *good[1:]) == ("/x.crt: it contains no readable certificate",)
-    assert seen(crt, text(authority().certificate), *good[2:]) == (
+    assert problems_of(text(b"nonsense"), *good[1:]) == ("/x.crt: it contains no readable certificate",)
+    assert problems_of(crt, text(authority().certificate), *good[2:]) == (
         "/x.crt: it was not signed by the CA in use, CN=etcd-ca",
     )
-    assert len(seen(*good, now=NOW + timedelta(days=340))) == 1
+    assert len(problems_of(*good, now=NOW + timedelta(days=340))) == 1
 
 
 def test_a_certificate_check_belongs_to_a_step_that_issues() -> None:
@@ -149,25 +149,25 @@ def test_an_authority_on_two_hosts() -> None:
     ca, other = authority(), authority()
     good = (text(ca.certificate), text(ca.key.public_pem()), "600 root:root")
 
-    def seen(second: tuple[str, ...]) -> Problems:
+    def problems_of(second: tuple[str, ...]) -> Problems:
         return judge_shared(CA, {"cp1": answers(CA, *good), "cp2": answers(CA, *second)}, keys=True)
 
-    assert seen(good) == ()
-    assert seen(("-", "-", "-")) == ("cp2: /ca.crt is missing",)
-    assert seen((good[0], "-", "-")) == ("cp2: /ca.key is missing",)
-    assert seen((*good[:2], "644 root:root")) == ("cp2: /ca.key is readable by others, mode 0644",)
-    assert seen((good[0], text(other.key.public_pem()), good[2])) == (
+    assert problems_of(good) == ()
+    assert problems_of(("-", "-", "-")) == ("cp2: /ca.crt is missing",)
+    assert problems_of((good[0], "-", "-")) == ("cp2: /ca.key is missing",)
+    assert problems_of((*good[:2], "644 root:root")) == ("cp2: /ca.key is readable by others, mode 0644",)
+    assert problems_of((good[0], text(other.key.public_pem()), good[2])) == (
         "cp2: /ca.key belongs to another certificate or public key",
     )
-    assert seen((text(other.certificate), text(other.key.public_pem()), good[2])) == (
+    assert problems_of((text(other.certificate), text(other.key.public_pem()), good[2])) == (
         f"the hosts differ: cp1 has SHA-256 {ca.fingerprint}; cp2 has SHA-256 {other.fingerprint}",
     )
 
 
 def test_without_its_key_on_hosts_an_authority_is_its_certificate() -> None:
     ca = authority()
-    seen = {"cp1": answers(CA, text(ca.certificate), keys=False)}
-    assert judge_shared(CA, seen, keys=False) == ()
+    reading = {"cp1": answers(CA, text(ca.certificate), keys=False)}
+    assert judge_shared(CA, reading, keys=False) == ()
 
 
 def test_a_key_pair_on_two_hosts() -> None:

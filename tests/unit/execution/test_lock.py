@@ -37,9 +37,9 @@ async def test_a_second_console_sees_the_holder_its_run_its_age_and_its_heartbea
         await lock(tmp_path, 2).take(NOTHING)
     words = str(refused.value)
     assert "ops1@desk (process 101) has run bootstrap for " in words
-    told = re.search(r"run r1; heartbeat (\d+) s ago \(on cp1, cp2, cp3\)", words)
-    assert told is not None, words
-    assert 7 <= int(told[1]) < 27
+    output = re.search(r"run r1; heartbeat (\d+) s ago \(on cp1, cp2, cp3\)", words)
+    assert output is not None, words
+    assert 7 <= int(output[1]) < 27
     assert refused.value.exit_code == ExitCode.REFUSED
     assert not refused.value.can_take_over
     assert holders(tmp_path) == ["1", "1", "1"]
@@ -48,10 +48,10 @@ async def test_a_second_console_sees_the_holder_its_run_its_age_and_its_heartbea
 async def test_of_consoles_that_begin_at_once_exactly_one_wins(tmp_path: Path) -> None:
     for _ in range(12):
         locks = [lock(tmp_path, n) for n in (1, 2, 3)]
-        taken = await asyncio.gather(*(one.take(NOTHING) for one in locks), return_exceptions=True)
-        winners = [n for n, result in enumerate(taken, 1) if isinstance(result, frozenset)]
-        assert len(winners) == 1, taken
-        assert all(isinstance(result, frozenset | LockedError) for result in taken), taken
+        choice = await asyncio.gather(*(one.take(NOTHING) for one in locks), return_exceptions=True)
+        winners = [n for n, result in enumerate(choice, 1) if isinstance(result, frozenset)]
+        assert len(winners) == 1, choice
+        assert all(isinstance(result, frozenset | LockedError) for result in choice), choice
         assert holders(tmp_path) == [str(winners[0])] * 3
         await locks[winners[0] - 1].release()
 
@@ -59,9 +59,9 @@ async def test_of_consoles_that_begin_at_once_exactly_one_wins(tmp_path: Path) -
 async def test_of_consoles_that_reach_different_hosts_at_most_one_wins_and_none_waits(tmp_path: Path) -> None:
     for _ in range(8):
         locks = [lock(tmp_path, n, out_of_reach=(host,)) for n, host in ((1, "cp3"), (2, "cp1"), (3, "cp2"))]
-        taken = await asyncio.gather(*(one.take(NOTHING) for one in locks), return_exceptions=True)
-        winners = [n for n, result in enumerate(taken, 1) if isinstance(result, frozenset)]
-        assert len(winners) == 1, taken
+        choice = await asyncio.gather(*(one.take(NOTHING) for one in locks), return_exceptions=True)
+        winners = [n for n, result in enumerate(choice, 1) if isinstance(result, frozenset)]
+        assert len(winners) == 1, choice
         assert sorted(holders(tmp_path)) == ["", str(winners[0]), str(winners[0])]
         await locks[winners[0] - 1].release()
 
@@ -181,11 +181,11 @@ async def test_the_lock_of_a_process_of_this_machine_that_is_gone_need_not_grow_
 
 async def test_what_a_console_left_standing_itself_it_may_take_over_at_once(tmp_path: Path) -> None:
     await lock(tmp_path, 1, process=this_process()).take(NOTHING)
-    left = frozenset({claim(1).token})
+    rest = frozenset({claim(1).token})
     with pytest.raises(LockedError) as refused:
-        await lock(tmp_path, 2).take(Takeover(unreleased=left))
+        await lock(tmp_path, 2).take(Takeover(unreleased=rest))
     assert refused.value.can_take_over
-    assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}), left)) == frozenset(HOSTS)
+    assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}), rest)) == frozenset(HOSTS)
 
 
 def test_a_process_of_another_machine_or_an_unknown_one_is_not_known_to_be_gone() -> None:
@@ -198,8 +198,8 @@ def test_a_process_of_another_machine_or_an_unknown_one_is_not_known_to_be_gone(
 
 
 def test_a_holder_from_a_hostile_host_is_shortened_and_without_control_characters() -> None:
-    told = encode_claim(claim(1)).replace("ops1@desk", "ops\\u001b[2J\\u202e" + "x" * 1000)
-    read = parse_record(f"{claim(1).token} 3 4\n{told}\n")
+    output = encode_claim(claim(1)).replace("ops1@desk", "ops\\u001b[2J\\u202e" + "x" * 1000)
+    read = parse_record(f"{claim(1).token} 3 4\n{output}\n")
     assert read is not None
     assert read.claim.holder == "ops[2J" + "x" * 194
 

@@ -35,7 +35,7 @@ class Kept:
 
 
 @asynccontextmanager
-async def kept(folder: Path) -> AsyncIterator[tuple[Kept, LockKeeper]]:
+async def keeping(folder: Path) -> AsyncIterator[tuple[Kept, LockKeeper]]:
     one = Kept(Reach(folder), folder)
     mine = ClusterLock("lab", one.reach, HOSTS, claim(1), PLACES)
     keeper = LockKeeper(mine, await mine.take(Takeover()), one.now)
@@ -48,14 +48,14 @@ async def kept(folder: Path) -> AsyncIterator[tuple[Kept, LockKeeper]]:
 
 
 async def test_a_step_begins_while_the_lock_is_certain(tmp_path: Path) -> None:
-    async with kept(tmp_path) as (_, keeper):
+    async with keeping(tmp_path) as (_, keeper):
         await keeper.before(STEP)
 
 
 async def test_a_step_waits_until_a_majority_has_confirmed_a_lock_that_was_not_heard_of_for_a_while(
     tmp_path: Path,
 ) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         one.reach.hosts[HOSTS[2]].unreachable = True
         age(tmp_path, 20)
         one.passed = 20
@@ -66,7 +66,7 @@ async def test_a_step_waits_until_a_majority_has_confirmed_a_lock_that_was_not_h
 
 
 async def test_a_loss_of_the_majority_holds_the_step_and_lets_it_begin_when_it_passes(tmp_path: Path) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         for host in HOSTS[1:]:
             one.reach.hosts[host].unreachable = True
         one.passed = 20
@@ -79,13 +79,13 @@ async def test_a_loss_of_the_majority_holds_the_step_and_lets_it_begin_when_it_p
 
 
 async def test_a_majority_lost_for_too_long_lets_no_step_begin(tmp_path: Path) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         for host in HOSTS[1:]:
             one.reach.hosts[host].unreachable = True
-        asked = {host: len(one.reach.hosts[host].commands) for host in HOSTS}
+        request = {host: len(one.reach.hosts[host].commands) for host in HOSTS}
         one.passed = 20
         waiting = asyncio.create_task(keeper.before(STEP))
-        await eventually(lambda: all(len(one.reach.hosts[host].commands) > asked[host] for host in HOSTS))
+        await eventually(lambda: all(len(one.reach.hosts[host].commands) > request[host] for host in HOSTS))
         one.passed = 55
         with pytest.raises(StoppedError) as stopped:
             await asyncio.wait_for(waiting, 20)
@@ -101,7 +101,7 @@ async def test_a_majority_lost_for_too_long_lets_no_step_begin(tmp_path: Path) -
 async def test_a_lock_that_another_took_over_while_this_machine_slept_is_lost_even_when_it_was_given_back(
     tmp_path: Path,
 ) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         age(tmp_path, 60)
         other = lock(tmp_path, 2)
         await other.take(Takeover(frozenset({"r1"})))
@@ -113,7 +113,7 @@ async def test_a_lock_that_another_took_over_while_this_machine_slept_is_lost_ev
 
 
 async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_names_the_holder(tmp_path: Path) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         age(tmp_path, 31)
         await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
         one.passed = 16
@@ -122,7 +122,7 @@ async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_names_the
 
 
 async def test_a_host_that_lost_its_record_or_was_out_of_reach_gets_it_with_a_later_heartbeat(tmp_path: Path) -> None:
-    async with kept(tmp_path) as (one, keeper):
+    async with keeping(tmp_path) as (one, keeper):
         record(tmp_path, "cp2").unlink()
         one.passed = 16
         await keeper.before(STEP)

@@ -66,7 +66,7 @@ class MemoryApi:
     def __init__(self, *pods: dict[str, Any], version: str = "v1.20.2") -> None:
         self.host = HOST
         self.pods = list(pods)
-        self.sent: list[tuple[str, str]] = []
+        self.messages: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.guarded: set[str] = set()
         self.objects: dict[str, Any] = {}
@@ -86,7 +86,7 @@ class MemoryApi:
         return json.dumps(self.objects[path]).encode()
 
     async def send(self, method: str, path: str, document: object = None, **_: object) -> bytes:
-        self.sent.append((method, path))
+        self.messages.append((method, path))
         self.bodies.append(document)
         match = re.fullmatch(r"/api/v1/namespaces/default/pods/([a-z0-9-]+)(/eviction)?", path)
         if match and match[2] and match[1] in self.guarded:
@@ -118,8 +118,8 @@ async def test_pods_that_belong_to_the_node_stay() -> None:
     api = MemoryApi(pod("web"), pod("proxy", "DaemonSet"), mirror)
     result, _ = await drain(api)
     assert result.outcome is Outcome.DONE
-    assert api.sent[0] == ("PATCH", "/api/v1/nodes/w1")
-    assert api.sent[1:] == [("POST", "/api/v1/namespaces/default/pods/web/eviction")]
+    assert api.messages[0] == ("PATCH", "/api/v1/nodes/w1")
+    assert api.messages[1:] == [("POST", "/api/v1/namespaces/default/pods/web/eviction")]
     assert api.bodies[1]["apiVersion"] == "policy/v1beta1"
 
 
@@ -135,11 +135,11 @@ async def test_a_disruption_budget_holds_the_drain_and_is_named() -> None:
     result, reports = await drain(api)
     assert result.outcome is Outcome.FAILED
     assert f"default/web: {BUDGET}" in result.error
-    assert ("DELETE", "/api/v1/namespaces/default/pods/web") not in api.sent
+    assert ("DELETE", "/api/v1/namespaces/default/pods/web") not in api.messages
     assert BUDGET in reports[0]
     forced, _ = await drain(api, force=True)
     assert forced.outcome is Outcome.DONE
-    assert ("DELETE", "/api/v1/namespaces/default/pods/web") in api.sent
+    assert ("DELETE", "/api/v1/namespaces/default/pods/web") in api.messages
 
 
 async def test_a_pod_without_a_controller_is_deleted_only_by_force() -> None:
@@ -162,12 +162,12 @@ async def test_a_control_plane_is_deleted_from_kubeadms_list_and_the_others_stay
     api = MemoryApi()
     api.objects[CONFIG] = config("cp1", "cp2")
     await forget(cast(KubeApi, api), "cp1")
-    assert api.sent == [("PATCH", CONFIG)]
+    assert api.messages == [("PATCH", CONFIG)]
     (patch,) = api.bodies
     assert patch["metadata"] == {"resourceVersion": "7"}
     assert list(yaml.safe_load(patch["data"]["ClusterStatus"])["apiEndpoints"]) == ["cp2"]
     await forget(cast(KubeApi, api), "cp9")
-    assert len(api.sent) == 1
+    assert len(api.messages) == 1
 
 
 async def test_newer_kubeadm_keeps_no_list() -> None:
@@ -175,7 +175,7 @@ async def test_newer_kubeadm_keeps_no_list() -> None:
     api.objects[CONFIG] = {"metadata": {"resourceVersion": "7"}, "data": {"ClusterConfiguration": "x: y"}}
     await forget(cast(KubeApi, api), "cp1")
     await remember(cast(KubeApi, api), "cp1", "10.99.0.11", 6443)
-    assert api.sent == []
+    assert api.messages == []
 
 
 def test_secrets_are_filled_in_and_every_ca_is_pinned() -> None:
@@ -196,7 +196,7 @@ async def test_only_the_tokens_of_this_nodes_joins_are_deleted_and_the_upload_wi
     await store_token(cast(KubeApi, api), "cp3", credentials.token, NOW)
     stored = api.bodies[0]
     assert stored["stringData"]["expiration"] == "2026-03-01T03:30:00Z"
-    assert credentials.token.reveal() not in api.sent[0][1]
+    assert credentials.token.reveal() not in api.messages[0][1]
 
     def token(name: str, description: str) -> dict[str, Any]:
         data = {"description": base64.b64encode(description.encode()).decode()}
@@ -211,7 +211,7 @@ async def test_only_the_tokens_of_this_nodes_joins_are_deleted_and_the_upload_wi
         "metadata": {"name": "kubeadm-certs", "ownerReferences": [{"name": "bootstrap-token-cc"}]}
     }
     await delete_credentials(cast(KubeApi, api), "cp3", upload=True)
-    deleted = [path.rpartition("/")[2] for method, path in api.sent if method == "DELETE"]
+    deleted = [path.rpartition("/")[2] for method, path in api.messages if method == "DELETE"]
     assert deleted == ["bootstrap-token-aaaaaa", "bootstrap-token-cc", "kubeadm-certs"]
 
 
@@ -244,8 +244,8 @@ CASES: dict[str, tuple[NodeStage, Callable[[], Node | None], str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_stages_of_a_node(name: str) -> None:
-    stage, made, words = CASES[name]
-    problems = "; ".join(stage_problems("cp3", stage, made()))
+    stage, result, words = CASES[name]
+    problems = "; ".join(stage_problems("cp3", stage, result()))
     assert words in problems
     assert bool(problems) is bool(words)
 
@@ -295,8 +295,8 @@ async def test_a_registered_worker_that_is_not_ready_is_not_joined_again(
 
     result = await NodeJoins(context, no_commands).perform(step, operation, 1, "end", in_silence)
     assert result.outcome is Outcome.DONE
-    assert api.sent == []
+    assert api.messages == []
     (tmp_path / "kubelet.conf").unlink()
     with pytest.raises(AssertionError, match="a command was started on w1"):
         await NodeJoins(context, no_commands).perform(step, operation, 1, "end", in_silence)
-    assert ("DELETE", "/api/v1/nodes/w1") in api.sent
+    assert ("DELETE", "/api/v1/nodes/w1") in api.messages

@@ -90,9 +90,9 @@ async def test_another_file_is_kept_as_a_backup(bench: Bench, tmp_path: Path) ->
     path = tmp_path / "etcd.env"
     path.write_text("older")
     performed = await bench.perform(WriteFile(str(path), "newer"))
-    aside = tmp_path / ".etcd.env.r1.s"
-    assert (path.read_text(), aside.read_text()) == ("newer", "older")
-    assert performed.output == f"wrote {path}; the previous file is {aside}"
+    backup = tmp_path / ".etcd.env.r1.s"
+    assert (path.read_text(), backup.read_text()) == ("newer", "older")
+    assert performed.output == f"wrote {path}; the previous file is {backup}"
 
 
 async def test_the_same_content_gets_no_backup(bench: Bench, tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ async def test_a_host_that_stays_away_leaves_it_unknown(bench: Bench, tmp_path: 
 async def test_a_new_authority_is_made_once_and_kept(bench: Bench, tmp_path: Path) -> None:
     first = await bench.perform(authority(tmp_path))
     certificate, key = (tmp_path / "ca.crt").read_bytes(), (tmp_path / "ca.key").read_bytes()
-    again = await bench.perform(authority(tmp_path))
+    second = await bench.perform(authority(tmp_path))
     assert first.output.startswith("made CN=etcd-ca (SHA-256 ")
-    assert again.output.startswith("found CN=etcd-ca (SHA-256 ")
+    assert second.output.startswith("found CN=etcd-ca (SHA-256 ")
     assert ((tmp_path / "ca.crt").read_bytes(), (tmp_path / "ca.key").read_bytes()) == (certificate, key)
     assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
 
@@ -154,11 +154,11 @@ async def test_a_certificate_whose_key_is_nowhere_is_refused(bench: Bench, tmp_p
 async def test_authorities_that_differ_are_named_with_their_fingerprints(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = {
+    result = {
         host: make_authority("etcd-ca", algorithm=KeyAlgorithm.ECDSA_P256, days=9, now=bench.clock.now())
         for host in (CP1, CP2)
     }
-    for host, one in made.items():
+    for host, one in result.items():
 
         async def read_file(path: str, *, answer: bytes = one.certificate, **_: object) -> bytes | None:
             return answer if path.endswith(".crt") else None
@@ -167,7 +167,7 @@ async def test_authorities_that_differ_are_named_with_their_fingerprints(
     performed = await bench.perform(authority(tmp_path, CP1, CP2))
     assert performed.outcome is Outcome.FAILED
     assert performed.error is not None
-    for host, one in made.items():
+    for host, one in result.items():
         assert f"{host} has SHA-256 {one.fingerprint}" in performed.error
     assert list(tmp_path.iterdir()) == []
 
@@ -191,8 +191,8 @@ async def test_a_key_pair_is_made_once_and_openssl_reads_it(bench: Bench, tmp_pa
     first = (tmp_path / "sa.key").read_bytes()
     assert (await bench.perform(pair)).output == "found a key pair; on cp1, cp2"
     assert (tmp_path / "sa.key").read_bytes() == first
-    asked = ["openssl", "pkey", "-in", str(tmp_path / "sa.key"), "-pubout"]
-    assert subprocess.run(asked, check=True, capture_output=True).stdout == (tmp_path / "sa.pub").read_bytes()
+    requests = ["openssl", "pkey", "-in", str(tmp_path / "sa.key"), "-pubout"]
+    assert subprocess.run(requests, check=True, capture_output=True).stdout == (tmp_path / "sa.pub").read_bytes()
 
 
 async def test_a_public_key_without_its_private_one_is_refused(bench: Bench, tmp_path: Path) -> None:
@@ -209,11 +209,11 @@ async def test_a_certificate_is_issued_for_a_key_made_on_the_host(tmp_path: Path
     await bench.perform(authority(tmp_path))
     assert (await bench.perform(issue(tmp_path))).outcome is Outcome.DONE
     certificate, key = tmp_path / "pki" / "cp1.crt", tmp_path / "pki" / "cp1.key"
-    asked = ["openssl", "verify", "-CAfile", str(tmp_path / "ca.crt"), str(certificate)]
-    assert subprocess.run(asked, check=True, capture_output=True).stdout.endswith(b"cp1.crt: OK\n")
-    found = load_certificate(certificate.read_bytes())
-    assert found.subject.rfc4514_string() == "CN=etcd-cp1,O=system:nodes"
-    assert sans_of(found) == ("DNS:cp1", "IP:10.99.0.11")
+    requests = ["openssl", "verify", "-CAfile", str(tmp_path / "ca.crt"), str(certificate)]
+    assert subprocess.run(requests, check=True, capture_output=True).stdout.endswith(b"cp1.crt: OK\n")
+    result = load_certificate(certificate.read_bytes())
+    assert result.subject.rfc4514_string() == "CN=etcd-cp1,O=system:nodes"
+    assert sans_of(result) == ("DNS:cp1", "IP:10.99.0.11")
     assert key.stat().st_mode & 0o777 == 0o600
     assert sorted(one.name for one in key.parent.iterdir()) == ["cp1.crt", "cp1.key"]
 
@@ -221,22 +221,22 @@ async def test_a_certificate_is_issued_for_a_key_made_on_the_host(tmp_path: Path
 async def test_the_private_key_is_in_no_answer_of_the_host(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[str] = []
+    events: list[str] = []
     host = bench.fleet.host(CP1)
     really = host.run
 
     async def listen(argv, **options):  # type: ignore[no-untyped-def]
-        done = await really(argv, **options)
-        heard.append(done.stdout + done.stderr)
-        return done
+        result = await really(argv, **options)
+        events.append(result.stdout + result.stderr)
+        return result
 
     await bench.perform(authority(tmp_path))
     monkeypatch.setattr(host, "run", listen)
     performed = await bench.perform(issue(tmp_path))
     key = PrivateKey((tmp_path / "pki" / "cp1.key").read_bytes())
     lines = key.pem.decode().splitlines()[1:-1]
-    assert "BEGIN CERTIFICATE REQUEST" in heard[0]
-    assert not [line for line in lines for said in (*heard, performed.output) if line in said]
+    assert "BEGIN CERTIFICATE REQUEST" in events[0]
+    assert not [line for line in lines for message in (*events, performed.output) if line in message]
 
 
 async def test_a_certificate_issued_again_keeps_its_key_and_a_backup_of_the_old_one(
@@ -248,8 +248,8 @@ async def test_a_certificate_issued_again_keeps_its_key_and_a_backup_of_the_old_
     key, first = (folder / "cp1.key").read_bytes(), (folder / "cp1.crt").read_bytes()
     await bench.perform(issue(tmp_path))
     assert (folder / "cp1.key").read_bytes() == key
-    (aside,) = (one for one in folder.iterdir() if one.name.startswith(".cp1.crt."))
-    assert aside.read_bytes() == first
+    (backup,) = (one for one in folder.iterdir() if one.name.startswith(".cp1.crt."))
+    assert backup.read_bytes() == first
     assert (folder / "cp1.crt").read_bytes() != first
 
 

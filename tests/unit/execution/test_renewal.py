@@ -51,10 +51,10 @@ async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench,
     assert await problems(bench, renew) == ()
     end = "r1.s"
     for name, older in before.items():
-        kept = folder / f".{name}.{end}"
+        content = folder / f".{name}.{end}"
         assert (folder / name).read_bytes() != older
-        assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (older, 0o600)
-        assert f"wrote {folder / name}; the previous file is {kept}" in performed.output
+        assert (content.read_bytes(), content.stat().st_mode & 0o777) == (older, 0o600)
+        assert f"wrote {folder / name}; the previous file is {content}" in performed.output
     assert (folder / "cp1.key").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["cp1.crt", "cp1.key", f".cp1.crt.{end}", f".cp1.key.{end}"]
@@ -97,8 +97,8 @@ async def test_a_leaf_of_a_new_ca_is_accepted_by_clients_of_only_the_older_one(b
         ("-CAfile", f"{tmp_path}/next.crt", leaf),
         ("-CAfile", f"{tmp_path}/ca.crt", "-untrusted", leaf, leaf),
     ):
-        said = subprocess.run(("openssl", "verify", *argv), capture_output=True, text=True)
-        assert said.returncode == 0, said.stdout + said.stderr
+        message = subprocess.run(("openssl", "verify", *argv), capture_output=True, text=True)
+        assert message.returncode == 0, message.stdout + message.stderr
     alone = subprocess.run(("openssl", "verify", "-CAfile", f"{tmp_path}/ca.crt", leaf), capture_output=True)
     assert alone.returncode != 0
 
@@ -172,8 +172,8 @@ async def test_no_key_leaves_the_host_for_a_check(bench: Bench, tmp_path: Path) 
     both.write_bytes((tmp_path / "pki/cp1.crt").read_bytes() + (tmp_path / "pki/cp1.key").read_bytes())
     combined = replace(renew, cert_path=str(both), key_path=str(both), form=PairForm.COMBINED)
     step = Step(StepId("s"), "t", "w", CP1, combined)
-    wanted = queries(CertificateInPlace(), step)
-    answers = await bench.context.host_state.query(CP1, wanted)
-    received = b"".join(content_of(answers[one]) or b"" for one in wanted if one.kind is not QueryKind.STAT)
+    target = queries(CertificateInPlace(), step)
+    answers = await bench.context.host_state.query(CP1, target)
+    received = b"".join(content_of(answers[one]) or b"" for one in target if one.kind is not QueryKind.STAT)
     assert b"BEGIN CERTIFICATE" in received
     assert b"PRIVATE KEY" not in received

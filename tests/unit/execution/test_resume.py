@@ -54,7 +54,7 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
     events = await carry_on(bench, first, second)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
     assert [event.text for event in events if isinstance(event, StepOutput)] == ["b"]
-    assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
+    assert (bench.lines_of("a"), bench.lines_of("b")) == ("once\n", "once\n")
     record = read_run(bench.run_log)
     assert {one.step: (one.state, one.attempts) for one in record.steps} == {
         A: (StepState.VERIFIED, 1),
@@ -85,7 +85,7 @@ async def test_a_resumed_run_that_is_stopped_leaves_a_running_command_its_folder
     assert resumed.ends_unheard is at_once
     (bench.folder / "go").touch()
     assert outcomes(await carry_on(bench, first)) == {"a": Outcome.DONE if at_once else Outcome.ALREADY}
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
 
 
 async def collected(executor: Executor) -> list[Event]:
@@ -94,10 +94,10 @@ async def collected(executor: Executor) -> list[Event]:
 
 async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench) -> None:
     """The first step's file is missing for as long as the second step's command runs."""
-    made, away = bench.folder / "a", bench.folder / "away"
+    result, away = bench.folder / "a", bench.folder / "away"
     first = bench.step("a")
-    under_way = f"mv {made} {away}; touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done"
-    second = bench.step("b", needs=("a",), script=f"{under_way}; mv {away} {made}")
+    under_way = f"mv {result} {away}; touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done"
+    second = bench.step("b", needs=("a",), script=f"{under_way}; mv {away} {result}")
     executor = bench.executor(first, second)
     async for event in executor.events():
         if isinstance(event, StepStarted) and event.step == "b":
@@ -107,7 +107,7 @@ async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench
     await asyncio.sleep(0.5)
     (bench.folder / "go").touch()
     assert outcomes(await resumed) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
-    assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
+    assert (bench.lines_of("a"), bench.lines_of("b")) == ("once\n", "once\n")
 
 
 class Held:
@@ -137,7 +137,7 @@ async def test_a_command_that_waits_for_a_step_not_begun_is_not_waited_for_first
     async with asyncio.timeout(20):
         events = await carry_on(bench, before, first, second)
     assert outcomes(events) == {"before": Outcome.ALREADY, "a": Outcome.DONE, "b": Outcome.DONE}
-    assert [bench.made(name) for name in ("before", "a", "b")] == ["once\n"] * 3
+    assert [bench.lines_of(name) for name in ("before", "a", "b")] == ["once\n"] * 3
 
 
 async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
@@ -150,7 +150,7 @@ async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
     run_log.close()
     events = await carry_on(bench, step)
     assert outcomes(events) == {"a": Outcome.DONE}
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
     kinds = [line.split('"')[3] for line in bench.run_log.read_text().splitlines()]
     assert kinds == ["run", "intent", "resumed", "intent", "performed", "verified", "end"]
 
@@ -190,14 +190,14 @@ async def test_a_record_is_not_believed(bench: Bench) -> None:
     await bench.run(step)
     (bench.folder / "a").unlink()
     assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
 
 
 async def test_a_step_without_a_verification_is_not_done_twice(bench: Bench) -> None:
     step, later = replace(bench.step("a"), verification=()), bench.step("b", needs=("a",), script="test -e go")
     await bench.run(step, later)
     assert outcomes(await carry_on(bench, step, later))["a"] is Outcome.ALREADY
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
 
 
 async def test_a_step_without_a_result_or_a_verification_is_unknown_and_done_again(bench: Bench) -> None:
@@ -208,7 +208,7 @@ async def test_a_step_without_a_result_or_a_verification_is_unknown_and_done_aga
     assert '"verified"' not in bench.run_log.read_text()
     (bench.folder / "again").touch()
     assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
-    assert bench.made("a") == "once\n"
+    assert bench.lines_of("a") == "once\n"
 
 
 async def test_an_unreachable_host_leaves_the_step_unknown(bench: Bench) -> None:
@@ -290,9 +290,9 @@ async def test_records_of_other_versions_and_damaged_ones_are_distinguished(benc
     newer.write_text(bench.run_log.read_text().replace("haconsole/journal/v1", "haconsole/journal/v9"))
     (bench.folder / "bad.jsonl").write_text('{"kind": "run", "at": "x", "schema": "haconsole/journal/v1"}\n')
     (bench.folder / "worse.jsonl").write_bytes(b"\xff\x00nothing")
-    told = {one.path.stem: one for one in read_runs(bench.folder)}
-    assert isinstance(told["journal"], RunRecord)
-    why = {name: one.why for name, one in told.items() if isinstance(one, UnreadableRun)}
+    output = {one.path.stem: one for one in read_runs(bench.folder)}
+    assert isinstance(output["journal"], RunRecord)
+    why = {name: one.why for name, one in output.items() if isinstance(one, UnreadableRun)}
     assert "another version of haconsole (haconsole/journal/v9; this one reads haconsole/journal/v1)" in why["newer"]
     assert "is incomplete" in why["bad"]
     assert "does not begin like a run log" in why["worse"]

@@ -126,8 +126,8 @@ async def test_a_torn_last_line_is_tolerated_and_closed_by_the_next_writer(run_l
         file.write(b'{"kind": "intent", "at": "20')
     assert read_run(path).torn_lines == 1
     run_log.close()
-    again = RunLog(path, FastClock(), str)
-    await again.log_intent(ONE, 2)
+    second = RunLog(path, FastClock(), str)
+    await second.log_intent(ONE, 2)
     read = read_run(path)
     assert (read.torn_lines, read.step(ONE).attempts) == (1, 2)
 
@@ -172,11 +172,11 @@ def test_no_part_of_a_known_secret_reaches_the_record_wherever_the_text_is_cut(
     word: str, around: str, after: int
 ) -> None:
     assume(word not in MASK and not word.startswith("-----"))
-    said = f"{around} {word}{'Y' * after}"
+    message = f"{around} {word}{'Y' * after}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "r1.jsonl"
         run_log = RunLog(path, FastClock(), partial(redact, secrets=(Secret(word),)))
-        asyncio.run(run_log.log_result(ONE, Outcome.FAILED, said, f"error: {said}"))
+        asyncio.run(run_log.log_result(ONE, Outcome.FAILED, message, f"error: {message}"))
         run_log.close()
         line = json.loads(path.read_text())
     for text in (line["output"], line["error"]):

@@ -19,18 +19,18 @@ def schedule(*steps: Step, places: int = 1) -> Schedule:
     return Schedule(Plan("bootstrap", "lab", steps), places)
 
 
-def begun(of: Schedule) -> list[str]:
+def started_steps(of: Schedule) -> list[str]:
     return [one.id for one in of.start()]
 
 
 def test_a_step_starts_when_all_it_needs_has_ended() -> None:
     a, b, c = step("a"), step("b"), step("c", "a", "b")
     of = schedule(a, b, c, places=4)
-    assert begun(of) == ["a", "b"]
+    assert started_steps(of) == ["a", "b"]
     of.ended(a)
-    assert begun(of) == []
+    assert started_steps(of) == []
     of.ended(b)
-    assert begun(of) == ["c"]
+    assert started_steps(of) == ["c"]
 
 
 def test_the_longest_way_to_the_end_goes_first_then_the_order_of_the_plan() -> None:
@@ -46,8 +46,8 @@ def test_the_longest_way_to_the_end_goes_first_then_the_order_of_the_plan() -> N
 
 def test_each_host_has_its_own_places() -> None:
     of = schedule(*(step(f"{host}-{n}", host=host) for host in ("cp1", "cp2") for n in range(3)), places=2)
-    assert begun(of) == ["cp1-0", "cp1-1", "cp2-0", "cp2-1"]
-    assert begun(of) == []
+    assert started_steps(of) == ["cp1-0", "cp1-1", "cp2-0", "cp2-1"]
+    assert started_steps(of) == []
 
 
 def test_a_need_named_twice_is_one_need() -> None:
@@ -55,7 +55,7 @@ def test_a_need_named_twice_is_one_need() -> None:
     of = schedule(a, b)
     of.start()
     of.ended(a)
-    assert begun(of) == ["b"]
+    assert started_steps(of) == ["b"]
 
 
 def test_a_plan_out_of_order_is_an_error() -> None:

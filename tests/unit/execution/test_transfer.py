@@ -59,10 +59,10 @@ class Told(list[str]):
 async def test_a_file_is_fetched_in_parts_and_readable_only_by_its_owner(
     host: LocalHost, there: Path, tmp_path: Path
 ) -> None:
-    here, told = tmp_path / "mine.db", Told()
-    await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), told.tell)
+    here, output = tmp_path / "mine.db", Told()
+    await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), output.tell)
     assert here.read_bytes() == SNAPSHOT
-    assert (here.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
+    assert (here.stat().st_mode & 0o777, output) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
     assert await not_same(host, str(here), str(there)) == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
 
@@ -113,11 +113,11 @@ def test_an_incomplete_snapshot(content: bytes, tmp_path: Path) -> None:
 
 
 async def test_a_file_is_copied_from_one_host_to_another(host: LocalHost, there: Path, tmp_path: Path) -> None:
-    path, told = tmp_path / "other/restore.db", Told()
+    path, output = tmp_path / "other/restore.db", Told()
     fleet = fleet_of(host, LocalHost("cp2"))
-    await transfer(fleet, HostName("cp2"), CopyFromHost(host.host, str(there), str(path)), told.tell)
+    await transfer(fleet, HostName("cp2"), CopyFromHost(host.host, str(there), str(path)), output.tell)
     assert path.read_bytes() == SNAPSHOT
-    assert (path.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
+    assert (path.stat().st_mode & 0o777, output) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
     assert [one.name for one in path.parent.iterdir()] == ["restore.db"]
 
 
@@ -126,17 +126,17 @@ async def test_the_files_of_a_folder_are_sent_once_and_readable_for_all(host: Lo
     here.mkdir()
     for name in ("a_1.deb", "b_1.deb", "notes.txt"):
         (here / name).write_text(name)
-    send, told = SendFolder(str(here), str(path), ".deb"), Told()
+    send, output = SendFolder(str(here), str(path), ".deb"), Told()
     assert len(await not_same_files(host, str(here), str(path), ".deb")) == 2
-    await transfer(fleet_of(host), host.host, send, told.tell)
+    await transfer(fleet_of(host), host.host, send, output.tell)
     assert sorted(file.name for file in path.iterdir()) == ["a_1.deb", "b_1.deb"]
     assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o644}
     assert path.stat().st_mode & 0o777 == 0o755
     assert await not_same_files(host, str(here), str(path), ".deb") == ()
     (path / "a_1.deb").write_text("other")
-    again = Told()
-    await transfer(fleet_of(host), host.host, send, again.tell)
-    assert again == ["1 of 1: a_1.deb", "0 of 0 MiB"]
+    second = Told()
+    await transfer(fleet_of(host), host.host, send, second.tell)
+    assert second == ["1 of 1: a_1.deb", "0 of 0 MiB"]
     assert (path / "a_1.deb").read_text() == "a_1.deb"
 
 

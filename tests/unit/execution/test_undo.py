@@ -42,8 +42,8 @@ def write(bench: Bench, name: str, content: str, **other: object) -> Step:
 def start(bench: Bench, name: str) -> Step:
     """A step whose undo removes the file that it made."""
     path = str(bench.folder / name)
-    gone = CommandSucceeds(("test", "!", "-e", path), "it is still there")
-    return replace(bench.step(name), undo=UndoByCommand(RunCommand(("rm", path)), (gone,)))
+    absent = CommandSucceeds(("test", "!", "-e", path), "it is still there")
+    return replace(bench.step(name), undo=UndoByCommand(RunCommand(("rm", path)), (absent,)))
 
 
 def undo_of(bench: Bench) -> Plan:
@@ -53,9 +53,9 @@ def undo_of(bench: Bench) -> Plan:
 
 
 async def take_back(bench: Bench, plan: Plan) -> list[Event]:
-    done, bench.run_log = bench.run_log, bench.folder / "undo.jsonl"
+    result, bench.run_log = bench.run_log, bench.folder / "undo.jsonl"
     events = [event async for event in bench.executor(plan=plan, run="r2").events()]
-    bench.run_log = done
+    bench.run_log = result
     return events
 
 
@@ -81,15 +81,15 @@ async def test_a_file_is_restored_and_a_new_one_is_kept_as_a_backup(bench: Bench
     assert (bench.folder / "old").read_text() == "before"
     assert (bench.folder / "old").stat().st_mode & 0o777 == 0o600
     assert not (bench.folder / "new").exists()
-    kept = {path.name: path.read_text() for path in bench.folder.glob(".*.undone")}
-    assert kept == {".old.r1.write-old@cp1.undone": "after", ".new.r1.write-new@cp1.undone": "made"}
+    content = {path.name: path.read_text() for path in bench.folder.glob(".*.undone")}
+    assert content == {".old.r1.write-old@cp1.undone": "after", ".new.r1.write-new@cp1.undone": "made"}
 
 
 async def test_a_units_state_is_restored_after_its_files(bench: Bench) -> None:
     """A unit is reloaded after its files are restored; other hosts and phases are not waited for."""
-    seen = str(bench.folder / "seen")
-    loaded = CommandSucceeds(("grep", "-qx", "before", seen), "the unit has not read its file")
-    copy = RunCommand(("cp", str(bench.folder / "config"), seen))
+    reading = str(bench.folder / "seen")
+    loaded = CommandSucceeds(("grep", "-qx", "before", reading), "the unit has not read its file")
+    copy = RunCommand(("cp", str(bench.folder / "config"), reading))
     (bench.folder / "config").write_text("before\n")
     config = write(bench, "config", "after\n", phase="haproxy")
     unit = replace(
@@ -198,6 +198,6 @@ async def test_a_run_that_may_not_be_undone_is_refused(bench: Bench) -> None:
         header=replace(record.header, run="r2"),  # type: ignore[arg-type]
     )
     assert refused(record, undo) == "r1 was undone by r2"
-    broken = replace(undo, outcome=None, standing=RunStatus.BROKEN_OFF)
-    assert refused(record, broken) == "resume its undo: haconsole resume r2"
+    fault = replace(undo, outcome=None, standing=RunStatus.BROKEN_OFF)
+    assert refused(record, fault) == "resume its undo: haconsole resume r2"
     assert read_run(bench.run_log).steps[0].state is StepState.VERIFIED

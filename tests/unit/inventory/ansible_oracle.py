@@ -65,10 +65,10 @@ def main() -> None:
         setattr(display, method, lambda *_, **__: None)
     for line in sys.stdin:
         try:
-            found = read(line.rstrip("\n"))
+            result = read(line.rstrip("\n"))
         except Exception:
-            found = None
-        print(json.dumps(found, default=str), flush=True)
+            result = None
+        print(json.dumps(result, default=str), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ class Importer:
     def __call__(self, text: str, tool: str = "kubespray", file: str = "inventory.ini", **files: str) -> Inventory:
         self.print(text, tool, file, **files)
         assert self.status == ExitCode.OK, self.errors
-        found = parse(self.text, "f", Path("/"))
-        assert isinstance(found, Inventory)
-        return found
+        result = parse(self.text, "f", Path("/"))
+        assert isinstance(result, Inventory)
+        return result
 
     def print(self, text: str, tool: str = "kubespray", file: str = "inventory.ini", **files: str) -> str:
         for name, content in {file: text, **files}.items():

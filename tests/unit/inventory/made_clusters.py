@@ -71,11 +71,11 @@ class Draw:
 
 
 def nodes(draw: Draw, names: Callable[[int], str], member: Callable[[str, str], str | None]) -> tuple[Node, ...]:
-    made = []
+    results = []
     for number in range(1, draw.one(1, 3, 4, 6) + 1):
         roles = ROLES[0] if number == 1 else draw.one(*ROLES)
         name, address = names(number), f"10.5.{draw.one(0, 1)}.{number}"
-        made.append(
+        results.append(
             Node(
                 name=name,
                 address=address,
@@ -87,7 +87,7 @@ def nodes(draw: Draw, names: Callable[[int], str], member: Callable[[str, str], 
                 member=member(name, address) if "etcd" in roles else None,
             )
         )
-    return tuple(made)
+    return tuple(results)
 
 
 def as_yaml(draw: Draw, document: Any) -> str:
@@ -261,7 +261,7 @@ class AnsibleFiles:
             parts += ["[all:vars]", *(f"{name}={_in_section(value)}" for name, value in self._section.items())]
         return "\n".join(parts) + "\n"
 
-    def written(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         return {path: yaml.safe_dump(content) for path, content in self.files.items() if content}
 
     def strange(self) -> Iterator[None]:
@@ -294,21 +294,21 @@ def _login(files: AnsibleFiles, draw: Draw, node: Node, name: str) -> None:
     files.host(name, draw.one("ansible_ssh_private_key_file", "ansible_private_key_file"), node.key)
 
 
-def _members(found: tuple[Node, ...], role: str) -> tuple[str, ...]:
-    return tuple(node.name for node in found if role in node.roles)
+def _members(results: tuple[Node, ...], role: str) -> tuple[str, ...]:
+    return tuple(node.name for node in results if role in node.roles)
 
 
 def kubespray(draw: Draw) -> Made:
     stacked = draw.maybe(True, 0.3)
-    found = nodes(draw, lambda number: f"n{number}", lambda name, address: name)
-    order = _members(found, "etcd")
+    result = nodes(draw, lambda number: f"n{number}", lambda name, address: name)
+    order = _members(result, "etcd")
     if not stacked:
-        found = tuple(
-            replace(node, member=f"etcd{order.index(node.name) + 1}" if node.name in order else None) for node in found
+        result = tuple(
+            replace(node, member=f"etcd{order.index(node.name) + 1}" if node.name in order else None) for node in result
         )
-    names = tuple(node.name for node in found)
+    names = tuple(node.name for node in result)
     files = AnsibleFiles(draw, names)
-    for node in found:
+    for node in result:
         files.host(node.name, "ansible_host", node.reach or node.address)
         files.host(node.name, draw.one("ip", "access_ip"), node.address if node.reach or draw.maybe(True) else None)
         _login(files, draw, node, node.name)
@@ -325,16 +325,16 @@ def kubespray(draw: Draw) -> Made:
     list(files.strange())
     groups = {
         "etcd": order,
-        "kube_control_plane": _members(found, "control-plane"),
-        "kube_node": _members(found, "worker"),
+        "kube_control_plane": _members(result, "control-plane"),
+        "kube_node": _members(result, "worker"),
     }
     return Made(
         files.ini(groups),
-        found,
-        files=files.written(),
+        result,
+        files=files.texts(),
         etcd={"data_dir": data_dir or "/var/lib/etcd", "token": "etcd-cluster" if stacked else "k8s_etcd"},
         kubernetes={
-            "endpoint": "10.5.9.100:8383" if balancer else f"{found[0].address}:{port or 6443}",
+            "endpoint": "10.5.9.100:8383" if balancer else f"{result[0].address}:{port or 6443}",
             "pod_cidr": pods or "10.233.64.0/18",
             "service_cidr": services or "10.233.0.0/18",
             "cluster_domain": domain or "cluster.local",
@@ -345,11 +345,11 @@ def kubespray(draw: Draw) -> Made:
 
 
 def kubeasz(draw: Draw) -> Made:
-    drawn = nodes(draw, lambda number: f"n{number}", lambda name, address: f"etcd-{address}")
-    found = tuple(replace(node, reach=None) for node in drawn)
-    names = tuple(node.address for node in found)
+    drawing = nodes(draw, lambda number: f"n{number}", lambda name, address: f"etcd-{address}")
+    result = tuple(replace(node, reach=None) for node in drawing)
+    names = tuple(node.address for node in result)
     files = AnsibleFiles(draw, names)
-    for node in found:
+    for node in result:
         files.host(node.address, "k8s_nodename", node.name)
         _login(files, draw, node, node.address)
     pods, services, port = draw.maybe("10.120.0.0/16"), draw.maybe("10.200.0.0/16"), draw.maybe(7443, 0.3)
@@ -362,18 +362,18 @@ def kubeasz(draw: Draw) -> Made:
     if draw.maybe(True, 0.3):
         config[draw.strange()] = draw.one("x", 1)
     groups: dict[str, tuple[str, ...]] = {
-        group: tuple(node.address for node in found if role in node.roles)
+        group: tuple(node.address for node in result if role in node.roles)
         for group, role in (("etcd", "etcd"), ("kube_master", "control-plane"), ("kube_node", "worker"))
     }
     if vip:
         groups["ex_lb"] = (f"10.5.8.1 EX_APISERVER_VIP={vip} EX_APISERVER_PORT=9443",)
     return Made(
         files.ini(groups),
-        found,
-        files={**files.written(), "config.yml": yaml.safe_dump(config)},
+        result,
+        files={**files.texts(), "config.yml": yaml.safe_dump(config)},
         etcd={"data_dir": data_dir or "/var/lib/etcd", "token": "etcd-cluster-0"},
         kubernetes={
-            "endpoint": f"{vip}:9443" if vip else f"{found[0].address}:{port or 6443}",
+            "endpoint": f"{vip}:9443" if vip else f"{result[0].address}:{port or 6443}",
             "pod_cidr": pods or "172.20.0.0/16",
             "service_cidr": services or "10.68.0.0/16",
             "node_prefix": mask,
@@ -383,8 +383,8 @@ def kubeasz(draw: Draw) -> Made:
     )
 
 
-def write(made: Made, folder: Path, name: str) -> Path:
-    for path, text in {name: made.text, **made.files}.items():
+def write(result: Made, folder: Path, name: str) -> Path:
+    for path, text in {name: result.text, **result.files}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return folder / name

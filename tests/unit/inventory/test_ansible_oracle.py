@@ -195,16 +195,16 @@ def expected(answer: Any) -> Any:
     return {"hosts": hosts, "groups": groups}
 
 
-def same(answer: Any, found: Any, path: Path) -> bool:
+def same(answer: Any, result: Any, path: Path) -> bool:
     """Ansible itself gives hosts of grandchildren in no certain order."""
-    if answer is None or found is None or answer["groups"].keys() != found["groups"].keys():
-        return bool(answer == found)
+    if answer is None or result is None or answer["groups"].keys() != result["groups"].keys():
+        return bool(answer == result)
     children = read_inventory(path.read_bytes(), path.name).groups
-    return bool(answer["hosts"] == found["hosts"]) and all(
-        found["groups"][name] == members
+    return bool(answer["hosts"] == result["hosts"]) and all(
+        result["groups"][name] == members
         or (
             any(children[child].children for child in children[name].children)
-            and sorted(found["groups"][name]) == sorted(members)
+            and sorted(result["groups"][name]) == sorted(members)
         )
         for name, members in answer["groups"].items()
     )
@@ -229,6 +229,6 @@ def test_inventories_are_read_as_ansible_reads_them(tmp_path: Path) -> None:
     for path, line in zip(paths, answers, strict=True):
         answer = expected(json.loads(line))
         accepted += answer is not None
-        found = json.loads(json.dumps(ours(path)))
-        assert same(answer, found, path), (path.read_text(encoding="utf-8"), found, answer)
+        document = json.loads(json.dumps(ours(path)))
+        assert same(answer, document, path), (path.read_text(encoding="utf-8"), document, answer)
     assert accepted > len(paths) // 2

@@ -12,19 +12,19 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 SECRET = "hunter2"
 
 
-def told(path: Path) -> str:
+def problem_lines(path: Path) -> str:
     problems = examine(path.read_bytes(), path.name, Path("/base")).problems
     return "".join(f"{problem}\n" for problem in problems)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_the_problems_are_those_that_were_written_down(path: Path) -> None:
-    assert told(path) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert problem_lines(path) == path.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_no_message_repeats_a_secret(path: Path) -> None:
-    assert SECRET not in told(path)
+    assert SECRET not in problem_lines(path)
     assert SECRET in path.read_bytes().decode("utf-8", "replace") or "secrets" not in path.stem
 
 

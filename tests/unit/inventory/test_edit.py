@@ -44,12 +44,12 @@ def test_an_entry_of_several_lines_keeps_what_is_around_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "left"),
+    ("name", "rest"),
     [("a", "[{name: b, address: 10.0.0.2, roles: [etcd]}]"), ("b", "[{name: a, address: 10.0.0.1, roles: [etcd]}]")],
 )
-def test_a_list_in_brackets(name: str, left: str) -> None:
+def test_a_list_in_brackets(name: str, rest: str) -> None:
     hosts = "[{name: a, address: 10.0.0.1, roles: [etcd]}, {name: b, address: 10.0.0.2, roles: [etcd]}]"
-    assert without_host(f"cluster: lab\nhosts: {hosts}\n", name) == f"cluster: lab\nhosts: {left}\n"
+    assert without_host(f"cluster: lab\nhosts: {hosts}\n", name) == f"cluster: lab\nhosts: {rest}\n"
 
 
 def test_a_host_that_is_not_there() -> None:
@@ -70,8 +70,8 @@ def test_the_diff_can_be_applied(tmp_path: Path) -> None:
     file.write_text(BLOCK)
     after = without_host(BLOCK, "b")
     assert after is not None
-    told = diff(BLOCK, after, "inventory.yaml")
-    subprocess.run(["git", "apply", "-p0", "-"], cwd=tmp_path, input=told, text=True, check=True, capture_output=True)
+    output = diff(BLOCK, after, "inventory.yaml")
+    subprocess.run(["git", "apply", "-p0", "-"], cwd=tmp_path, input=output, text=True, check=True, capture_output=True)
     assert file.read_text() == after
 
 

@@ -91,8 +91,8 @@ def test_the_endpoint_follows_the_vip_and_the_balancers_port() -> None:
 
 
 def test_a_given_endpoint_wins_and_may_be_missing() -> None:
-    said = Inventory(cluster="c", hosts=(host(1), host(2)), kubernetes=Kubernetes(endpoint="[2001:db8::5]:6443"))
-    assert effective.endpoint(said) == ("2001:db8::5", 6443)
+    message = Inventory(cluster="c", hosts=(host(1), host(2)), kubernetes=Kubernetes(endpoint="[2001:db8::5]:6443"))
+    assert effective.endpoint(message) == ("2001:db8::5", 6443)
     assert effective.endpoint(Inventory(cluster="c", hosts=(host(1),))) is None
     assert effective.endpoint(cluster(host(1, Role.CONTROL_PLANE), host(2, Role.CONTROL_PLANE))) is None
     assert effective.endpoint(cluster(host(1, Role.CONTROL_PLANE))) == ("10.99.0.11", 6443)

@@ -28,8 +28,8 @@ TOOLS: dict[str, Callable[[Draw], Made]] = {
 }
 
 
-def nodes_of(found: Inventory) -> tuple[Node, ...]:
-    ways = {host.name: effective.ssh_for(found, host) for host in found.hosts}
+def nodes_of(inventory: Inventory) -> tuple[Node, ...]:
+    ways = {host.name: effective.ssh_for(inventory, host) for host in inventory.hosts}
     return tuple(
         Node(
             name=host.name,
@@ -38,10 +38,10 @@ def nodes_of(found: Inventory) -> tuple[Node, ...]:
             reach=host.ssh_address,
             user=ways[host.name].user,
             port=ways[host.name].port if ways[host.name].port_given else None,
-            key=host.ssh.identity_file or found.ssh.identity_file,
+            key=host.ssh.identity_file or inventory.ssh.identity_file,
             member=effective.etcd_name(host) if "etcd" in host.roles else None,
         )
-        for host in found.hosts
+        for host in inventory.hosts
     )
 
 
@@ -49,16 +49,16 @@ def nodes_of(found: Inventory) -> tuple[Node, ...]:
 def test_the_values_are_those_of_the_generator(tool: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     unknown = 0
     for number in range(EXAMPLES):
-        made = TOOLS[tool](Draw(f"{SEED}/{tool}/{number}"))
-        path = write(made, tmp_path / str(number), "hosts" if tool.startswith("kubes") else "config")
+        product = TOOLS[tool](Draw(f"{SEED}/{tool}/{number}"))
+        path = write(product, tmp_path / str(number), "hosts" if tool.startswith("kubes") else "config")
         run(["import", tool, str(path)])
         text = capsys.readouterr().out
-        found = parse(text, "f", Path("/"))
-        told = f"{made.text}\n{made.files}\n{text}"
-        assert isinstance(found, Inventory), told
-        assert nodes_of(found) == made.nodes, told
-        for part, values in ((found.etcd, made.etcd), (found.kubernetes, made.kubernetes)):
-            assert {name: getattr(part, name) for name in values} == values, told
-        assert [name for name in made.unknown if name not in text] == [], told
-        unknown += len(made.unknown)
+        result = parse(text, "f", Path("/"))
+        output = f"{product.text}\n{product.files}\n{text}"
+        assert isinstance(result, Inventory), output
+        assert nodes_of(result) == product.nodes, output
+        for part, values in ((result.etcd, product.etcd), (result.kubernetes, product.kubernetes)):
+            assert {name: getattr(part, name) for name in values} == values, output
+        assert [name for name in product.unknown if name not in text] == [], output
+        unknown += len(product.unknown)
     assert unknown > EXAMPLES / 4

@@ -42,8 +42,8 @@ BALANCING = "keepalived: {vrrpInstances: [{virtualIPs: [10.5.0.100/24, 10.5.0.10
 )
 def test_the_vip_counts_where_balancing_is_enabled(imported: Importer, enabled: str, endpoint: str, note: str) -> None:
     config = f"network: {{controlPlaneLoadBalancing: {{{enabled}{BALANCING}}}}}"
-    found = read(imported, PLAIN, config=config)
-    assert (found.kubernetes.endpoint, note in imported.text) == (endpoint, True)  # type: ignore[union-attr]
+    result = read(imported, PLAIN, config=config)
+    assert (result.kubernetes.endpoint, note in imported.text) == (endpoint, True)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("user", ["${SSH_USER}", "$SSH_USER"])
@@ -52,8 +52,8 @@ def test_a_login_that_is_not_set_is_left_out_with_a_note(
 ) -> None:
     monkeypatch.delenv("SSH_USER", raising=False)
     host = f'{CONTROLLER}, ssh: {{address: 10.5.0.1, user: "{user}"}}'
-    found = read(imported, host)
-    assert (found.ssh.user, found.ssh.sudo) == (None, None)
+    result = read(imported, host)
+    assert (result.ssh.user, result.ssh.sudo) == (None, None)
     assert "spec.hosts[0].ssh.user: not read, as SSH_USER of the environment is not known here" in imported.text
     monkeypatch.setenv("SSH_USER", "ops")
     assert read(imported, host).ssh.user == "ops"
@@ -76,8 +76,8 @@ def test_a_default_of_a_variable_counts(imported: Importer, monkeypatch: pytest.
     ],
 )
 def test_install_flags_are_read(imported: Importer, flags: str, roles: tuple[Role, ...], data_dir: str) -> None:
-    found = read(imported, f"{CONTROLLER}, installFlags: [{flags}], ssh: {{address: 10.5.0.1}}")
-    assert (found.hosts[0].roles, found.etcd.data_dir) == (roles, data_dir)
+    result = read(imported, f"{CONTROLLER}, installFlags: [{flags}], ssh: {{address: 10.5.0.1}}")
+    assert (result.hosts[0].roles, result.etcd.data_dir) == (roles, data_dir)
     assert "not read" not in imported.text
 
 
@@ -108,8 +108,8 @@ def test_a_private_address_is_the_clusters(imported: Importer) -> None:
 
 def test_the_key_of_a_bastion_is_in_a_note(imported: Importer) -> None:
     way = "address: gate.example.org, user: jump, keyPath: ~/.ssh/gate"
-    found = read(imported, f"{CONTROLLER}, ssh: {{address: 10.5.0.1, bastion: {{{way}}}}}")
-    assert found.ssh.jump == "jump@gate.example.org"
+    result = read(imported, f"{CONTROLLER}, ssh: {{address: 10.5.0.1, bastion: {{{way}}}}}")
+    assert result.ssh.jump == "jump@gate.example.org"
     assert "the key ~/.ssh/gate of gate.example.org is not copied" in imported.text
     inside = read(imported, f"{CONTROLLER}, ssh: {{address: 10.5.0.1, bastion: {{address: 10.5.0.9, keyPath: ~/k}}}}")
     assert inside.hosts[0].ssh.identity_file is not None
@@ -124,12 +124,12 @@ def test_the_second_family_is_in_a_note(imported: Importer) -> None:
 
 
 def test_nodes_of_an_ipv6_cluster_get_k0s_own_share(imported: Importer) -> None:
-    found = read(
+    result = read(
         imported,
         f'{CONTROLLER}, ssh: {{address: "fd10::1"}}',
         config='network: {podCIDR: "fd00::/108", serviceCIDR: "fd01::/108"}',
     )
-    assert found.kubernetes.node_prefix == 117  # type: ignore[union-attr]
+    assert result.kubernetes.node_prefix == 117  # type: ignore[union-attr]
 
 
 def test_the_cluster_is_watched_by_the_paths_of_k0s(imported: Importer) -> None:
@@ -167,9 +167,9 @@ def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
 
 
 def test_an_openssh_host_takes_its_login_from_ssh_config(imported: Importer) -> None:
-    found = read(imported, f"{CONTROLLER}, privateAddress: 10.5.0.1, openSSH: {{address: box, port: 2222, user: ops}}")
-    host = found.hosts[0]
-    assert (host.ssh_address, found.ssh.user, found.ssh.port, found.ssh.sudo) == ("box", "ops", 2222, None)
+    result = read(imported, f"{CONTROLLER}, privateAddress: 10.5.0.1, openSSH: {{address: box, port: 2222, user: ops}}")
+    host = result.hosts[0]
+    assert (host.ssh_address, result.ssh.user, result.ssh.port, result.ssh.sudo) == ("box", "ops", 2222, None)
     assert read(imported, PLAIN).ssh.sudo is Sudo.NONE
 
 

@@ -46,17 +46,17 @@ MAX_PODS: 110
 
 
 def test_names_addresses_and_members_are_kubeasz_own(imported: Importer) -> None:
-    found = imported(HOSTS, "kubeasz", "hosts")
-    assert [(host.name, host.address, effective.etcd_name(host)) for host in found.hosts] == [
+    result = imported(HOSTS, "kubeasz", "hosts")
+    assert [(host.name, host.address, effective.etcd_name(host)) for host in result.hosts] == [
         ("master-01", "10.5.0.1", "etcd-10.5.0.1"),
         ("master-02", "10.5.0.2", "etcd-10.5.0.2"),
         ("10.5.0.3", "10.5.0.3", "etcd-10.5.0.3"),
         ("worker-01", "10.5.0.4", "worker-01"),
     ]
-    assert found.hosts[0].roles == (Role.ETCD, Role.CONTROL_PLANE)
-    assert found.etcd.files.client_cert == found.etcd.files.peer_cert == "etcd.pem"
-    assert (found.etcd.token, found.etcd.quota_bytes) == ("etcd-cluster-0", 8 << 30)
-    assert found.etcd.binary == "/opt/kube/bin/etcd"
+    assert result.hosts[0].roles == (Role.ETCD, Role.CONTROL_PLANE)
+    assert result.etcd.files.client_cert == result.etcd.files.peer_cert == "etcd.pem"
+    assert (result.etcd.token, result.etcd.quota_bytes) == ("etcd-cluster-0", 8 << 30)
+    assert result.etcd.binary == "/opt/kube/bin/etcd"
 
 
 def test_networks_and_paths_are_those_of_the_file(imported: Importer) -> None:
@@ -70,20 +70,20 @@ def test_networks_and_paths_are_those_of_the_file(imported: Importer) -> None:
 
 
 def test_config_yml_overrides_the_hosts_file(imported: Importer) -> None:
-    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": CONFIG + "SERVICE_CIDR: 10.70.0.0/16\n"})
-    assert found.cluster == "green"
-    assert found.etcd.data_dir == "/srv/etcd"
-    assert found.kubernetes is not None
-    assert (found.kubernetes.service_cidr, found.kubernetes.node_prefix) == ("10.70.0.0/16", 26)
-    assert (found.kubernetes.version, found.kubernetes.extra_sans) == ("1.30.1", ("10.1.1.1", "k8s.example.org"))
+    result = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": CONFIG + "SERVICE_CIDR: 10.70.0.0/16\n"})
+    assert result.cluster == "green"
+    assert result.etcd.data_dir == "/srv/etcd"
+    assert result.kubernetes is not None
+    assert (result.kubernetes.service_cidr, result.kubernetes.node_prefix) == ("10.70.0.0/16", 26)
+    assert (result.kubernetes.version, result.kubernetes.extra_sans) == ("1.30.1", ("10.1.1.1", "k8s.example.org"))
     assert "config.yml: not read: MAX_PODS" in imported.text
     assert "write-ahead log is in a folder of its own, /fast/wal" in imported.text
 
 
 def test_a_version_that_is_not_filled_in_is_left_out(imported: Importer) -> None:
-    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": "K8S_VER: __k8s_ver__\n"})
-    assert found.kubernetes is not None
-    assert found.kubernetes.version is None
+    result = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": "K8S_VER: __k8s_ver__\n"})
+    assert result.kubernetes is not None
+    assert result.kubernetes.version is None
     assert "K8S_VER is not a version, and is not copied" in imported.text
 
 
@@ -94,17 +94,17 @@ def test_the_vip_of_outer_balancers_is_the_endpoint(imported: Importer, group: s
         for number, role in enumerate(("backup", "master"))
     )
     text = HOSTS.replace("[ex_lb]\n", f"[{group}]\n{lines}").replace("[kube_master]", f"[{masters}]")
-    found = imported(text, "kubeasz", "hosts")
-    assert found.kubernetes is not None
-    assert found.kubernetes.endpoint == "10.5.0.250:9443"
+    result = imported(text, "kubeasz", "hosts")
+    assert result.kubernetes is not None
+    assert result.kubernetes.endpoint == "10.5.0.250:9443"
     assert "the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: 10.5.0.6, 10.5.0.7" in imported.text
 
 
 def test_older_files_name_the_members_themselves(imported: Importer) -> None:
     text = "[etcd]\n10.5.0.1 NODE_NAME=etcd1\n[kube-master]\n10.5.0.1\n[kube-node]\n10.5.0.4\n"
-    found = imported(text, "kubeasz", "hosts")
-    assert effective.etcd_name(found.hosts[0]) == "etcd1"
-    assert found.hosts[1].roles == (Role.WORKER,)
+    result = imported(text, "kubeasz", "hosts")
+    assert effective.etcd_name(result.hosts[0]) == "etcd1"
+    assert result.hosts[1].roles == (Role.WORKER,)
 
 
 def test_a_file_without_hosts_is_refused_at_its_place(imported: Importer) -> None:
@@ -130,16 +130,16 @@ K8S_NODENAME: "{%- if k8s_nodename != '' -%} \\
     ],
 )
 def test_a_node_without_a_name_has_that_of_the_config(imported: Importer, template: str, name: str) -> None:
-    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": NODE_NAME.replace("OTHERWISE", template)})
-    assert [host.name for host in found.hosts] == ["master-01", "master-02", name, "worker-01"]
-    assert effective.etcd_name(found.hosts[2]) == "etcd-10.5.0.3"
+    result = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": NODE_NAME.replace("OTHERWISE", template)})
+    assert [host.name for host in result.hosts] == ["master-01", "master-02", name, "worker-01"]
+    assert effective.etcd_name(result.hosts[2]) == "etcd-10.5.0.3"
 
 
 def test_the_url_of_version_1_is_the_endpoint(imported: Importer) -> None:
     url = 'MASTER_IP="10.5.0.100"\nKUBE_APISERVER="https://{{ MASTER_IP }}:8443"\n'
-    found = imported(HOSTS.replace("[ex_lb]", "[lb]\n10.5.0.6 LB_ROLE=master") + url, "kubeasz", "hosts")
-    assert found.kubernetes is not None
-    assert found.kubernetes.endpoint == "10.5.0.100:8443"
+    result = imported(HOSTS.replace("[ex_lb]", "[lb]\n10.5.0.6 LB_ROLE=master") + url, "kubeasz", "hosts")
+    assert result.kubernetes is not None
+    assert result.kubernetes.endpoint == "10.5.0.100:8443"
     assert "are left out: 10.5.0.6" in imported.text
 
 

@@ -55,27 +55,27 @@ def read(imported: Importer, *changes: tuple[str, str], group: str = "master") -
 
 @pytest.mark.parametrize("group", ["master", "control-plane"])
 def test_hosts_have_their_roles_addresses_and_logins(imported: Importer, group: str) -> None:
-    found = read(imported, group=group)
-    assert [(host.name, host.address, host.ssh_address) for host in found.hosts] == [
+    result = read(imported, group=group)
+    assert [(host.name, host.address, host.ssh_address) for host in result.hosts] == [
         ("node1", "10.5.0.1", "203.0.113.1"),
         ("node2", "10.5.0.2", None),
         ("node3", "10.5.0.3", None),
         ("node4", "10.5.0.4", None),
     ]
     stacked = (Role.ETCD, Role.CONTROL_PLANE)
-    assert [host.roles for host in found.hosts] == [stacked, stacked, stacked, (Role.WORKER,)]
-    ways = [effective.ssh_for(found, host) for host in found.hosts]
+    assert [host.roles for host in result.hosts] == [stacked, stacked, stacked, (Role.WORKER,)]
+    ways = [effective.ssh_for(result, host) for host in result.hosts]
     assert [(way.user, way.port, way.sudo) for way in ways[:2]] == [
         ("ubuntu", 8022, Sudo.PASSWORD),
         ("root", 22, Sudo.NONE),
     ]
     assert "hunter2" not in imported.text
-    assert [effective.etcd_name(host) for host in found.hosts[:3]] == ["etcd-node1", "etcd-node2", "etcd-node3"]
+    assert [effective.etcd_name(host) for host in result.hosts[:3]] == ["etcd-node1", "etcd-node2", "etcd-node3"]
 
 
 def test_etcd_and_kubernetes_are_those_of_the_file(imported: Importer) -> None:
-    found = read(imported)
-    etcd, kubernetes = found.etcd, found.kubernetes
+    result = read(imported)
+    etcd, kubernetes = result.etcd, result.kubernetes
     assert kubernetes is not None
     assert (etcd.data_dir, etcd.heartbeat_ms, etcd.election_ms) == ("/srv/etcd", 300, 4000)
     assert (etcd.token, etcd.quota_bytes, etcd.config_file) == ("k8s_etcd", 4 << 30, "/etc/etcd.env")
@@ -120,16 +120,16 @@ ENDPOINT = "domain: lb.blue.local, address: 10.5.0.100, port: 7443, kubevip: {mo
     ],
 )
 def test_the_endpoint_is_the_one_kubekey_takes(imported: Importer, point: str, endpoint: str, note: str) -> None:
-    found = read(imported, (ENDPOINT, point))
-    assert found.kubernetes is not None
-    assert (found.kubernetes.endpoint, note in imported.text) == (endpoint, True)
+    result = read(imported, (ENDPOINT, point))
+    assert result.kubernetes is not None
+    assert (result.kubernetes.endpoint, note in imported.text) == (endpoint, True)
 
 
 def test_a_stacked_etcd_is_kubeadms(imported: Importer) -> None:
-    found = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"))
-    assert found.etcd.placement is EtcdPlacement.STATIC_POD
-    assert effective.etcd_name(found.hosts[0]) == "node1"
-    assert (found.etcd.data_dir, found.etcd.heartbeat_ms) == ("/var/lib/etcd", 100)
+    result = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"))
+    assert result.etcd.placement is EtcdPlacement.STATIC_POD
+    assert effective.etcd_name(result.hosts[0]) == "node1"
+    assert (result.etcd.data_dir, result.etcd.heartbeat_ms) == ("/var/lib/etcd", 100)
     assert "without effect on the etcd of kubeadm: dataDir, heartbeatInterval" in imported.text
     assert "node-HOST.pem" not in imported.text
     k3s = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"), ("v1.21.5", "v1.21.5-k3s"))
@@ -197,6 +197,6 @@ def test_the_earlier_names_of_members_are_in_a_note(imported: Importer) -> None:
 
 
 def test_a_host_that_is_listed_twice_is_in_a_note(imported: Importer) -> None:
-    found = read(imported, ("{name: spare,", "{name: node4,"), ("registry: [spare]", "registry: [node1]"))
-    assert {host.name: host.address for host in found.hosts}["node4"] == "10.5.0.9"
+    result = read(imported, ("{name: spare,", "{name: node4,"), ("registry: [spare]", "registry: [node1]"))
+    assert {host.name: host.address for host in result.hosts}["node4"] == "10.5.0.9"
     assert "spec.hosts has node4 2 times: the last entry is used" in imported.text

@@ -24,10 +24,10 @@ kube_control_plane
 
 
 def test_a_stacked_member_is_named_after_its_node(imported: Importer) -> None:
-    found = imported(HOSTS, **{"group_vars/all.yml": "etcd_deployment_type: kubeadm\n"})
-    assert found.etcd.placement is EtcdPlacement.STATIC_POD
-    assert [effective.etcd_name(host) for host in found.hosts] == ["a", "b", "c"]
-    assert (found.etcd.heartbeat_ms, found.etcd.election_ms) == (250, 5000)
+    result = imported(HOSTS, **{"group_vars/all.yml": "etcd_deployment_type: kubeadm\n"})
+    assert result.etcd.placement is EtcdPlacement.STATIC_POD
+    assert [effective.etcd_name(host) for host in result.hosts] == ["a", "b", "c"]
+    assert (result.etcd.heartbeat_ms, result.etcd.election_ms) == (250, 5000)
 
 
 def test_a_balancer_written_inline_is_the_endpoint(imported: Importer) -> None:
@@ -43,20 +43,20 @@ def test_a_balancer_that_is_not_a_mapping_is_in_a_note(imported: Importer) -> No
 
 
 def test_a_port_after_the_name_is_the_ssh_port(imported: Importer) -> None:
-    found = imported("[kube_control_plane]\na:2222 ansible_host=10.5.0.1\n[etcd]\na:2222\n")
-    assert found.hosts[0].name == "a"
-    assert effective.ssh_for(found, found.hosts[0]).port == 2222
+    result = imported("[kube_control_plane]\na:2222 ansible_host=10.5.0.1\n[etcd]\na:2222\n")
+    assert result.hosts[0].name == "a"
+    assert effective.ssh_for(result, result.hosts[0]).port == 2222
 
 
 def test_a_file_of_kubeasz_is_refused(imported: Importer) -> None:
-    told = imported.print('[etcd]\n10.5.0.1\n[kube_master]\n10.5.0.1\n[all:vars]\nSERVICE_CIDR="10.68.0.0/16"\n')
+    output = imported.print('[etcd]\n10.5.0.1\n[kube_master]\n10.5.0.1\n[all:vars]\nSERVICE_CIDR="10.68.0.0/16"\n')
     assert imported.status == ExitCode.INVALID_INVENTORY
-    assert "kubeasz" in told
+    assert "kubeasz" in output
 
 
 def test_variables_of_one_host_come_from_its_file(imported: Importer) -> None:
-    found = imported(HOSTS, **{"host_vars/a.yml": "ansible_user: deploy\nansible_port: 2222\n"})
-    first, second, _ = (effective.ssh_for(found, host) for host in found.hosts)
+    result = imported(HOSTS, **{"host_vars/a.yml": "ansible_user: deploy\nansible_port: 2222\n"})
+    first, second, _ = (effective.ssh_for(result, host) for host in result.hosts)
     assert (first.user, first.port) == ("deploy", 2222)
     assert (second.user, second.port) == (None, 22)
 
@@ -68,9 +68,9 @@ def test_an_encrypted_file_is_in_a_note(imported: Importer, path: str) -> None:
 
 
 def test_an_encrypted_inventory_is_refused_with_a_hint(imported: Importer) -> None:
-    told = imported.print("$ANSIBLE_VAULT;1.1;AES256\n6162636465\n")
+    output = imported.print("$ANSIBLE_VAULT;1.1;AES256\n6162636465\n")
     assert imported.status == ExitCode.INVALID_INVENTORY
-    assert "ansible-vault view" in told
+    assert "ansible-vault view" in output
 
 
 def test_an_encrypted_value_is_in_a_note_with_its_line(imported: Importer) -> None:
@@ -92,11 +92,11 @@ def test_a_host_that_ssh_reaches_needs_no_note(imported: Importer, way: str) -> 
 
 def test_settings_of_etcd_are_kubesprays(imported: Importer) -> None:
     variables = 'etcd_metrics_port: 2381\netcd_quota_backend_bytes: "8589934592"\ncluster_name: blue.local\n'
-    found = imported(HOSTS, **{"group_vars/all.yml": variables})
-    etcd = found.etcd
+    result = imported(HOSTS, **{"group_vars/all.yml": variables})
+    etcd = result.etcd
     assert (etcd.metrics_port, etcd.quota_bytes, etcd.token) == (2381, 8589934592, "k8s_etcd")
-    assert found.kubernetes is not None
-    assert (found.kubernetes.cluster_name, found.kubernetes.cluster_domain) == ("blue.local", "blue.local")
+    assert result.kubernetes is not None
+    assert (result.kubernetes.cluster_name, result.kubernetes.cluster_domain) == ("blue.local", "blue.local")
 
 
 def test_a_setting_that_is_not_read_is_named_at_its_place(imported: Importer) -> None:
@@ -120,8 +120,8 @@ def test_a_setting_that_is_not_read_is_named_at_its_place(imported: Importer) ->
     ],
 )
 def test_a_jump_host_among_sshs_arguments_is_used(imported: Importer, arguments: str) -> None:
-    found = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
-    assert found.ssh.jump == "ops@gate.example.org"
+    result = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
+    assert result.ssh.jump == "ops@gate.example.org"
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_arguments_beside_a_jump_host_are_in_a_note(imported: Importer) -> None:
     ],
 )
 def test_arguments_that_no_inventory_can_hold_are_in_a_note(imported: Importer, arguments: str) -> None:
-    found = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
-    assert found.ssh.jump is None
+    result = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
+    assert result.ssh.jump is None
     assert "ansible_ssh_common_args is not copied: write a jump host as ssh.jump" in imported.text
 
 
@@ -170,8 +170,8 @@ def test_other_arguments_of_ssh_are_in_a_note(imported: Importer) -> None:
 
 def test_the_key_of_an_outside_bastion_is_in_a_note(imported: Importer) -> None:
     key = "ansible_ssh_private_key_file=~/.ssh/gate"
-    found = imported(HOSTS + f"[bastion]\ngate ansible_host=gate.example.org ansible_user=jump {key}\n")
-    assert found.ssh.jump == "jump@gate.example.org"
+    result = imported(HOSTS + f"[bastion]\ngate ansible_host=gate.example.org ansible_user=jump {key}\n")
+    assert result.ssh.jump == "jump@gate.example.org"
     assert "the key ~/.ssh/gate of gate.example.org is not copied" in imported.text
 
 
@@ -190,9 +190,9 @@ def test_dual_stack_is_in_a_note(imported: Importer) -> None:
 
 
 def test_the_prefix_length_of_nodes_is_kubesprays(imported: Importer) -> None:
-    found = imported(HOSTS + "[all:vars]\nkube_pods_subnet=10.244.0.0/24\nkube_network_node_prefix=26\n")
-    assert found.kubernetes is not None
-    assert found.kubernetes.node_prefix == 26
+    result = imported(HOSTS + "[all:vars]\nkube_pods_subnet=10.244.0.0/24\nkube_network_node_prefix=26\n")
+    assert result.kubernetes is not None
+    assert result.kubernetes.node_prefix == 26
 
 
 @pytest.mark.parametrize(
@@ -212,22 +212,22 @@ def test_ranges_name_the_hosts_they_mean(imported: Importer, pattern: str, names
 
 
 def test_a_bracketed_address_keeps_its_port(imported: Importer) -> None:
-    found = imported("[kube_control_plane]\n[2001:db8::1]:2222\n[etcd:children]\nkube_control_plane\n")
-    assert found.hosts[0].address == "2001:db8::1"
-    assert effective.ssh_for(found, found.hosts[0]).port == 2222
+    result = imported("[kube_control_plane]\n[2001:db8::1]:2222\n[etcd:children]\nkube_control_plane\n")
+    assert result.hosts[0].address == "2001:db8::1"
+    assert effective.ssh_for(result, result.hosts[0]).port == 2222
 
 
 def test_an_inventory_in_json_is_read(imported: Importer) -> None:
     groups = '"kube_control_plane": {"hosts": {"a": {"ansible_host": "10.5.0.1"}}}, "etcd": {"hosts": {"a": {}}}'
-    found = imported(f'{{"all": {{"children": {{{groups}}}}}}}', file="hosts.json")
-    assert found.hosts[0].address == "10.5.0.1"
+    result = imported(f'{{"all": {{"children": {{{groups}}}}}}}', file="hosts.json")
+    assert result.hosts[0].address == "10.5.0.1"
 
 
 @pytest.mark.parametrize("pattern", ["n[1:", "n[1:x]", "n[c:a]", "n[1:9:0]", "n[:]", "n[1:999999999]", "n[01:100]"])
 def test_a_range_that_is_wrong_is_refused_at_its_line(imported: Importer, pattern: str) -> None:
-    told = imported.print(f"[etcd]\n{pattern}\n")
+    output = imported.print(f"[etcd]\n{pattern}\n")
     assert imported.status == ExitCode.INVALID_INVENTORY
-    assert "inventory.ini:2:1: range" in told
+    assert "inventory.ini:2:1: range" in output
 
 
 APART = """\
@@ -260,10 +260,10 @@ balancer: {address: "{{ vip }}", port: 8383}
 loadbalancer_apiserver: "{{ balancer }}"
 ip: "{{ ansible_host }}"
 """
-    found = imported(HOSTS, **{"group_vars/all.yml": text})
-    assert found.kubernetes is not None
-    assert (found.kubernetes.endpoint, found.kubernetes.pki_dir) == ("10.5.0.100:8383", "/srv/kubernetes/pki")
-    assert found.kubernetes.cluster_domain == "blue.local"
+    result = imported(HOSTS, **{"group_vars/all.yml": text})
+    assert result.kubernetes is not None
+    assert (result.kubernetes.endpoint, result.kubernetes.pki_dir) == ("10.5.0.100:8383", "/srv/kubernetes/pki")
+    assert result.kubernetes.cluster_domain == "blue.local"
     assert "template" not in imported.text
 
 
@@ -302,11 +302,11 @@ def test_sudo_needs_no_note(imported: Importer, method: str) -> None:
 def test_a_cluster_of_ipv6_only_has_its_networks(imported: Importer) -> None:
     text = "ipv4_stack: false\nipv6_stack: true\nkube_pods_subnet_ipv6: fd00:1::/56\n"
     hosts = "[kube_control_plane]\na ansible_host=10.5.0.1 ip=10.6.0.1 ip6=2001:db8::1\n[etcd]\na\n"
-    found = imported(hosts, **{"group_vars/all.yml": text})
-    assert found.kubernetes is not None
-    assert (found.hosts[0].address, found.hosts[0].ssh_address) == ("2001:db8::1", "10.5.0.1")
-    assert found.kubernetes.service_cidr == "fd85:ee78:d8a6:8607::1000/116"
-    assert (found.kubernetes.pod_cidr, found.kubernetes.node_prefix) == ("fd00:1::/56", 120)
+    result = imported(hosts, **{"group_vars/all.yml": text})
+    assert result.kubernetes is not None
+    assert (result.hosts[0].address, result.hosts[0].ssh_address) == ("2001:db8::1", "10.5.0.1")
+    assert result.kubernetes.service_cidr == "fd85:ee78:d8a6:8607::1000/116"
+    assert (result.kubernetes.pod_cidr, result.kubernetes.node_prefix) == ("fd00:1::/56", 120)
     assert "dual-stack" not in imported.text
 
 
@@ -341,15 +341,15 @@ n3 = { ansible_host = "10.5.0.3" }
 
 
 def test_an_inventory_in_toml_is_read(imported: Importer) -> None:
-    found = imported(TOML, file="hosts.toml")
-    assert [(host.name, host.address) for host in found.hosts] == [
+    result = imported(TOML, file="hosts.toml")
+    assert [(host.name, host.address) for host in result.hosts] == [
         ("n1", "10.5.0.1"),
         ("n2", "10.5.0.2"),
         ("n3", "10.5.0.3"),
     ]
-    assert [effective.etcd_name(host) for host in found.hosts] == ["etcd1", "etcd2", "etcd3"]
-    assert effective.ssh_for(found, found.hosts[0]).port == 2222
-    assert found.ssh.user == "root"
+    assert [effective.etcd_name(host) for host in result.hosts] == ["etcd1", "etcd2", "etcd3"]
+    assert effective.ssh_for(result, result.hosts[0]).port == 2222
+    assert result.ssh.user == "root"
     assert "hosts.toml: group kube_control_plane: not read: since" in imported.text
 
 

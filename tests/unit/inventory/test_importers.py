@@ -82,7 +82,7 @@ def test_merge_keys_and_tags_of_other_tools_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "value"),
+    ("text", "value"),
     [
         ("0x1F", 31),
         ("0777", 511),
@@ -95,12 +95,12 @@ def test_merge_keys_and_tags_of_other_tools_are_read() -> None:
         ("_1", "_1"),
     ],
 )
-def test_numbers_are_those_of_yaml_1_1(written: str, value: object) -> None:
-    assert read_yaml(f"a: {written}\n".encode(), "f") == {"a": value}
+def test_numbers_are_those_of_yaml_1_1(text: str, value: object) -> None:
+    assert read_yaml(f"a: {text}\n".encode(), "f") == {"a": value}
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "output"),
     [
         (b"[kube_node", "hosts:1:1: section '[kube_node' is not understood"),
         (b"[etcd]\na 'b\n", "hosts:2:1: a quote that opens in this line is not closed"),
@@ -110,10 +110,10 @@ def test_numbers_are_those_of_yaml_1_1(written: str, value: object) -> None:
         (b"\xff", "hosts:1:1: byte 0xff is not UTF-8"),
     ],
 )
-def test_a_file_that_is_none_is_refused_at_its_place(text: bytes, told: str) -> None:
-    with pytest.raises(InventoryError) as caught:
+def test_a_file_that_is_none_is_refused_at_its_place(text: bytes, output: str) -> None:
+    with pytest.raises(InventoryError) as excinfo:
         from_kubespray(text, "hosts", "c", VariableFiles())
-    assert str(caught.value.problems[0]).startswith(told)
+    assert str(excinfo.value.problems[0]).startswith(output)
 
 
 def test_k0sctl_files_are_known_by_their_kind() -> None:

@@ -86,10 +86,10 @@ def test_etcd_runs_as_static_pods_without_a_control_plane() -> None:
 
 @pytest.mark.parametrize("kind", DiscoveryKind)
 def test_etcd_is_discovered_in_three_ways(kind: DiscoveryKind) -> None:
-    found = sample(f"etcd-discovery-{kind}")
-    assert found.etcd.discovery.kind is kind
-    assert addresses(found, Role.ETCD) == ["172.31.3.80", "172.31.14.133", "172.31.13.239"]
-    assert (found.etcd.tls is EtcdTls.AUTO) == (kind is DiscoveryKind.STATIC)
+    result = sample(f"etcd-discovery-{kind}")
+    assert result.etcd.discovery.kind is kind
+    assert addresses(result, Role.ETCD) == ["172.31.3.80", "172.31.14.133", "172.31.13.239"]
+    assert (result.etcd.tls is EtcdTls.AUTO) == (kind is DiscoveryKind.STATIC)
 
 
 def test_certificates_are_signed_by_a_key_that_stays_with_the_operator() -> None:

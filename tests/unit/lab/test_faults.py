@@ -15,7 +15,7 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
 
 
 @pytest.mark.parametrize(
-    ("scenario", "broken"),
+    ("scenario", "components"),
     [
         ("etcd-member-down", ["cp2: etcd is stopped"]),
         ("etcd-leader-killed", ["cp3: etcd was killed, its supervisor starts it again"]),
@@ -33,8 +33,8 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
         ("mtu-differs", ["cp2: the MTU of its interface is 900"]),
     ],
 )
-def test_each_scenario_breaks_its_components(scenario: str, broken: list[str]) -> None:
-    assert [str(fault) for fault in SCENARIOS[scenario].faults(STANDING)] == broken
+def test_each_scenario_breaks_its_components(scenario: str, components: list[str]) -> None:
+    assert [str(fault) for fault in SCENARIOS[scenario].faults(STANDING)] == components
 
 
 def test_a_person_may_choose_the_host() -> None:
@@ -56,10 +56,10 @@ def test_what_nobody_holds_cannot_be_taken_away(scenario: str) -> None:
 
 
 def test_a_seed_draws_the_same_fault_again_and_seeds_differ() -> None:
-    drawn = [drawn_faults(STANDING, seed) for seed in range(200)]
-    assert drawn == [drawn_faults(STANDING, seed) for seed in range(200)]
-    assert len({fault.unit or fault.kind for faults in drawn for fault in faults}) > 20
-    assert {fault.host for faults in drawn for fault in faults} == set(THREE)
+    drawings = [drawn_faults(STANDING, seed) for seed in range(200)]
+    assert drawings == [drawn_faults(STANDING, seed) for seed in range(200)]
+    assert len({fault.unit or fault.kind for faults in drawings for fault in faults}) > 20
+    assert {fault.host for faults in drawings for fault in faults} == set(THREE)
 
 
 def test_a_drawn_fault_lasts_until_it_is_healed() -> None:

@@ -29,12 +29,12 @@ def programs(folder: Path, names: tuple[str, ...] = REQUIRED, text: bytes = PROG
 
 def test_a_folder_becomes_a_layer_and_is_copied_again_when_it_changed(tmp_path: Path) -> None:
     source = programs(tmp_path / "bin", (*REQUIRED, "kubelet", "notes"))
-    (made,) = layers(tmp_path / "cache", source, Silent())
-    assert {path.name for path in (made / "usr/local/bin").iterdir()} == {*REQUIRED, "kubelet"}
-    assert version((tmp_path, made)) == "v1.99.1"
-    assert layers(tmp_path / "cache", source, Silent()) == (made,)
+    (result,) = layers(tmp_path / "cache", source, Silent())
+    assert {path.name for path in (result / "usr/local/bin").iterdir()} == {*REQUIRED, "kubelet"}
+    assert version((tmp_path, result)) == "v1.99.1"
+    assert layers(tmp_path / "cache", source, Silent()) == (result,)
     programs(source, text=PROGRAM + b"# newer\n")
-    assert layers(tmp_path / "cache", source, Silent()) != (made,)
+    assert layers(tmp_path / "cache", source, Silent()) != (result,)
 
 
 def test_a_folder_that_lacks_one_is_refused_by_name(tmp_path: Path) -> None:
@@ -50,10 +50,10 @@ def test_a_kubeadm_lab_refuses_a_folder_without_kubelet(tmp_path: Path) -> None:
 
 
 def test_all_missing_programs_are_built_at_once_and_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[tuple[str, ...]] = []
+    products: list[tuple[str, ...]] = []
 
     def build(names: tuple[str, ...], into: Path, progress: Silent, mirror: str | None) -> None:
-        built.append(names)
+        products.append(names)
         programs(into, names)
 
     monkeypatch.setattr(kubernetes_release, "is_reachable", lambda version: False)
@@ -66,7 +66,7 @@ def test_all_missing_programs_are_built_at_once_and_kept_apart(tmp_path: Path, m
     assert layers(tmp_path, None, Silent()) == (control,)
     shutil.rmtree(node)
     assert layers(tmp_path, None, Silent(), node=True) == (control, node)
-    assert built == [(*REQUIRED, *NODE), NODE]
+    assert products == [(*REQUIRED, *NODE), NODE]
 
 
 def test_programs_that_do_not_run_here_are_refused_and_leave_nothing(tmp_path: Path) -> None:

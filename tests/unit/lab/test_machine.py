@@ -31,9 +31,9 @@ def test_another_user_than_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabImpossibleError, match="needs root"):
         check_root()
-    for asked in (lambda: Lab("drill").status(), lambda: Lab("drill").down(), lambda: Lab("drill").read_inventory()):
+    for request in (lambda: Lab("drill").status(), lambda: Lab("drill").down(), lambda: Lab("drill").read_inventory()):
         with pytest.raises(LabImpossibleError, match="needs root"):
-            asked()
+            request()
 
 
 def test_a_full_disk_is_found_before_anything_is_made(tmp_path: Path) -> None:

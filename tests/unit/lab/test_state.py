@@ -68,13 +68,13 @@ def test_a_new_lab_leaves_the_subnet_of_a_saved_one_free(tmp_path: Path, monkeyp
     assert claim(places, "drill", LabShape(), LabGround(())).subnet == 3
 
 
-@pytest.mark.parametrize("asked", [LabShape(hosts=5), LabShape(workers=1), LabShape(bastion=True)])
-def test_a_lab_that_is_there_is_not_reshaped(asked: LabShape) -> None:
+@pytest.mark.parametrize("lab_shape", [LabShape(hosts=5), LabShape(workers=1), LabShape(bastion=True)])
+def test_a_lab_that_is_there_is_not_reshaped(lab_shape: LabShape) -> None:
     there = LabSpec("drill", 1)
     LabShape().check(there)
     LabShape(hosts=3, workers=0, bastion=False).check(there)
     with pytest.raises(LabError, match="3 control planes, 0 workers and no bastion"):
-        asked.check(there)
+        lab_shape.check(there)
 
 
 def test_mounts_are_found_deepest_first() -> None:
@@ -86,14 +86,14 @@ STACKED, EXTERNAL = KubeadmSpec(), KubeadmSpec(EtcdTopology.EXTERNAL)
 
 
 @pytest.mark.parametrize(
-    ("there", "wanted", "message"),
+    ("there", "lab_shape", "message"),
     [
         (LabSpec("drill", 1), LabShape(debian=Debian.TRIXIE), "exists with Debian bookworm"),
         (LabSpec("drill", 1), LabShape(kubeadm=STACKED), "exists with no kubeadm"),
         (LabSpec("drill", 1, kubeadm=EXTERNAL), LabShape(kubeadm=STACKED), "etcd external, balancer hosts"),
     ],
 )
-def test_hosts_of_another_kind_are_refused(there: LabSpec, wanted: LabShape, message: str) -> None:
+def test_hosts_of_another_kind_are_refused(there: LabSpec, lab_shape: LabShape, message: str) -> None:
     LabShape().check(there)
     with pytest.raises(LabError, match=message):
-        wanted.check(there)
+        lab_shape.check(there)

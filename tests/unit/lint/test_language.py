@@ -15,8 +15,8 @@ def text_of(content: str, kind: Kind = Kind.STRING) -> Text:
     return Text("haconsole/example.py", 7, kind, content)
 
 
-def found(content: str, kind: Kind = Kind.STRING) -> list[str]:
-    return [problem.found for problem in problems_of(text_of(content, kind))]
+def words_in(content: str, kind: Kind = Kind.STRING) -> list[str]:
+    return [problem.words for problem in problems_of(text_of(content, kind))]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def found(content: str, kind: Kind = Kind.STRING) -> list[str]:
     ],
 )
 def test_an_odd_word_is_found(content: str, word: str) -> None:
-    assert word in found(content)
+    assert word in words_in(content)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_odd_word_is_found(content: str, word: str) -> None:
     ],
 )
 def test_plain_text_has_no_problem(content: str) -> None:
-    assert found(content) == []
+    assert words_in(content) == []
 
 
 def test_a_problem_names_its_place_word_and_replacement() -> None:
@@ -63,33 +63,33 @@ def test_a_problem_names_its_place_word_and_replacement() -> None:
     "content", ["What is under way", "Who is outranked: the VIPs go", "How far it has come is read"]
 )
 def test_a_clause_is_no_subject(content: str) -> None:
-    assert found(content, Kind.DOCSTRING)[0] in ("What", "Who", "How far")
+    assert words_in(content, Kind.DOCSTRING)[0] in ("What", "Who", "How far")
 
 
 def test_a_question_may_begin_with_its_pronoun() -> None:
-    assert found("Which host? What is its address?") == []
+    assert words_in("Which host? What is its address?") == []
 
 
 def test_the_title_of_a_step_has_a_verb_of_the_trade() -> None:
-    assert found("Have the CA", Kind.TITLE) == ["Have"]
-    assert found("Issue the CA", Kind.TITLE) == []
+    assert words_in("Have the CA", Kind.TITLE) == ["Have"]
+    assert words_in("Issue the CA", Kind.TITLE) == []
 
 
 def test_the_reason_of_a_step_names_its_subject() -> None:
-    assert found("It runs everywhere.", Kind.REASON) == ["It"]
-    assert found("It runs everywhere.", Kind.STRING) == []
+    assert words_in("It runs everywhere.", Kind.REASON) == ["It"]
+    assert words_in("It runs everywhere.", Kind.STRING) == []
 
 
 def test_long_sentences_are_counted_where_users_read_them() -> None:
     long = " ".join(["word"] * 26)
-    assert len(found(long, Kind.MARKDOWN)) == 1
-    assert found(long, Kind.DOCSTRING) == []
-    assert found(f"{' '.join(['word'] * 20)}. {' '.join(['word'] * 20)}.", Kind.MARKDOWN) == []
+    assert len(words_in(long, Kind.MARKDOWN)) == 1
+    assert words_in(long, Kind.DOCSTRING) == []
+    assert words_in(f"{' '.join(['word'] * 20)}. {' '.join(['word'] * 20)}.", Kind.MARKDOWN) == []
 
 
 def test_of_a_script_only_messages_and_comments_are_read() -> None:
-    assert found('told=1\necho "$told"\nexit 1\n') == []
-    assert found('told=1\necho "it was told"\nexit 1\n') == ["told"]
+    assert words_in('told=1\necho "$told"\nexit 1\n') == []
+    assert words_in('told=1\necho "it was told"\nexit 1\n') == ["told"]
 
 
 def test_texts_of_python_have_their_kinds() -> None:
@@ -129,7 +129,7 @@ def test_of_shell_scripts_comments_and_messages_are_read() -> None:
     source = "# told\ntold=$1\necho \"it was told $(date +%s) by $told\" >&2\nprintf '%s\\n' 'one word'\n"
     texts = texts_of("a.sh", source)
     assert [text.content for text in texts] == ["told", "it was told … by …", "one word"]
-    assert [problem.found for text in texts for problem in problems_of(text)] == ["told", "told"]
+    assert [problem.words for text in texts for problem in problems_of(text)] == ["told", "told"]
 
 
 def test_any_problem_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,15 +145,15 @@ def test_an_exception_is_bound_to_word_phrase_and_file(tmp_path: Path, monkeypat
     monkeypatch.setattr(language, "ROOT", tmp_path)
     (tmp_path / "a.md").write_text("the whole of it, told\n")
 
-    def left(**exception: str) -> list[str]:
+    def words_beside(**exception: str) -> list[str]:
         problems: list[Problem] = language.problems_in(["a.md"], (exception,))
-        return [problem.found for problem in problems]
+        return [problem.words for problem in problems]
 
-    assert left(word="whole") == ["told"]
-    assert left(word="whole", **{"in": "whole of it"}) == ["told"]
-    assert left(word="whole", **{"in": "whole of that"}) == ["told", "whole"]
-    assert left(files="*.md") == []
-    assert left(files="*.py") == ["told", "whole"]
+    assert words_beside(word="whole") == ["told"]
+    assert words_beside(word="whole", **{"in": "whole of it"}) == ["told"]
+    assert words_beside(word="whole", **{"in": "whole of that"}) == ["told", "whole"]
+    assert words_beside(files="*.md") == []
+    assert words_beside(files="*.py") == ["told", "whole"]
 
 
 def test_every_exception_has_a_reason() -> None:

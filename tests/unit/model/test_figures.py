@@ -93,8 +93,8 @@ def test_a_failure_is_a_gap_and_its_end_no_rate_over_it() -> None:
     list(meter.figures(with_host(etcd_metrics=etcd(5, 150))))
     failed = list(meter.figures(with_host(etcd_metrics=Failed("refused", at(10)))))
     assert of(failed, m.WRITES) == [None]
-    again = list(meter.figures(with_host(etcd_metrics=etcd(600, 90_000))))
-    assert [value for value in of(again, m.WRITES) if value is not None] == []
+    second = list(meter.figures(with_host(etcd_metrics=etcd(600, 90_000))))
+    assert [value for value in of(second, m.WRITES) if value is not None] == []
 
 
 def test_a_follower_is_behind_by_the_leaders_index_at_the_time_of_its_own_reading() -> None:
@@ -152,8 +152,8 @@ def test_the_endpoint_belongs_to_the_cluster() -> None:
     meter = Meter()
     figures = list(meter.figures(replace(healthy(), endpoint_ms=Known(8.0, NOW, via="cp2"))))
     assert of(figures, m.ENDPOINT, "") == [0.008]
-    lost = list(meter.figures(replace(healthy(), endpoint_ms=Failed("refused", at(5)))))
-    assert of(lost, m.ENDPOINT, "") == [None]
+    missing = list(meter.figures(replace(healthy(), endpoint_ms=Failed("refused", at(5)))))
+    assert of(missing, m.ENDPOINT, "") == [None]
 
 
 def test_servers_of_a_balancer_and_one_that_is_gone() -> None:

@@ -16,7 +16,7 @@ from haconsole.model.lanes import MOST_CHANGES, Chronicle, Lane, LaneKey, LaneKi
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, lease, lost, units
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, lease, units, unreachable
 
 
 def at(seconds: float) -> datetime:
@@ -153,7 +153,7 @@ def test_a_restart_is_marked_when_the_process_started() -> None:
 
 
 def test_services_of_a_lost_host_are_unknown() -> None:
-    result = chronicle(healthy(), later(changed(healthy(), 3, lost), 5))
+    result = chronicle(healthy(), later(changed(healthy(), 3, unreachable), 5))
     assert states(result, LaneKind.SERVICES, "cp3")[-1][1] == "?"
 
 

@@ -33,8 +33,8 @@ def expected_values(
             continue
         earlier = [at for at, _ in puts if second - hold <= at < second]
         newest_second = max((int(at) for at in earlier), default=None)
-        held = [value for at, value in puts if int(at) == newest_second and value is not None]
-        result.append(max(held) if held else None)
+        holders = [value for at, value in puts if int(at) == newest_second and value is not None]
+        result.append(max(holders) if holders else None)
     return result
 
 
@@ -48,8 +48,8 @@ def test_every_second_shows_what_was_put_into_it(gaps: list[tuple[int, float | N
         puts.append((at, value))
     end = int(at) + 10
     start = max(990, end - 500)
-    shown = series.values(start, end, end - start, float(hold))
-    assert list(shown) == expected_values(puts, start, end, hold)
+    output = series.values(start, end, end - start, float(hold))
+    assert list(output) == expected_values(puts, start, end, hold)
 
 
 @settings(max_examples=100)
@@ -97,9 +97,9 @@ def test_readings_that_no_longer_come_are_a_gap_after_a_while() -> None:
     measurements = Measurements()
     key = SeriesKey(m.LOAD, "cp1")
     measurements.put(Figure(key, NOW, 1.5))
-    shown = measurements.values(key, NOW, NOW + timedelta(seconds=60), 60)
-    assert shown[:38] == (1.5,) * 38
-    assert set(shown[38:]) == {None}
+    output = measurements.values(key, NOW, NOW + timedelta(seconds=60), 60)
+    assert output[:38] == (1.5,) * 38
+    assert set(output[38:]) == {None}
 
 
 def test_the_latest_value_is_one_for_a_while_only() -> None:

@@ -24,8 +24,8 @@ def openssl(tmp_path: Path) -> Openssl:
     def call(*arguments: str, **files: bytes) -> str:
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
-        done = subprocess.run(["openssl", *arguments], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        result = subprocess.run(["openssl", *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
 
     return call

@@ -27,9 +27,9 @@ def authority(now: datetime, algorithm: KeyAlgorithm = ECDSA, days: int = 3650) 
     return make_authority("lab-ca", algorithm=algorithm, days=days, now=now)
 
 
-def leaf(ca: Authority, now: datetime, asked: Leaf = LEAF, *, days: int = 365) -> tuple[bytes, PrivateKey]:
+def leaf(ca: Authority, now: datetime, leaf: Leaf = LEAF, *, days: int = 365) -> tuple[bytes, PrivateKey]:
     key = make_private_key(ECDSA)
-    return sign_leaf(ca, asked, key.load().public_key(), days=days, now=now), key
+    return sign_leaf(ca, leaf, key.load().public_key(), days=days, now=now), key
 
 
 @pytest.mark.parametrize("algorithm", [ECDSA, KeyAlgorithm.RSA_2048])
@@ -37,10 +37,10 @@ def test_openssl_verifies_the_chain_for_both_usages(openssl: Openssl, now: datet
     ca = authority(now, algorithm)
     signed, _ = leaf(ca, now)
     for purpose in ("sslserver", "sslclient"):
-        said = openssl(
+        message = openssl(
             "verify", "-x509_strict", "-purpose", purpose, "-CAfile", "ca", "leaf", ca=ca.certificate, leaf=signed
         )
-        assert said == "leaf: OK\n"
+        assert message == "leaf: OK\n"
 
 
 def test_openssl_reads_the_requested_fields(openssl: Openssl, now: datetime) -> None:
@@ -59,18 +59,18 @@ def test_a_client_leaf_is_no_server(now: datetime, tmp_path: Path) -> None:
     signed, _ = leaf(ca, now, Leaf("admin", usages=("client",)))
     (tmp_path / "ca").write_bytes(ca.certificate)
     (tmp_path / "leaf").write_bytes(signed)
-    asked = ["openssl", "verify", "-purpose", "sslserver", "-CAfile", "ca", "leaf"]
-    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "purpose" in done.stderr
+    requests = ["openssl", "verify", "-purpose", "sslserver", "-CAfile", "ca", "leaf"]
+    result = subprocess.run(requests, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "purpose" in result.stderr
 
 
 def test_validity_is_back_dated_and_never_outlives_the_ca(now: datetime) -> None:
     ca = authority(now, days=10)
     signed, _ = leaf(ca, now)
-    found = load_certificate(signed)
-    assert found.not_valid_before_utc == now.replace(microsecond=0) - timedelta(minutes=5)
-    assert found.not_valid_after_utc == load_certificate(ca.certificate).not_valid_after_utc
+    certificate = load_certificate(signed)
+    assert certificate.not_valid_before_utc == now.replace(microsecond=0) - timedelta(minutes=5)
+    assert certificate.not_valid_after_utc == load_certificate(ca.certificate).not_valid_after_utc
 
 
 def test_serials_differ(now: datetime) -> None:
@@ -110,7 +110,7 @@ def test_what_is_no_request_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "problem"),
+    ("target", "problem"),
     [
         (replace(LEAF, common_name="etcd-cp2"), "its subject is CN=etcd-cp1,O=system:masters, not CN=etcd-cp2"),
         (replace(LEAF, organizations=()), "its subject is CN=etcd-cp1,O=system:masters, not CN=etcd-cp1"),
@@ -118,19 +118,19 @@ def test_what_is_no_request_is_refused() -> None:
         (replace(LEAF, sans=LEAF.sans[1:]), "it also names DNS:cp1"),
     ],
 )
-def test_differences_are_named(now: datetime, asked: Leaf, problem: str) -> None:
+def test_differences_are_named(now: datetime, target: Leaf, problem: str) -> None:
     ca = authority(now)
     signed, key = leaf(ca, now)
-    found = leaf_problems(signed, asked, authority=ca.certificate, public_key=key.public_pem(), now=now)
-    assert len(found) == 1
-    assert found[0].startswith(problem)
+    result = leaf_problems(signed, target, authority=ca.certificate, public_key=key.public_pem(), now=now)
+    assert len(result) == 1
+    assert result[0].startswith(problem)
 
 
 def test_a_missing_usage_is_named(now: datetime) -> None:
     ca = authority(now)
     signed, key = leaf(ca, now, replace(LEAF, usages=("client",)))
-    found = leaf_problems(signed, LEAF, authority=ca.certificate, public_key=key.public_pem(), now=now)
-    assert found == ("its usage does not include server",)
+    result = leaf_problems(signed, LEAF, authority=ca.certificate, public_key=key.public_pem(), now=now)
+    assert result == ("its usage does not include server",)
 
 
 def test_another_ca_of_the_same_name_and_another_key_are_named(now: datetime) -> None:
@@ -159,8 +159,8 @@ def test_another_ca_of_the_same_name_and_another_key_are_named(now: datetime) ->
 def test_time_is_judged(now: datetime, days: int, later: timedelta, problem: str | None) -> None:
     ca = authority(now)
     signed, key = leaf(ca, now, days=days)
-    found = leaf_problems(signed, LEAF, authority=ca.certificate, public_key=key.public_pem(), now=now + later)
-    assert [one[: len(problem or "")] for one in found] == ([problem] if problem else [])
+    result = leaf_problems(signed, LEAF, authority=ca.certificate, public_key=key.public_pem(), now=now + later)
+    assert [one[: len(problem or "")] for one in result] == ([problem] if problem else [])
 
 
 def test_a_ca_found_on_a_host_is_loaded_only_with_its_own_key_and_in_time(now: datetime) -> None:
@@ -186,8 +186,8 @@ def test_a_bundle_holds_each_certificate_once(now: datetime) -> None:
 
 def test_the_fingerprint_is_openssls(openssl: Openssl, now: datetime) -> None:
     ca = authority(now)
-    said = openssl("x509", "-in", "ca", "-noout", "-fingerprint", "-sha256", ca=ca.certificate)
-    assert said.strip().split("=")[1].replace(":", "").lower() == ca.fingerprint
+    message = openssl("x509", "-in", "ca", "-noout", "-fingerprint", "-sha256", ca=ca.certificate)
+    assert message.strip().split("=")[1].replace(":", "").lower() == ca.fingerprint
 
 
 def test_a_ca_without_key_identifier_can_sign(openssl: Openssl, now: datetime, tmp_path: Path) -> None:

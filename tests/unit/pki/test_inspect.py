@@ -31,12 +31,12 @@ def authority(name: str) -> Authority:
 def test_the_fields_of_a_certificate() -> None:
     ca, key = authority("etcd-ca"), make_private_key(P256)
     leaf = Leaf("cp1", organizations=("system:masters",), sans=("DNS:CP1", "IP:10.99.0.11"))
-    (found,) = inspect(sign_leaf(ca, leaf, key.load().public_key(), days=365, now=NOW))
-    assert (found.subject, found.issuer) == ("CN=cp1,O=system:masters", "CN=etcd-ca")
-    assert found.sans == ("DNS:cp1", "IP:10.99.0.11")
-    assert found.not_after == NOW + timedelta(days=365)
-    assert not found.is_ca
-    assert found.public_key == public_key_der(key.public_pem())
+    (result,) = inspect(sign_leaf(ca, leaf, key.load().public_key(), days=365, now=NOW))
+    assert (result.subject, result.issuer) == ("CN=cp1,O=system:masters", "CN=etcd-ca")
+    assert result.sans == ("DNS:cp1", "IP:10.99.0.11")
+    assert result.not_after == NOW + timedelta(days=365)
+    assert not result.is_ca
+    assert result.public_key == public_key_der(key.public_pem())
 
 
 def test_a_chain_is_followed_to_the_ca_in_use() -> None:
@@ -60,8 +60,8 @@ def test_a_ca_of_the_same_name_with_another_key_does_not_verify() -> None:
 
 def test_every_certificate_that_can_be_read_is(tmp_path: Path) -> None:
     one, two = authority("one").certificate, authority("two").certificate
-    broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-    assert [found.subject for found in inspect(b"text\n" + one + broken + b"# more\n" + two)] == ["CN=one", "CN=two"]
+    fault = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert [result.subject for result in inspect(b"text\n" + one + fault + b"# more\n" + two)] == ["CN=one", "CN=two"]
     assert inspect(b"") == inspect(b"-----BEGIN CERTIFICATE-----") == ()
 
 
@@ -71,22 +71,22 @@ def test_keys_of_kinds_that_are_not_made_here_are_read(tmp_path: Path) -> None:
     request = ("openssl", "req", "-x509", "-key", key, "-out", cert, "-subj", "/CN=x", "-days", "1")
     subprocess.run(request, check=True, capture_output=True)
     public = subprocess.run(("openssl", "pkey", "-in", key, "-pubout"), check=True, capture_output=True).stdout
-    (found,) = inspect(cert.read_bytes())
-    assert found.public_key == public_key_der(public)
+    (result,) = inspect(cert.read_bytes())
+    assert result.public_key == public_key_der(public)
     assert public_key_der(b"nothing") is None
 
 
 @pytest.mark.parametrize("name", ["extension-twice", "x400-name"])
 def test_a_certificate_with_odd_extensions_keeps_all_but_its_names(name: str) -> None:
-    (found,) = inspect((ODD / f"{name}.crt").read_bytes())
-    assert found.not_after.year == 2026
-    assert (found.sans, found.names_known, found.is_ca) == ((), False, False)
-    assert issuer_among((found,), inspect(authority("ca").certificate)) is None
+    (result,) = inspect((ODD / f"{name}.crt").read_bytes())
+    assert result.not_after.year == 2026
+    assert (result.sans, result.names_known, result.is_ca) == ((), False, False)
+    assert issuer_among((result,), inspect(authority("ca").certificate)) is None
 
 
 def test_a_certificate_of_an_unknown_version_hides_no_other() -> None:
     ours = authority("ca").certificate
-    assert [found.subject for found in inspect((ODD / "version-6.crt").read_bytes() + ours)] == ["CN=ca"]
+    assert [result.subject for result in inspect((ODD / "version-6.crt").read_bytes() + ours)] == ["CN=ca"]
 
 
 _CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=3), st.integers(0, 3)), max_size=6)
@@ -105,7 +105,7 @@ def test_a_damaged_certificate_raises_nothing_and_hides_no_other(
         der = der[:at] + put + der[at + cut :]
     body = base64.encodebytes(der).decode()
     damaged = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n".encode()
-    found = inspect(damaged + _CERTIFICATE)
-    assert found[-1].subject == "CN=mutated"
-    for one in found:
-        issuer_among((one,), found)
+    result = inspect(damaged + _CERTIFICATE)
+    assert result[-1].subject == "CN=mutated"
+    for one in result:
+        issuer_among((one,), result)

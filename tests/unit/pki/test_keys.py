@@ -44,17 +44,17 @@ def test_ecdsa_keys_have_the_form_that_a_joining_kubeadm_reads(tmp_path: Path) -
     path = tmp_path / "key"
     subprocess.run(key_command(KeyAlgorithm.ECDSA_P256, str(path)), check=True, capture_output=True)
     key = make_private_key(KeyAlgorithm.ECDSA_P256)
-    kept = decrypted(encrypted(key, Secret("a passphrase")), Secret("a passphrase"))
-    for pem in (path.read_bytes(), key.pem, kept.pem):
+    content = decrypted(encrypted(key, Secret("a passphrase")), Secret("a passphrase"))
+    for pem in (path.read_bytes(), key.pem, content.pem):
         assert pem.startswith(b"-----BEGIN EC PRIVATE KEY-----")
 
 
 def test_a_private_key_does_not_print_itself() -> None:
     pair = make_token_keys()
     body = pair.private.pem.splitlines()[1].decode()
-    for shown in (repr(pair), str(pair.private), f"{pair!r}"):
-        assert body not in shown
-        assert "PRIVATE" not in shown
+    for output in (repr(pair), str(pair.private), f"{pair!r}"):
+        assert body not in output
+        assert "PRIVATE" not in output
 
 
 def test_two_keys_differ() -> None:

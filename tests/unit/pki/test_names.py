@@ -9,15 +9,15 @@ from haconsole.pki.names import missing_sans, normal_san
 
 
 @pytest.mark.parametrize(
-    ("written", "normal"),
+    ("text", "normal"),
     [
         ("DNS:CP1.Example", "DNS:cp1.example"),
         ("IP:10.99.0.11", "IP:10.99.0.11"),
         ("IP:FD00:0::0001", "IP:fd00::1"),
     ],
 )
-def test_one_spelling(written: str, normal: str) -> None:
-    assert normal_san(written) == normal
+def test_one_spelling(text: str, normal: str) -> None:
+    assert normal_san(text) == normal
 
 
 @pytest.mark.parametrize("bad", ["cp1", "IP:cp1", "DNS:", "URI:x", "IP:10.0.0.256"])
@@ -27,6 +27,6 @@ def test_other_words_are_refused(bad: str) -> None:
 
 
 def test_missing_names_are_distinguished_from_other_spellings() -> None:
-    wanted = ("DNS:cp1", "IP:fd00::1", "IP:10.0.0.2")
-    assert missing_sans(wanted, ("DNS:CP1", "IP:fd00:0:0::1")) == ("IP:10.0.0.2",)
+    targets = ("DNS:cp1", "IP:fd00::1", "IP:10.0.0.2")
+    assert missing_sans(targets, ("DNS:CP1", "IP:fd00:0:0::1")) == ("IP:10.0.0.2",)
     assert missing_sans((), ("DNS:cp1",)) == ()

@@ -69,8 +69,8 @@ def certificate(pick: random.Random) -> bytes:
 
 
 def openssl(pem: bytes, *words: str) -> str:
-    done = subprocess.run((OPENSSL or "", "x509", "-noout", *words), input=pem, capture_output=True, check=True)
-    return done.stdout.decode()
+    result = subprocess.run((OPENSSL or "", "x509", "-noout", *words), input=pem, capture_output=True, check=True)
+    return result.stdout.decode()
 
 
 @pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")

@@ -51,10 +51,10 @@ def inventory(tmp_path: Path) -> Inventory:
 
 @pytest.fixture
 def hosts(tmp_path: Path, inventory: Inventory) -> dict[str, LocalHost]:
-    made = {host.name: LocalHost(host.name, tmp_path, programs(tmp_path)) for host in inventory.hosts}
-    for host in made.values():
+    result = {host.name: LocalHost(host.name, tmp_path, programs(tmp_path)) for host in inventory.hosts}
+    for host in result.values():
         os.mkfifo(host.folder / PUSH)
-    return made
+    return result
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class Component:
 
     ways: dict[str, BaseException] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def way(self, site: ClusterContext, host: Host, via: Host) -> AsyncIterator[Seen]:
@@ -54,7 +54,7 @@ class Seen:
     refusal: Callable[[], str | None] = lambda: None
 
     async def ask(self) -> str:
-        self.component.asked.append(self.via)
+        self.component.requests.append(self.via)
         answer = self.component.answers.get(self.via, "healthy")
         if isinstance(answer, Exception):
             raise answer
@@ -90,7 +90,7 @@ async def test_the_own_hosts_answer_needs_no_peer() -> None:
     fact = await once(component)
     assert isinstance(fact, Known)
     assert (fact.via, fact.direct) == ("", None)
-    assert component.asked == ["cp2"]
+    assert component.requests == ["cp2"]
 
 
 async def test_a_refused_connection_is_settled_and_names_who_queried() -> None:
@@ -98,7 +98,7 @@ async def test_a_refused_connection_is_settled_and_names_who_queried() -> None:
     fact = await once(component)
     assert isinstance(fact, Failed)
     assert (fact.cause, fact.asked_from) == (Cause.REFUSED, ("cp2",))
-    assert component.asked == ["cp2"]
+    assert component.requests == ["cp2"]
 
 
 @pytest.mark.parametrize("way", [sudo(), TransportError(HostName("cp2"), Cause.HOST_KEY_CHANGED, "changed")])
@@ -158,15 +158,15 @@ async def test_two_late_answers_end_as_late_and_not_as_cancelled(monkeypatch: py
     """The second answer meets the deadline of the complete query."""
     component = Component(ways={"cp1": sudo(), "cp3": sudo()})
 
-    async def ask(seen: Seen) -> Any:
-        component.asked.append(seen.via)
-        if len(component.asked) > 1:
+    async def ask(reading: Seen) -> Any:
+        component.requests.append(reading.via)
+        if len(component.requests) > 1:
             await asyncio.sleep(60)
         await probe_etcd(cast(Any, LateEtcd()))
 
     monkeypatch.setattr(Seen, "ask", ask)
     fact = await once(component)
-    assert component.asked == ["cp2", "cp2"]
+    assert component.requests == ["cp2", "cp2"]
     assert isinstance(fact, Failed)
     assert fact.cause is Cause.TIMED_OUT
 

@@ -13,7 +13,7 @@ from haconsole.probes.script import SectionAnswer
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found"),
+    ("arguments", "values"),
     [
         ("--etcd-servers=http://a:2379,http://b:2379", ("http://a:2379", "http://b:2379")),
         ("--etcd-servers\nhttp://a:2379\n--port=0", ("http://a:2379",)),
@@ -22,17 +22,17 @@ from haconsole.probes.script import SectionAnswer
         ("--etcd-servers=", ()),
     ],
 )
-def test_every_way_to_write_the_flag(arguments: str, found: tuple[str, ...]) -> None:
-    assert etcd_servers(SectionAnswer("apiserver", f"kube-apiserver\n{arguments}", "", 0)) == found
+def test_every_way_to_write_the_flag(arguments: str, values: tuple[str, ...]) -> None:
+    assert etcd_servers(SectionAnswer("apiserver", f"kube-apiserver\n{arguments}", "", 0)) == values
 
 
 def test_a_question_that_failed_is_no_answer() -> None:
-    with pytest.raises(ProbeError) as caught:
+    with pytest.raises(ProbeError) as excinfo:
         etcd_servers(SectionAnswer("apiserver", "", "sh: pidof: not found", 127))
-    assert caught.value.cause is Cause.NOT_INSTALLED
+    assert excinfo.value.cause is Cause.NOT_INSTALLED
 
 
 def test_the_question_ends_well_where_no_apiserver_runs() -> None:
     body = section().body.replace("kube-apiserver", "no-such-program")
-    done = subprocess.run(["sh", "-c", body], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    result = subprocess.run(["sh", "-c", body], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -31,12 +31,12 @@ def inventory(tmp_path: Path) -> Inventory:
     return msgspec.structs.replace(lab, haproxy=haproxy, keepalived=keepalived)
 
 
-async def told(inventory: Inventory, folder: Path) -> tuple[SectionAnswer, dict[str, ManagedFile]]:
+async def answer_and_files(inventory: Inventory, folder: Path) -> tuple[SectionAnswer, dict[str, ManagedFile]]:
     hosts = Path(mkdtemp(dir=folder))
     paths = owners.paths_of(layout(inventory))
     host = LocalHost("cp1", hosts, {"dpkg-query": "exit 1", "rpm": "exit 1"})
-    done = await host.run(ARGV, stdin=render((owners.section(paths),)), root=True, deadline_s=20)
-    (answer,) = answers(done.stdout)
+    result = await host.run(ARGV, stdin=render((owners.section(paths),)), root=True, deadline_s=20)
+    (answer,) = answers(result.stdout)
     files = owners.parse(answer, inventory, inventory.hosts[0], paths)
     return answer, {file.path.rpartition("/")[2]: file for file in files}
 
@@ -44,7 +44,7 @@ async def told(inventory: Inventory, folder: Path) -> tuple[SectionAnswer, dict[
 async def test_each_file_has_its_owner(inventory: Inventory, tmp_path: Path) -> None:
     (tmp_path / "haproxy.cfg").write_text(haproxy_cfg(inventory))
     (tmp_path / "keepalived.conf").write_text("vrrp_instance VI_1 {\n}\n")
-    _, files = await told(inventory, tmp_path)
+    _, files = await answer_and_files(inventory, tmp_path)
     assert files["haproxy.cfg"] == ManagedFile(str(tmp_path / "haproxy.cfg"), Owner.OURS, "lab")
     assert files["keepalived.conf"].owner is Owner.FOREIGN
     assert files["check-apiserver"].owner is Owner.ABSENT
@@ -55,19 +55,19 @@ async def test_a_file_of_0_1_is_judged_without_its_password(inventory: Inventory
     text = unsealed(fill_in(golden.balancer_files(inventory)["keepalived.conf"], inventory))
     assert samples.PASSWORD in text
     file.write_text(text)
-    answer, files = await told(inventory, tmp_path)
+    answer, files = await answer_and_files(inventory, tmp_path)
     assert files["keepalived.conf"].owner is Owner.OURS
     content = b64decode(answer.output.splitlines()[2].split()[-1]).decode()
     assert "auth_pass X" in content
     assert samples.PASSWORD not in content
     file.write_text(text.replace("fall 2", "fall 3"))
-    assert (await told(inventory, tmp_path))[1]["keepalived.conf"].owner is Owner.CHANGED
+    assert (await answer_and_files(inventory, tmp_path))[1]["keepalived.conf"].owner is Owner.CHANGED
 
 
 async def test_the_mark_of_another_cluster_is_not_ours(inventory: Inventory, tmp_path: Path) -> None:
     other = msgspec.structs.replace(inventory, cluster="other")
     (tmp_path / "haproxy.cfg").write_text(haproxy_cfg(other))
-    _, files = await told(inventory, tmp_path)
+    _, files = await answer_and_files(inventory, tmp_path)
     assert files["haproxy.cfg"] == ManagedFile(str(tmp_path / "haproxy.cfg"), Owner.FOREIGN, "other")
 
 

@@ -64,9 +64,9 @@ def inventory() -> Inventory:
         keepalived=ConfigFiles("/etc/keepalived/keepalived.conf", {"/etc/keepalived/keepalived.conf": KEEPALIVED}),
     )
     draft = draft_of(report, Others(), source="a host", ssh={}, jump=None, reached_by="10.5.0.1")
-    found = parse(write(draft), "found", Path("/"))
-    assert isinstance(found, Inventory)
-    return found
+    result = parse(write(draft), "found", Path("/"))
+    assert isinstance(result, Inventory)
+    return result
 
 
 def test_static_pods_are_watched_in_place_of_units(inventory: Inventory) -> None:
@@ -118,8 +118,8 @@ def test_the_hosts_path_of_a_containers_file(tmp_path: Path, mount: str) -> None
     overlay = "1 2 0:3 / / rw - overlay overlay rw\n"
     (process / "mountinfo").write_text(f"{overlay}4 1 0:5 {source} {target} rw - ext4 /dev/sda rw\n")
     script = f'{load_script("lib/host-path")}\nhost_path "$1" /usr/local/etc/haproxy/haproxy.cfg; :'
-    done = subprocess.run(("sh", "-c", script, "sh", str(process)), capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ("" if mount == "image" else str(host / "haproxy.cfg"))
+    result = subprocess.run(("sh", "-c", script, "sh", str(process)), capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ("" if mount == "image" else str(host / "haproxy.cfg"))
 
 
 def test_the_path_of_a_unit_with_mounts_of_its_own_is_that_of_the_host(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_path_of_a_unit_with_mounts_of_its_own_is_that_of_the_host(tmp_path:
     (process / "mountinfo").write_text("1 2 0:3 / / rw - overlay overlay rw\n")
     file.write_text(HAPROXY)
     script = f'{load_script("lib/host-path")}\nhost_path "$1" "$2"; :'
-    done = subprocess.run(
+    result = subprocess.run(
         ("sh", "-c", script, "sh", str(process), str(file)), capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == str(file)
+    assert result.stdout.strip() == str(file)

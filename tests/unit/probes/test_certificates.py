@@ -80,27 +80,27 @@ class Pki:
 
     def look(self, *files: CertificateFile) -> tuple[tuple[Certificate, ...], tuple[str, ...], HostCertificates]:
         read = self.answers(*files)
-        told = parse_files(read[FILES])
-        further = of_kubeconfigs(told)
+        report = parse_files(read[FILES])
+        further = of_kubeconfigs(report)
         if further:
-            told = with_files(told, parse_files(run_sections((further,))[FILES]))
-        shown = {int(name[len(SERVED) :]): parse_served(each) for name, each in read.items() if name != FILES}
+            report = with_files(report, parse_files(run_sections((further,))[FILES]))
+        output = {int(name[len(SERVED) :]): parse_served(each) for name, each in read.items() if name != FILES}
         around = Surroundings(
             HostName("cp1"),
             NOW,
             {"etcd-server": ("IP:127.0.0.1",)},
-            {port: each for port, each in shown.items() if each},
+            {port: each for port, each in output.items() if each},
         )
-        return (*certificates(files, told, around), told)
+        return (*certificates(files, report, around), report)
 
     def answers(self, *files: CertificateFile) -> dict[str, SectionAnswer]:
         return run_sections(sections(files, ("127.0.0.1",), proc=str(self.proc)))
 
 
-def run_sections(asked: tuple[Section, ...]) -> dict[str, SectionAnswer]:
-    done = subprocess.run(ARGV, input=render(asked), capture_output=True, timeout=30)
-    assert b"PRIVATE" not in done.stdout
-    return {answer.section: answer for answer in answers(done.stdout.decode())}
+def run_sections(requests: tuple[Section, ...]) -> dict[str, SectionAnswer]:
+    result = subprocess.run(ARGV, input=render(requests), capture_output=True, timeout=30)
+    assert b"PRIVATE" not in result.stdout
+    return {answer.section: answer for answer in answers(result.stdout.decode())}
 
 
 def kubeconfig(cluster: dict[str, str], user: dict[str, str]) -> bytes:
@@ -147,22 +147,22 @@ def serving(pki: Pki, name: str) -> Iterator[int]:
 
 def test_a_sound_certificate(pki: Pki) -> None:
     pki.leaf("server")
-    (found,), notes, _ = pki.look(pki.file("etcd-server", "server"))
-    assert (found.subject, found.issuer, found.path) == ("CN=server", "CN=etcd-ca", pki.path("server.crt"))
-    assert (found.key_matches, found.key_mode, found.chain_ok) == (True, 0o600, True)
-    assert (found.problem, notes) == (None, ())
+    (result,), notes, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (result.subject, result.issuer, result.path) == ("CN=server", "CN=etcd-ca", pki.path("server.crt"))
+    assert (result.key_matches, result.key_mode, result.chain_ok) == (True, 0o600, True)
+    assert (result.problem, notes) == (None, ())
 
 
 def test_what_is_served_is_compared_with_the_file(pki: Pki) -> None:
     pki.leaf("server")
     with serving(pki, "server") as port:
-        (found,), _, _ = pki.look(pki.file("etcd-server", "server", port))
-    assert (found.served_at, found.served_fingerprint) == (f"127.0.0.1:{port}", found.fingerprint)
-    assert found.problem is None
+        (result,), _, _ = pki.look(pki.file("etcd-server", "server", port))
+    assert (result.served_at, result.served_fingerprint) == (f"127.0.0.1:{port}", result.fingerprint)
+    assert result.problem is None
     with serving(pki, "server") as port:
         pki.leaf("server")
         (renewed,), _, _ = pki.look(pki.file("etcd-server", "server", port))
-    assert renewed.served_fingerprint == found.fingerprint != renewed.fingerprint
+    assert renewed.served_fingerprint == result.fingerprint != renewed.fingerprint
     assert "restart the process to load" in (renewed.problem or "")
 
 
@@ -206,43 +206,43 @@ def test_nobody_serving_is_no_problem(pki: Pki) -> None:
     pki.leaf("server")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server", port))
-    assert (found.served_at, found.served_fingerprint, found.problem) == (None, None, None)
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server", port))
+    assert (result.served_at, result.served_fingerprint, result.problem) == (None, None, None)
 
 
 def test_a_key_of_another_certificate(pki: Pki) -> None:
     pki.leaf("server")
     pki.put("server.key", make_private_key(P256).pem, 0o600)
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
-    assert found.key_matches is False
-    assert found.problem == f"does not belong to the key {pki.path('server.key')}"
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert result.key_matches is False
+    assert result.problem == f"does not belong to the key {pki.path('server.key')}"
 
 
 def test_a_key_that_others_may_read(pki: Pki) -> None:
     pki.leaf("server", mode=0o644)
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
-    assert found.problem == "has a key that others may read (mode 0644)"
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert result.problem == "has a key that others may read (mode 0644)"
 
 
 def test_time_comes_before_other_problems(pki: Pki) -> None:
     pki.leaf("server", days=1, now=NOW - timedelta(days=3), mode=0o644)
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
-    assert (found.problem or "").startswith("expired at")
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (result.problem or "").startswith("expired at")
 
 
 def test_another_ca_and_missing_names(pki: Pki) -> None:
     pki.leaf("server")
     pki.put("ca.crt", make_authority("etcd-ca", algorithm=P256, days=1, now=NOW).certificate)
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
-    assert found.chain_ok is False
-    assert found.problem == f"was not signed by the CA in use, {pki.path('ca.crt')}"
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert result.chain_ok is False
+    assert result.problem == f"was not signed by the CA in use, {pki.path('ca.crt')}"
 
 
 def test_a_ca_that_is_not_on_the_host_is_no_evidence_against_a_certificate(pki: Pki) -> None:
     pki.leaf("server")
     (pki.folder / "ca.crt").unlink()
-    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
-    assert (found.chain_ok, found.problem) == (None, None)
+    (result,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (result.chain_ok, result.problem) == (None, None)
 
 
 @pytest.mark.parametrize("signer", [True, False])
@@ -254,10 +254,10 @@ def test_an_api_server_verifies_an_external_etcd_with_the_ca_of_its_own_flags(pk
     pki.process(7, "kube-apiserver", "kube-apiserver", *flags)
     pair = (pki.path("client.crt"), pki.path("client.key"))
     there = "/etc/etcd/pki/ca.crt"
-    found, notes, _ = pki.look(
+    result, notes, _ = pki.look(
         CertificateFile("apiserver-etcd-client", *pair, there), CertificateFile("etcd-ca", there, None, None)
     )
-    read = {one.role: (one.path, one.chain_ok) for one in found}
+    read = {one.role: (one.path, one.chain_ok) for one in result}
     assert read == {"apiserver-etcd-client": (pair[0], signer), "etcd-ca": (pki.path("etcd.crt"), None)}
     assert notes == ()
 
@@ -268,8 +268,8 @@ def test_an_api_server_is_verified_with_the_ca_that_the_controller_manager_publi
     serving = (f"--tls-cert-file={pki.path('serving.crt')}", f"--client-ca-file={pki.path('clients.crt')}")
     pki.process(7, "kube-apiserver", "kube-apiserver", *serving)
     pki.process(8, "kube-controller", "kube-controller-manager", f"--root-ca-file={pki.path('ca.crt')}")
-    found, _, _ = pki.look()
-    (apiserver,) = (one for one in found if one.role == "apiserver")
+    result, _, _ = pki.look()
+    (apiserver,) = (one for one in result if one.role == "apiserver")
     assert (apiserver.chain_ok, apiserver.problem) == (True, None)
 
 
@@ -277,14 +277,14 @@ def test_a_ca_file_with_two_while_one_is_replaced(pki: Pki) -> None:
     new = make_authority("etcd-ca", algorithm=P256, days=1, now=NOW)
     pki.put("ca.crt", CA.certificate + new.certificate)
     pki.put("ca.key", new.key.pem, 0o600)
-    found, _, _ = pki.look(CertificateFile("etcd-ca", pki.path("ca.crt"), pki.path("ca.key"), None))
-    assert [(one.is_ca, one.key_matches, one.problem) for one in found] == [(True, None, None), (True, True, None)]
+    result, _, _ = pki.look(CertificateFile("etcd-ca", pki.path("ca.crt"), pki.path("ca.key"), None))
+    assert [(one.is_ca, one.key_matches, one.problem) for one in result] == [(True, None, None), (True, True, None)]
 
 
 def test_files_that_are_missing_or_no_certificates_are_reported(pki: Pki) -> None:
     pki.put("odd.crt", b"what?")
-    found, notes, _ = pki.look(pki.file("etcd-peer", "odd"), pki.file("etcd-client", "none"))
-    assert found == ()
+    result, notes, _ = pki.look(pki.file("etcd-peer", "odd"), pki.file("etcd-client", "none"))
+    assert result == ()
     assert notes == (
         f"etcd-peer: {pki.path('odd.crt')} holds no certificate that can be read",
         f"etcd-client: {pki.path('none.crt')} does not exist",
@@ -297,9 +297,9 @@ def test_a_certificate_inside_a_kubeconfig(pki: Pki) -> None:
     pki.put("admin.conf", kubeconfig({}, {"client-certificate-data": cert, "client-key-data": key}), 0o600)
     file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
     ca = CertificateFile("etcd-ca", pki.path("ca.crt"), None, None)
-    (found, _), notes, _ = pki.look(file, ca)
-    assert (found.subject, found.key_matches, found.key_mode, found.chain_ok) == ("CN=admin", True, 0o600, True)
-    assert (found.problem, notes) == (None, ())
+    (result, _), notes, _ = pki.look(file, ca)
+    assert (result.subject, result.key_matches, result.key_mode, result.chain_ok) == ("CN=admin", True, 0o600, True)
+    assert (result.problem, notes) == (None, ())
 
 
 def test_a_kubeconfig_without_its_context_is_reported(pki: Pki) -> None:
@@ -313,15 +313,15 @@ def test_a_kubeconfig_without_its_context_is_reported(pki: Pki) -> None:
 def test_the_ca_inside_a_kubeconfig_must_be_the_one_in_use(pki: Pki) -> None:
     cert = pki.leaf("admin")
     other = make_authority("kubernetes", algorithm=P256, days=1, now=NOW).certificate
-    for ca, told in ((CA.certificate, True), (other, False)):
+    for ca, output in ((CA.certificate, True), (other, False)):
         authority = {"certificate-authority-data": b64encode(ca).decode()}
         text = kubeconfig(authority, {"client-certificate-data": b64encode(cert).decode()})
         pki.put("admin.conf", text, 0o600)
         file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
-        found, _, _ = pki.look(file, CertificateFile("etcd-ca", pki.path("ca.crt"), None, None))
-        (inside,) = [one for one in found if one.role == "admin-ca"]
-        assert (inside.is_ca, inside.chain_ok) == (True, told)
-        assert (inside.problem is None) is told
+        result, _, _ = pki.look(file, CertificateFile("etcd-ca", pki.path("ca.crt"), None, None))
+        (inside,) = [one for one in result if one.role == "admin-ca"]
+        assert (inside.is_ca, inside.chain_ok) == (True, output)
+        assert (inside.problem is None) is output
 
 
 def test_a_kubeconfig_that_names_other_files_than_the_layout_is_followed(pki: Pki) -> None:
@@ -329,9 +329,9 @@ def test_a_kubeconfig_that_names_other_files_than_the_layout_is_followed(pki: Pk
     user = {"client-certificate": pki.path("elsewhere.crt"), "client-key": "./elsewhere.key"}
     pki.put("admin.conf", kubeconfig({}, user), 0o600)
     file = replace(pki.file("admin", "admin"), named_in=pki.path("admin.conf"))
-    (found,), notes, _ = pki.look(file)
-    assert (found.role, found.path, found.key_matches) == ("admin", pki.path("elsewhere.crt"), True)
-    assert (found.chain_ok, found.issued_by, notes) == (True, fingerprint_of(CA.certificate), ())
+    (result,), notes, _ = pki.look(file)
+    assert (result.role, result.path, result.key_matches) == ("admin", pki.path("elsewhere.crt"), True)
+    assert (result.chain_ok, result.issued_by, notes) == (True, fingerprint_of(CA.certificate), ())
 
 
 def test_token_keys_by_their_fingerprints(pki: Pki) -> None:
@@ -339,10 +339,10 @@ def test_token_keys_by_their_fingerprints(pki: Pki) -> None:
     pki.put("sa.pub", old.public + new.public)
     pki.put("sa.key", new.private.pem, 0o600)
     script = render(sections((), ("127.0.0.1",), (pki.path("sa.pub"), pki.path("sa.key")), proc=str(pki.proc)))
-    done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
-    assert b"PRIVATE" not in done.stdout
+    result = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
+    assert b"PRIVATE" not in result.stdout
     reader = FrameReader()
-    (answer,) = [one for one in map(reader.take, done.stdout.decode().splitlines()) if isinstance(one, SectionAnswer)]
+    (answer,) = [one for one in map(reader.take, result.stdout.decode().splitlines()) if isinstance(one, SectionAnswer)]
     public, private = token_keys(parse_files(answer))
     assert (len(public.fingerprints), public.private, public.mode) == (2, False, 0o644)
     assert (private.fingerprints, private.private) == ((public.fingerprints[1],), True)
@@ -374,13 +374,13 @@ def test_files_that_processes_were_given_are_found(pki: Pki) -> None:
         "--service-account-key-file=/x/sa.pub",
     )
     pki.process(9, "bash", "bash", f"--cert-file={pki.path('mine.crt')}")
-    found, _, told = pki.look()
-    assert {(one.role, one.path, one.key_matches, one.chain_ok) for one in found} == {
+    result, _, output = pki.look()
+    assert {(one.role, one.path, one.key_matches, one.chain_ok) for one in result} == {
         ("etcd-ca", pki.path("ca.crt"), None, None),
         ("etcd-server", pki.path("mine.crt"), True, True),
         ("apiserver-etcd-client", pki.path("client.crt"), True, True),
     }
-    assert "hunter2" not in repr(told)
+    assert "hunter2" not in repr(output)
 
 
 @pytest.mark.parametrize("holds", ["names", "holds"])
@@ -392,13 +392,13 @@ def test_the_ca_that_a_kubelet_trusts_is_read_with_its_certificate(pki: Pki, hol
     user = {"client-certificate": pki.path("node.crt"), "client-key": pki.path("node.key")}
     pki.put("kubelet.conf", kubeconfig(ca, user), 0o600)
     pki.process(9, "kubelet", "/usr/bin/kubelet", "--v", "2", f"--kubeconfig={pki.path('kubelet.conf')}", "word")
-    found, notes, _ = pki.look()
-    told = {one.role: one for one in found}
-    assert (set(told), notes) == ({"kubelet", "kubelet-ca"}, ())
+    result, notes, _ = pki.look()
+    output = {one.role: one for one in result}
+    assert (set(output), notes) == ({"kubelet", "kubelet-ca"}, ())
     where = pki.path("ca.crt" if holds == "names" else "kubelet.conf")
-    assert (told["kubelet-ca"].path, told["kubelet-ca"].in_kubeconfig) == (where, holds == "holds")
-    assert (told["kubelet"].path, told["kubelet"].key_path) == (pki.path("node.crt"), pki.path("node.key"))
-    assert not told["kubelet"].in_kubeconfig
+    assert (output["kubelet-ca"].path, output["kubelet-ca"].in_kubeconfig) == (where, holds == "holds")
+    assert (output["kubelet"].path, output["kubelet"].key_path) == (pki.path("node.crt"), pki.path("node.key"))
+    assert not output["kubelet"].in_kubeconfig
 
 
 @pytest.mark.parametrize("pair", ["embedded", "files"])
@@ -427,12 +427,12 @@ def test_a_kubelet_that_renews_uses_its_own_pair(pki: Pki, pair: str, config: st
     pki.put("config.yaml", f"kind: KubeletConfiguration\n{config}\n".encode())
     words = (f"--kubeconfig={pki.path('kubelet.conf')}", "--config", pki.path("config.yaml"), *filter(None, (flag,)))
     pki.process(9, "kubelet", "/usr/bin/kubelet", *words, f"--cert-dir={pki.folder}")
-    found, notes, _ = pki.look()
-    (told,) = (one for one in found if one.role == "kubelet")
-    kept = ("kubelet.conf", "kubelet.conf") if pair == "embedded" else ("node.crt", "node.key")
-    assert (told.path, told.key_path) == tuple(map(pki.path, (current, current) if own else kept))
-    assert (told.in_kubeconfig, told.key_matches) == (pair == "embedded" and not own, True)
-    assert (notes, {one.role for one in found}) == ((), {"kubelet", "kubelet-ca"})
+    result, notes, _ = pki.look()
+    (output,) = (one for one in result if one.role == "kubelet")
+    content = ("kubelet.conf", "kubelet.conf") if pair == "embedded" else ("node.crt", "node.key")
+    assert (output.path, output.key_path) == tuple(map(pki.path, (current, current) if own else content))
+    assert (output.in_kubeconfig, output.key_matches) == (pair == "embedded" and not own, True)
+    assert (notes, {one.role for one in result}) == ((), {"kubelet", "kubelet-ca"})
 
 
 def test_a_key_that_disappears_while_it_is_read_costs_no_certificate() -> None:
@@ -445,8 +445,8 @@ def test_names_that_cannot_be_read_are_not_called_missing(pki: Pki) -> None:
     odd = (Path(__file__).parents[1] / "pki/odd/x400-name.crt").read_text()
     file = CertificateFile("apiserver", "/a.crt", None, None)
     around = Surroundings(HostName("a"), datetime(2026, 11, 30, tzinfo=UTC), {"apiserver": ("DNS:a",)}, {})
-    (found,), _ = certificates((file,), HostCertificates(certs={"/a.crt": odd}), around)
-    assert (found.missing_names, found.problem) == ((), None)
+    (result,), _ = certificates((file,), HostCertificates(certs={"/a.crt": odd}), around)
+    assert (result.missing_names, result.problem) == ((), None)
 
 
 def test_a_wildcard_covers_one_label() -> None:
@@ -461,12 +461,12 @@ def test_a_certificate_of_several_processes_is_judged_by_the_names_of_all(pki: P
     pki.leaf("one")
     pki.process(1, "etcd", "etcd", f"--cert-file={pki.path('one.crt')}")
     pki.process(2, "kube-apiserver", "kube-apiserver", f"--tls-cert-file={pki.path('one.crt')}")
-    told = parse_files(pki.answers()[FILES])
+    output = parse_files(pki.answers()[FILES])
     needed = {"etcd-server": ("IP:127.0.0.1",), "apiserver": ("IP:127.0.0.1", "IP:10.5.0.100")}
     around = Surroundings(HostName("cp1"), NOW, needed, {})
-    (found,) = (one for one in certificates((), told, around)[0] if one.path == pki.path("one.crt"))
-    assert found.missing_names == ("IP:10.5.0.100",)
-    assert found.problem == "does not name IP:10.5.0.100"
+    (result,) = (one for one in certificates((), output, around)[0] if one.path == pki.path("one.crt"))
+    assert result.missing_names == ("IP:10.5.0.100",)
+    assert result.problem == "does not name IP:10.5.0.100"
     layout = (CertificateFile("etcd-server", pki.path("one.crt"), None, None),)
-    (found,) = (one for one in certificates(layout, told, around)[0] if one.path == pki.path("one.crt"))
-    assert found.missing_names == ("IP:10.5.0.100",)
+    (result,) = (one for one in certificates(layout, output, around)[0] if one.path == pki.path("one.crt"))
+    assert result.missing_names == ("IP:10.5.0.100",)

@@ -57,8 +57,8 @@ class Kubeadm:
     def __init__(self, folder: Path) -> None:
         self.config, self.pki, self.kubelet = folder / "kubernetes", folder / "kubernetes/pki", folder / "kubelet/pki"
         self.proc = folder / "proc"
-        for made in (self.pki / "etcd", self.kubelet, self.proc / "7"):
-            made.mkdir(parents=True)
+        for result in (self.pki / "etcd", self.kubelet, self.proc / "7"):
+            result.mkdir(parents=True)
         for ca, leaves in SERVED_BY.items():
             authority = make_authority(ca, algorithm=P256, days=3650, now=NOW)
             self.put(self.pki / f"{ca}.crt", authority.certificate, 0o644)
@@ -125,19 +125,19 @@ class Kubeadm:
         files = certificate_files(self.layout, HOST)
         script = render(sections(files, ("127.0.0.1",), token_key_files(self.layout, HOST), proc=str(self.proc)))
         script = script.replace(b'"$(static_pod_folder)"', f'"{self.config}/manifests"'.encode())
-        done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
-        assert b"PRIVATE" not in done.stdout
+        outcome = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
+        assert b"PRIVATE" not in outcome.stdout
         reader = FrameReader()
-        heard = [
-            each for each in map(reader.take, done.stdout.decode().splitlines()) if isinstance(each, SectionAnswer)
+        events = [
+            each for each in map(reader.take, outcome.stdout.decode().splitlines()) if isinstance(each, SectionAnswer)
         ]
-        told = parse_files(next(each for each in heard if each.section == FILES))
-        further = of_kubeconfigs(told)
+        output = parse_files(next(each for each in events if each.section == FILES))
+        further = of_kubeconfigs(output)
         if further:
-            done = subprocess.run(ARGV, input=render((further,)), capture_output=True, timeout=30)
-            told = with_files(told, parse_files(answers(done.stdout.decode())[0]))
-        found, notes = certificates(files, told, Surroundings(HostName("cp1"), NOW, {}, {}))
-        return {one.role: one for one in found}, notes
+            outcome = subprocess.run(ARGV, input=render((further,)), capture_output=True, timeout=30)
+            output = with_files(output, parse_files(answers(outcome.stdout.decode())[0]))
+        result, notes = certificates(files, output, Surroundings(HostName("cp1"), NOW, {}, {}))
+        return {one.role: one for one in result}, notes
 
 
 HOST = Host(name="cp1", address="127.0.0.1", roles=(Role.ETCD, Role.CONTROL_PLANE))
@@ -149,9 +149,9 @@ def kubeadm(tmp_path: Path) -> Kubeadm:
 
 
 def test_every_certificate_is_found_where_kubeadm_puts_it(kubeadm: Kubeadm) -> None:
-    found, notes = kubeadm.look()
+    result, notes = kubeadm.look()
     assert notes == ()
-    assert {role: one.path.removeprefix(str(kubeadm.config.parent)) for role, one in found.items()} == {
+    assert {role: one.path.removeprefix(str(kubeadm.config.parent)) for role, one in result.items()} == {
         "etcd-ca": "/kubernetes/pki/etcd/ca.crt",
         "etcd-server": "/kubernetes/pki/etcd/server.crt",
         "etcd-peer": "/kubernetes/pki/etcd/peer.crt",
@@ -175,10 +175,10 @@ def test_every_certificate_is_found_where_kubeadm_puts_it(kubeadm: Kubeadm) -> N
 def test_kubelets_pair_is_found_while_kubelet_does_not_run(kubeadm: Kubeadm) -> None:
     """An expired one keeps kubelet from running, and must not vanish with its process."""
     (kubeadm.proc / "7/comm").unlink()
-    found, notes = kubeadm.look()
+    result, notes = kubeadm.look()
     assert notes == ()
-    assert found["kubelet"].path == str(kubeadm.kubelet / "kubelet-client-current.pem")
-    assert (found["kubelet"].key_matches, found["kubelet"].chain_ok) == (True, True)
+    assert result["kubelet"].path == str(kubeadm.kubelet / "kubelet-client-current.pem")
+    assert (result["kubelet"].key_matches, result["kubelet"].chain_ok) == (True, True)
 
 
 def test_a_component_that_does_not_run_uses_the_files_of_its_manifest(kubeadm: Kubeadm) -> None:
@@ -196,15 +196,15 @@ def test_a_component_that_does_not_run_uses_the_files_of_its_manifest(kubeadm: K
     )
     listed = "".join(f"    - {word}\n" for word in words)
     (manifests / "kube-apiserver.yaml").write_text(f"spec:\n  containers:\n  - command:\n{listed}")
-    found, notes = kubeadm.look()
+    result, notes = kubeadm.look()
     assert notes == ()
-    assert (found["apiserver"].path, found["apiserver"].key_matches) == (f"{kubeadm.pki}/own.crt", True)
+    assert (result["apiserver"].path, result["apiserver"].key_matches) == (f"{kubeadm.pki}/own.crt", True)
 
 
 def test_all_of_them_are_sound(kubeadm: Kubeadm) -> None:
-    found, _ = kubeadm.look()
-    leaves = [one for one in found.values() if not one.is_ca]
-    assert {one.role: one.problem for one in found.values() if one.problem} == {}
+    result, _ = kubeadm.look()
+    leaves = [one for one in result.values() if not one.is_ca]
+    assert {one.role: one.problem for one in result.values() if one.problem} == {}
     assert {one.role for one in leaves if not (one.key_matches and one.chain_ok)} == set()
     assert {one.key_mode for one in leaves} == {0o600}
 
@@ -212,13 +212,13 @@ def test_all_of_them_are_sound(kubeadm: Kubeadm) -> None:
 def test_an_older_super_admin_is_not_missed(kubeadm: Kubeadm) -> None:
     """kubeadm makes it from 1.29 on, and only on the first control plane."""
     (kubeadm.config / "super-admin.conf").unlink()
-    found, notes = kubeadm.look()
-    assert ("super-admin" in found, notes) == (False, ())
+    result, notes = kubeadm.look()
+    assert ("super-admin" in result, notes) == (False, ())
 
 
 def test_a_kubeconfig_that_was_not_renewed_with_the_ca_is_reported(kubeadm: Kubeadm) -> None:
     kubeadm.kubernetes = make_authority("another", algorithm=P256, days=1, now=NOW)
     kubeadm.kubeconfig("scheduler")
-    found, _ = kubeadm.look()
-    assert "was not signed by the CA in use" in str(found["scheduler"].problem)
-    assert "is not the CA in use" in str(found["scheduler-ca"].problem)
+    result, _ = kubeadm.look()
+    assert "was not signed by the CA in use" in str(result["scheduler"].problem)
+    assert "is not the CA in use" in str(result["scheduler-ca"].problem)

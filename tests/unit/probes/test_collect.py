@@ -25,9 +25,9 @@ BRIEF = ProbeTimings(overall_s=3.0, fact_s=1.0)
 
 
 def facts(snapshot: ClusterSnapshot, name: str) -> HostFacts:
-    found = snapshot.host(HostName(name))
-    assert found
-    return found
+    result = snapshot.host(HostName(name))
+    assert result
+    return result
 
 
 def cause(fact: object) -> Cause:
@@ -41,14 +41,14 @@ def collector(inventory: Inventory, fleet: LocalFleet) -> Collector:
 
 
 async def test_every_fact_of_a_balancer_is_known(collector: Collector) -> None:
-    told = facts(await collector.once(), "lb1")
-    assert isinstance(told.reach, Known)
-    assert [entry.address for entry in value_of(told.addresses) or ()][3] == "10.77.0.100"
-    assert [unit.name for unit in value_of(told.services) or ()][1] == "haproxy"
-    assert [space.path for space in value_of(told.disks) or ()] == ["/", "/var/log", "/run"]
-    assert isinstance(told.clock_offset_ms, Known)
-    assert abs(told.clock_offset_ms.value) < 1000
-    keepalived = value_of(told.keepalived)
+    output = facts(await collector.once(), "lb1")
+    assert isinstance(output.reach, Known)
+    assert [entry.address for entry in value_of(output.addresses) or ()][3] == "10.77.0.100"
+    assert [unit.name for unit in value_of(output.services) or ()][1] == "haproxy"
+    assert [space.path for space in value_of(output.disks) or ()] == ["/", "/var/log", "/run"]
+    assert isinstance(output.clock_offset_ms, Known)
+    assert abs(output.clock_offset_ms.value) < 1000
+    keepalived = value_of(output.keepalived)
     assert keepalived
     assert keepalived.instances[0].state is VrrpState.MASTER
 
@@ -64,8 +64,8 @@ async def test_facts_of_other_roles_are_not_queried(collector: Collector) -> Non
 async def test_a_host_out_of_reach_fails_for_one_reason(collector: Collector, hosts: dict[str, LocalHost]) -> None:
     hosts["lb2"].lose(Cause.NO_ROUTE)
     snapshot = await collector.once()
-    lost = facts(snapshot, "lb2")
-    assert cause(lost.reach) is cause(lost.addresses) is cause(lost.keepalived) is Cause.NO_ROUTE
+    missing = facts(snapshot, "lb2")
+    assert cause(missing.reach) is cause(missing.addresses) is cause(missing.keepalived) is Cause.NO_ROUTE
     assert hosts["lb2"].connects == 1
     assert isinstance(facts(snapshot, "lb1").addresses, Known)
 
@@ -84,18 +84,18 @@ async def test_a_host_that_hangs_delays_no_other_and_all_of_them_by_the_deadline
 
 async def test_without_sudo_only_what_needs_root_fails(collector: Collector, hosts: dict[str, LocalHost]) -> None:
     hosts["lb1"].sudo = False
-    told = facts(await collector.once(), "lb1")
-    assert cause(told.keepalived) is Cause.SUDO_REFUSED
-    assert isinstance(told.addresses, Known)
-    assert isinstance(told.services, Known)
+    output = facts(await collector.once(), "lb1")
+    assert cause(output.keepalived) is Cause.SUDO_REFUSED
+    assert isinstance(output.addresses, Known)
+    assert isinstance(output.services, Known)
 
 
 async def test_a_nonsensical_answer_fails_only_its_fact(collector: Collector, hosts: dict[str, LocalHost]) -> None:
     (hosts["lb1"].folder / "systemctl").write_text("#!/bin/sh\necho what?\n")
-    told = facts(await collector.once(), "lb1")
-    assert cause(told.services) is Cause.UNREADABLE
-    assert "lb1: systemctl show: unexpected output" in (told.services.reason)  # type: ignore[union-attr]
-    assert isinstance(told.addresses, Known)
+    output = facts(await collector.once(), "lb1")
+    assert cause(output.services) is Cause.UNREADABLE
+    assert "lb1: systemctl show: unexpected output" in (output.services.reason)  # type: ignore[union-attr]
+    assert isinstance(output.addresses, Known)
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), RecursionError("x"), AttributeError("x")])

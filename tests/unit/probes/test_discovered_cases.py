@@ -84,9 +84,9 @@ def test_haproxy_whose_servers_are_names_makes_a_load_balancer_with_a_note() -> 
     text = text_of(report)
     assert "roles: [load-balancer]" in text
     assert "# - haproxy's backend api names api.example.org, not addresses" in text
-    found = balanced_api(report)
-    assert found is not None
-    assert (found.name, found.bind_port, found.servers) == ("api", 8443, ())
+    result = balanced_api(report)
+    assert result is not None
+    assert (result.name, result.bind_port, result.servers) == ("api", 8443, ())
 
 
 def test_haproxy_without_servers_of_the_api_makes_a_load_balancer_with_a_note() -> None:
@@ -105,9 +105,9 @@ def test_a_balancer_names_the_control_planes() -> None:
 
 def test_a_frontend_with_use_backend_leads_to_its_backend() -> None:
     files = HaproxyFiles((Path(__file__).parent.joinpath("haproxy_cfg", "use-backend.cfg").read_text(),))
-    found = balanced_api(HostReport("h", haproxy=files))
-    assert found is not None
-    assert (found.name, found.bind_port, found.servers) == ("api", 9443, (("a", "10.5.0.1"),))
+    result = balanced_api(HostReport("h", haproxy=files))
+    assert result is not None
+    assert (result.name, result.bind_port, result.servers) == ("api", 9443, (("a", "10.5.0.1"),))
 
 
 def test_roles_of_balancers_are_those_of_running_programs() -> None:
@@ -137,9 +137,9 @@ def test_etcd_on_hosts_of_its_own_is_described_by_them() -> None:
     }
     etcd = HostReport("e1", ("10.5.0.31/24",), {"etcd": Program("/opt/etcd/etcd", settings)}, etcd_file="/etc/etcd.env")
     text = text_of(plane, Others(hosts={"10.5.0.31": etcd}))
-    found = usable(text).etcd
-    assert (found.data_dir, found.pki_dir, found.config_file) == ("/srv/etcd", "/etc/etcd/ssl", "/etc/etcd.env")
-    assert (found.binary, found.heartbeat_ms, found.election_ms) == ("/opt/etcd/etcd", 250, 2500)
+    result = usable(text).etcd
+    assert (result.data_dir, result.pki_dir, result.config_file) == ("/srv/etcd", "/etc/etcd/ssl", "/etc/etcd.env")
+    assert (result.binary, result.heartbeat_ms, result.election_ms) == ("/opt/etcd/etcd", 250, 2500)
 
 
 @pytest.mark.parametrize("ending", [".yaml", ".yml", ".json", ".manifest"])
@@ -148,8 +148,8 @@ def test_static_pods_are_listed_whatever_the_ending_of_their_manifests(ending: s
     (tmp_path / ".hidden.yaml").touch()
     pods = next(section for section in SECTIONS if section.name == "pods").body
     script = pods.replace('"$(static_pod_folder)"', f"'{tmp_path}'")
-    done = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["kube-apiserver"]
+    result = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["kube-apiserver"]
 
 
 INSTANCE = """\
@@ -179,7 +179,7 @@ def test_further_vips_of_an_instance_are_left_out_with_a_note() -> None:
     (vip,) = usable(text).vips
     assert (vip.address, vip.router_id) == ("2001:db8::100/64", 51)
     for address in ("fe80::1", "2001:db8::101"):
-        assert f"# left out: VIP {address} moves with 2001:db8::100 in VRRP instance A" in text
+        assert f"# left out: VIPs 2001:db8::100 and {address} are both in VRRP instance A" in text
 
 
 def test_addresses_outside_of_the_adverts_are_in_a_note() -> None:

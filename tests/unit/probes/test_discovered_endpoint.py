@@ -44,7 +44,7 @@ def balancer_host(haproxy: str = SERVERS) -> FakeHost:
     return host
 
 
-async def found(others: Others, reach: Callable[[str], FakeHost], report: HostReport = KUBEADM) -> Others:
+async def discovered_draft(others: Others, reach: Callable[[str], FakeHost], report: HostReport = KUBEADM) -> Others:
     return await with_balancer(report, others, KNOWN, reach)
 
 
@@ -53,14 +53,14 @@ def never(address: str) -> FakeHost:
 
 
 async def test_the_balancer_at_the_endpoint_is_found_from_a_control_plane() -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def reach(address: str) -> FakeHost:
-        asked.append(address)
+        requests.append(address)
         return balancer_host()
 
-    others = await found(OTHERS, reach)
-    assert asked == [VIP]
+    others = await discovered_draft(OTHERS, reach)
+    assert requests == [VIP]
     assert list(others.hosts) == ["10.98.0.41"]
     hosts = inventory_of(text_of(KUBEADM, others)).with_role(Role.LOAD_BALANCER)
     assert [(host.name, host.address) for host in hosts] == [
@@ -75,13 +75,13 @@ async def test_an_endpoint_on_a_known_host_is_not_logged_in_to() -> None:
         replace(OTHERS, kubeadm=ClusterConfiguration(endpoint="10.98.0.13:6443")),
         replace(OTHERS, kubeadm=ClusterConfiguration(endpoint="localhost:6443")),
     ):
-        assert await found(others, never) == others
+        assert await discovered_draft(others, never) == others
 
 
 async def test_a_name_without_a_record_of_kubeadms_is_the_endpoint_of_the_kubeconfig() -> None:
     report = replace(KUBEADM, server="https://api.example:443")
     hosts = {"api.example": balancer_host()}
-    others = await found(replace(OTHERS, kubeadm=None), hosts.__getitem__, report)
+    others = await discovered_draft(replace(OTHERS, kubeadm=None), hosts.__getitem__, report)
     assert list(others.hosts) == ["10.98.0.41"]
 
 
@@ -89,7 +89,7 @@ async def test_an_endpoint_without_a_login_or_of_another_cluster_is_a_note() -> 
     closed = FakeHost(VIP)
     closed.cut()
     for host in (closed, balancer_host(HAPROXY)):
-        others = await found(OTHERS, lambda _, host=host: host)  # type: ignore[misc]
+        others = await discovered_draft(OTHERS, lambda _, host=host: host)  # type: ignore[misc]
         assert others.hosts == {}
         assert [note for note in others.notes if "its balancer is left out" in note] == list(others.notes)
         assert f"# - {VIP}: this endpoint is on no known host" in text_of(KUBEADM, others)
@@ -102,7 +102,7 @@ async def test_a_vip_that_nobody_has_is_no_note_where_balancers_are_known() -> N
     leased = replace(KUBEADM, name="k2", addresses=("10.98.0.12/24",), kube_vip=KubeVipSettings(VIP))
     for report in (known, leased):
         others = replace(OTHERS, hosts={"10.98.0.12": report})
-        assert await found(others, lambda _: closed) == others
+        assert await discovered_draft(others, lambda _: closed) == others
 
 
 def test_peers_of_the_balancer_at_the_endpoint_are_balancers() -> None:

@@ -150,15 +150,15 @@ def node(name: str, address: str, **labels: str) -> Node:
 NOBODY = Others()
 
 
-def text_of(told: HostReport, others: Others = NOBODY, reached_by: str = "") -> str:
-    given = reached_by or own_address(told)
-    return write(draft_of(told, others, source="a host", ssh={"user": "root"}, jump=None, reached_by=given))
+def text_of(host_report: HostReport, others: Others = NOBODY, reached_by: str = "") -> str:
+    value = reached_by or own_address(host_report)
+    return write(draft_of(host_report, others, source="a host", ssh={"user": "root"}, jump=None, reached_by=value))
 
 
 def inventory_of(text: str) -> Inventory:
-    found = parse(text, "<test>", Path("/"))
-    assert isinstance(found, Inventory), "\n".join(map(str, found))
-    return found
+    result = parse(text, "<test>", Path("/"))
+    assert isinstance(result, Inventory), "\n".join(map(str, result))
+    return result
 
 
 def test_flags_are_read_from_the_command_line_and_etcds_environment() -> None:
@@ -340,8 +340,8 @@ def test_hosts_with_a_login_report_their_names_and_priorities() -> None:
 
 def test_the_cluster_is_called_what_it_was_bootstrapped_as() -> None:
     files = HaproxyFiles((f"# haconsole: cluster prod\n{HAPROXY}",))
-    told = HostReport("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=files)
-    assert inventory_of(text_of(told)).cluster == "prod"
+    output = HostReport("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=files)
+    assert inventory_of(text_of(output)).cluster == "prod"
 
 
 def test_a_worker_and_a_host_with_only_a_balancer_get_no_other_roles() -> None:
@@ -360,8 +360,8 @@ def test_what_etcd_has_in_a_file_of_its_own_is_left_open() -> None:
 
 @pytest.mark.parametrize("addresses", [(), ("10.0.0.100/24",)])
 def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[str, ...]) -> None:
-    told = HostReport("x", addresses, {}, keepalived=single_file(KEEPALIVED))
-    assert own_address(told) == "127.0.0.1"
+    output = HostReport("x", addresses, {}, keepalived=single_file(KEEPALIVED))
+    assert own_address(output) == "127.0.0.1"
 
 
 async def test_a_host_of_no_cluster_is_an_error() -> None:
@@ -390,8 +390,8 @@ WORDS = st.lists(
 
 @given(WORDS | st.text(), WORDS | st.text())
 def test_nothing_in_a_configuration_raises(haproxy: str, keepalived: str) -> None:
-    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=HaproxyFiles((haproxy,)), keepalived=single_file(keepalived))
-    balanced_api(told)
-    vips(told)
-    priority(told)
-    text_of(told)
+    output = HostReport("x", ("10.0.0.1/24",), {}, haproxy=HaproxyFiles((haproxy,)), keepalived=single_file(keepalived))
+    balanced_api(output)
+    vips(output)
+    priority(output)
+    text_of(output)

@@ -33,10 +33,10 @@ def endpoint_way() -> EndpointWay:
 
 
 async def failure(way: EndpointWay) -> Exception:
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         async with way.open():
             pass
-    return caught.value
+    return excinfo.value
 
 
 async def test_a_refused_request_names_the_host_that_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.etcd.external import ExternalEtcdProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.transport.base import Argv, Completed
-from tests.fakes.transport import FakeFleet, said
+from tests.fakes.transport import FakeFleet, completed
 from tests.fakes.waiting import eventually
 from tests.programs.etcd import Member, make_tls, new_member, running
 from tests.programs.pump import forward
@@ -37,7 +37,7 @@ def now() -> datetime:
 
 def by_shell(argv: Argv, stdin: bytes) -> Completed:
     """The output of the script on this machine, whose files are those of the test."""
-    return said(subprocess.run(argv, input=stdin, capture_output=True, check=True).stdout.decode())
+    return completed(subprocess.run(argv, input=stdin, capture_output=True, check=True).stdout.decode())
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +142,9 @@ async def test_a_followed_endpoint_that_is_lost_keeps_its_last_report(member: Me
         await eventually(lambda: isinstance(planes.endpoint, Known), within_s=20)
     try:
         await eventually(lambda: isinstance(planes.endpoint, Failed), within_s=30)
-        lost = planes.endpoint
-        assert isinstance(lost, Failed)
-        assert lost.last is not None
+        missing = planes.endpoint
+        assert isinstance(missing, Failed)
+        assert missing.last is not None
         assert not etcd_view(planes.store.snapshot()).current
     finally:
         following.cancel()

@@ -21,21 +21,21 @@ def captured(name: str) -> str:
 
 
 def admin_states(facts: HaproxyFacts, backend: str) -> list[AdminState]:
-    return [server.admin_state for found in facts.backends if found.name == backend for server in found.servers]
+    return [server.admin_state for result in facts.backends if result.name == backend for server in result.servers]
 
 
 def test_the_state_file_shows_a_drain_that_the_status_hides() -> None:
-    told = captured("drained-and-in-maintenance")
-    whole, status_only = facts_of(told), facts_of(told[: told.index("\n1\n# be_id")])
+    output = captured("drained-and-in-maintenance")
+    whole, status_only = facts_of(output), facts_of(output[: output.index("\n1\n# be_id")])
     drain, maint, ready = AdminState.DRAIN, AdminState.MAINT, AdminState.READY
     assert admin_states(whole, "k8s_server_6443") == [drain, drain, maint, drain, ready]
     assert admin_states(status_only, "k8s_server_6443") == [drain, ready, maint, drain, ready]
 
 
 def test_maintenance_through_another_server_is_maintenance() -> None:
-    told = captured("maintenance-through-another")
-    assert "MAINT (via k8s_server_6443/cp1)" in told
-    status_only = facts_of(told[: told.index("\n1\n# be_id")])
+    output = captured("maintenance-through-another")
+    assert "MAINT (via k8s_server_6443/cp1)" in output
+    status_only = facts_of(output[: output.index("\n1\n# be_id")])
     assert admin_states(status_only, "k8s_server_6443")[3] is AdminState.MAINT
 
 
@@ -45,20 +45,20 @@ def test_only_servers_that_take_traffic_are_up() -> None:
 
 
 def test_a_check_under_way_keeps_the_last_ones_result() -> None:
-    told = captured("up-and-down").replace(",L7OK,200,", ",* L7OK,0,")
-    server = facts_of(told).backends[0].servers[0]
+    output = captured("up-and-down").replace(",L7OK,200,", ",* L7OK,0,")
+    server = facts_of(output).backends[0].servers[0]
     assert (server.check, server.check_detail) == ("L7OK", "Layer7 check passed")
 
 
 @pytest.mark.parametrize("text", ["", "Name: HAProxy\nVersion: 2.6\n", "HTTP/1.0 400 Bad request\n\n<html></html>"])
 def test_what_haproxy_would_not_write_is_unreadable(text: str) -> None:
-    with pytest.raises(ProbeError) as caught:
+    with pytest.raises(ProbeError) as excinfo:
         facts_of(text)
-    assert caught.value.cause is Cause.UNREADABLE
-    assert "stats_socket" in caught.value.hint
+    assert excinfo.value.cause is Cause.UNREADABLE
+    assert "stats_socket" in excinfo.value.hint
 
 
 def test_the_section_quotes_the_path_and_queries_at_its_interval() -> None:
-    asked = section("/run/ha proxy/a.sock", every=3)
-    assert (asked.name, asked.every) == ("haproxy", 3)
-    assert asked.body.startswith("set -- '/run/ha proxy/a.sock' 'show info;")
+    request = section("/run/ha proxy/a.sock", every=3)
+    assert (request.name, request.every) == ("haproxy", 3)
+    assert request.body.startswith("set -- '/run/ha proxy/a.sock' 'show info;")

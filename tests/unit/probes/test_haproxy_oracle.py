@@ -84,12 +84,12 @@ def test_a_kept_configuration_is_read_as_haproxy_does(config: Path, tmp_path: Pa
 
 
 def generated(seed: int, folder: Path) -> tuple[GeneratedHaproxy, tuple[Path, ...]]:
-    made = HaproxyGenerator(seed).config()
-    for name, text in made.files.items():
+    result = HaproxyGenerator(seed).config()
+    for name, text in result.files.items():
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(text)
     further = (folder / "conf.d",) if (folder / "conf.d").exists() else ()
-    return made, (folder / "haproxy.cfg", *further)
+    return result, (folder / "haproxy.cfg", *further)
 
 
 @needs_haproxy
@@ -108,15 +108,15 @@ def test_generated_configurations_are_read_as_haproxy_does(tmp_path: Path) -> No
 
 def test_generated_configurations_give_the_frontends_and_addresses_they_were_made_of(tmp_path: Path) -> None:
     for seed in range(SEED, SEED + EXAMPLES):
-        made, configs = generated(seed, tmp_path / str(seed))
+        result, configs = generated(seed, tmp_path / str(seed))
         config = read_here(tmp_path / str(seed), *configs)
         backends = {proxy.name: proxy for proxy in config.proxies if proxy.kind != "frontend"}
         fronts = {name: {front.name for front in config.fronts(proxy)} for name, proxy in backends.items()}
-        assert fronts == made.fronts, f"seed {seed}"
+        assert fronts == result.fronts, f"seed {seed}"
         addresses = {
             (name, server.name): (server.address.host, server.address.port)
             for name, proxy in backends.items()
             for server in proxy.servers
             if not server.of_template
         }
-        assert addresses == made.addresses, f"seed {seed}"
+        assert addresses == result.addresses, f"seed {seed}"

@@ -24,7 +24,7 @@ KEPT = Path(__file__).parent / "keepalived_conf"
 needs_keepalived = pytest.mark.skipif(not AVAILABLE, reason="keepalived in a network namespace needs root")
 
 
-def kept() -> list[Path]:
+def stored_cases() -> list[Path]:
     return sorted(path for path in KEPT.glob("*/*.conf") if path.name.startswith("keepalived"))
 
 
@@ -37,7 +37,7 @@ def read_here(config: Path) -> ConfigFiles:
     return config_of({"files": shell.stdout, "node": f"{CONFIG_ID}.example.org"})
 
 
-def shown(one: ConfiguredInstance) -> dict[str, object]:
+def in_dump_form(one: ConfiguredInstance) -> dict[str, object]:
     """The values that both have, in the form of keepalived's dump."""
     advert = f"{one.advert_int_s:.0f} sec" if one.version == 2 else f"{one.advert_int_s * 1000:.0f} milli-sec"
     return {
@@ -79,20 +79,20 @@ def dumped(one: DumpedInstance) -> dict[str, object]:
 
 
 @needs_keepalived
-@pytest.mark.parametrize("config", kept(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("config", stored_cases(), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_kept_configuration_is_read_as_keepalived_does(config: Path) -> None:
     read = read_by_keepalived(config, "-i", CONFIG_ID)
     assert read is not None
-    assert [shown(one) for one in configured(read_here(config))] == [dumped(one) for one in read]
+    assert [in_dump_form(one) for one in configured(read_here(config))] == [dumped(one) for one in read]
 
 
 def generated(seed: int, folder: Path) -> tuple[GeneratedConfig, Path]:
     """Every second one has a line that keepalived ignores or reads otherwise."""
-    made = ConfigGenerator(seed, faulty=seed % 2 == 0).config()
-    for name, text in made.files.items():
+    result = ConfigGenerator(seed, faulty=seed % 2 == 0).config()
+    for name, text in result.files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    return made, folder / "keepalived.conf"
+    return result, folder / "keepalived.conf"
 
 
 @needs_keepalived
@@ -108,7 +108,7 @@ def test_generated_configurations_are_read_as_keepalived_does(tmp_path: Path) ->
         if read is None:
             continue
         compared += 1
-        here = [shown(one) for one in configured(read_here(config))]
+        here = [in_dump_form(one) for one in configured(read_here(config))]
         assert here == [dumped(one) for one in read], f"seed {seed}"
     assert compared >= EXAMPLES * 0.7
 
@@ -119,14 +119,14 @@ def test_valid_generated_configurations_give_the_values_they_were_made_of(tmp_pa
             continue
         folder = tmp_path / str(seed)
         folder.mkdir()
-        made, config = generated(seed, folder)
+        result, config = generated(seed, folder)
         read = configured(read_here(config))
         assert [
             (one.name, one.interface, one.router_id, one.priority, list(one.unicast_peers), _addresses(one))
             for one in read
-        ] == [(one.name, one.interface, one.router_id, one.priority, one.peers, one.vips) for one in made.instances], (
-            f"seed {seed}"
-        )
+        ] == [
+            (one.name, one.interface, one.router_id, one.priority, one.peers, one.vips) for one in result.instances
+        ], f"seed {seed}"
 
 
 def _addresses(one: ConfiguredInstance) -> list[str]:

@@ -32,9 +32,9 @@ def process(group: str, container: str, comm: str, ticks: int) -> str:
     return f"@process {group}{container} {stat}\n"
 
 
-def log(attempt: int, written: int, began: int, text: str = "", name: str = "kube-vip") -> str:
+def log(attempt: int, count: int, began: int, text: str = "", name: str = "kube-vip") -> str:
     first = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
-    return f"@log kube-system_{name}-cp1_{UID} {name} {attempt} {written} {first}\n| {first} stderr F {text}\n"
+    return f"@log kube-system_{name}-cp1_{UID} {name} {attempt} {count} {first}\n| {first} stderr F {text}\n"
 
 
 def pod(*parts: str) -> StaticPodState:
@@ -70,13 +70,13 @@ def test_the_newest_attempt_that_ended_gives_the_log() -> None:
     )
     assert (looping.attempt, looping.log, looping.restart_interval_s) == (4, ("panic: no lease",), 100.0)
     assert looping.ended_at == datetime.fromtimestamp(BOOT + 300, UTC)
-    again = pod(
+    second = pod(
         manifest("[/kube-vip]"),
         log(4, BOOT + 300, BOOT + 299, "starting"),
         log(3, BOOT + 200, BOOT + 199, "panic: no lease"),
         process(CGROUPFS, "b", "kube-vip", 90_000),
     )
-    assert (again.running, again.log) == (True, ("panic: no lease",))
+    assert (second.running, second.log) == (True, ("panic: no lease",))
 
 
 def test_a_log_from_before_the_host_started_ended_no_attempt() -> None:
@@ -112,10 +112,10 @@ def test_files_that_are_no_pod(text: str, problem: str) -> None:
     ],
 )
 def test_containerds_settings(text: str, config: ContainerdConfig) -> None:
-    found = read(f"@folder /m\n@containerd\n{text}").containerd
-    assert found == config
-    assert found is not None
-    assert found.cri_disabled == bool(config.disabled_plugins)
+    result = read(f"@folder /m\n@containerd\n{text}").containerd
+    assert result == config
+    assert result is not None
+    assert result.cri_disabled == bool(config.disabled_plugins)
 
 
 def test_flags_win_over_the_configuration() -> None:

@@ -51,9 +51,9 @@ class Host:
         for path in ("/var/log/pods", "/etc/containerd", "/var/lib/kubelet", "/etc/default", "/etc/sysconfig", "/proc"):
             body = body.replace(path, f"{self.root}{path}")
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "LC_ALL": "C"}
-        done = subprocess.run((*self.shell, "-c", body), capture_output=True, text=True, env=environment, check=True)
-        assert done.stderr == ""
-        return kubelet.parse(SectionAnswer("kubelet", done.stdout, "", 0))
+        result = subprocess.run((*self.shell, "-c", body), capture_output=True, text=True, env=environment, check=True)
+        assert result.stderr == ""
+        return kubelet.parse(SectionAnswer("kubelet", result.stdout, "", 0))
 
 
 @pytest.fixture(params=["sh", "busybox"])
@@ -69,14 +69,14 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
         assert busybox is not None
         for name in BUSYBOX:
             (programs / name).symlink_to(busybox)
-    made = Host(tmp_path, ("sh",) if request.param == "sh" else ("busybox", "ash"))
-    made.write("var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--v=2"\n')
-    made.write("var/lib/kubelet/config.yaml", f"cgroupDriver: cgroupfs\nstaticPodPath: {tmp_path}/manifests\n")
-    made.write("manifests/kube-scheduler.yaml", MANIFEST)
-    made.write("proc/stat", "cpu 1\nbtime 1600000000\n")
-    made.write("proc/1/stat", "1 (systemd) S 0\n", 1_650_000_000)
+    result = Host(tmp_path, ("sh",) if request.param == "sh" else ("busybox", "ash"))
+    result.write("var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--v=2"\n')
+    result.write("var/lib/kubelet/config.yaml", f"cgroupDriver: cgroupfs\nstaticPodPath: {tmp_path}/manifests\n")
+    result.write("manifests/kube-scheduler.yaml", MANIFEST)
+    result.write("proc/stat", "cpu 1\nbtime 1600000000\n")
+    result.write("proc/1/stat", "1 (systemd) S 0\n", 1_650_000_000)
     os.utime(tmp_path / "proc/1", (1_650_000_000,) * 2)
-    return made
+    return result
 
 
 def log_of(host: Host, number: int, *texts: str, at: float = 1_700_000_000) -> None:

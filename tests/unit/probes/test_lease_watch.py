@@ -22,7 +22,7 @@ from haconsole.probes.context import ProbeTimings
 from haconsole.probes.kubernetes.lease_watch import Leases, first_known
 from haconsole.transport.etcd_api import EtcdApi
 from tests.fakes.cluster import NOW
-from tests.fakes.transport import FakeFleet, FakeHost, said
+from tests.fakes.transport import FakeFleet, FakeHost, completed
 from tests.programs.etcd import Member, new_member, running
 from tests.programs.pump import forward
 
@@ -35,11 +35,11 @@ def failed(reason: str, cause: Cause = Cause.REFUSED) -> Observed[Leases]:
 
 
 def question(
-    answer: Observed[Leases], after_s: float = 0.0, asked: list[str] | None = None, name: str = ""
+    answer: Observed[Leases], after_s: float = 0.0, requests: list[str] | None = None, name: str = ""
 ) -> Callable[[], Coroutine[Any, Any, Observed[Leases]]]:
     async def ask() -> Observed[Leases]:
-        if asked is not None:
-            asked.append(name)
+        if requests is not None:
+            requests.append(name)
         await asyncio.sleep(after_s)
         return answer
 
@@ -47,8 +47,8 @@ def question(
 
 
 async def test_the_first_known_answer_counts() -> None:
-    told = await first_known(((0.0, question(failed("one"))), (9.0, question(KNOWN))))
-    assert told is KNOWN
+    output = await first_known(((0.0, question(failed("one"))), (9.0, question(KNOWN))))
+    assert output is KNOWN
 
 
 async def test_the_next_is_queried_when_one_takes_long_and_the_slow_one_is_left() -> None:
@@ -57,14 +57,16 @@ async def test_the_next_is_queried_when_one_takes_long_and_the_slow_one_is_left(
 
 
 async def test_no_source_is_queried_needlessly() -> None:
-    asked: list[str] = []
-    await first_known(((0.0, question(KNOWN, asked=asked, name="a")), (9.0, question(KNOWN, asked=asked, name="b"))))
-    assert asked == ["a"]
+    requests: list[str] = []
+    await first_known(
+        ((0.0, question(KNOWN, requests=requests, name="a")), (9.0, question(KNOWN, requests=requests, name="b")))
+    )
+    assert requests == ["a"]
 
 
 async def test_without_an_answer_the_first_failure_is_the_reason() -> None:
-    told = await first_known(((0.0, question(failed("one"))), (0.0, question(failed("two")))))
-    assert told == failed("one")
+    output = await first_known(((0.0, question(failed("one"))), (0.0, question(failed("two")))))
+    assert output == failed("one")
     assert await first_known(()) == NotAsked()
 
 
@@ -94,12 +96,12 @@ def fleet(member: Member, tmp_path: Path) -> Iterator[FakeFleet]:
     with forward(tmp_path, member.client_port) as socket:
         etcd = FakeHost("db")
         etcd.when_forwarded("10.0.0.2", 2379, socket)
-        etcd.when("sh", say=said(status=1))
+        etcd.when("sh", say=completed(status=1))
         etcd.when("date", say="1.0")
         etcd.when_followed("sh", "-s", lines=())
-        lost = FakeHost("vm")
-        lost.cut(Cause.NO_ROUTE)
-        yield FakeFleet({"vm": lost, "db": etcd})
+        missing = FakeHost("vm")
+        missing.cut(Cause.NO_ROUTE)
+        yield FakeFleet({"vm": missing, "db": etcd})
 
 
 async def store_leases(member: Member) -> None:
@@ -115,8 +117,8 @@ async def test_leases_come_from_etcd_where_no_api_server_answers(
     await store_leases(member)
     leases = (await Collector(inventory, fleet).once()).leases
     assert isinstance(leases, Known)
-    told = {lease.name: (lease.host, lease.source) for lease in leases.value}
-    assert told["kube-scheduler"] == ("vm", LeaseSource.ETCD)
+    output = {lease.name: (lease.host, lease.source) for lease in leases.value}
+    assert output["kube-scheduler"] == ("vm", LeaseSource.ETCD)
 
 
 async def test_leases_come_from_etcd_in_live_views_too(member: Member, inventory: Inventory, fleet: FakeFleet) -> None:

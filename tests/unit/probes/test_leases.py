@@ -52,8 +52,8 @@ def endpoints() -> tuple[PlainObject, ...]:
 
 
 def stored(medium: str) -> tuple[KeyValue, ...]:
-    kept = json.loads((CASES / "etcd.json").read_text())[medium]
-    return tuple(KeyValue(key.encode(), b64decode(value), 1) for key, value in kept.items())
+    document = json.loads((CASES / "etcd.json").read_text())[medium]
+    return tuple(KeyValue(key.encode(), b64decode(value), 1) for key, value in document.items())
 
 
 def value(name: str) -> bytes:
@@ -86,17 +86,17 @@ def test_locks_of_the_api() -> None:
 
 
 def test_leases_from_etcd_differ_only_by_renewals_since() -> None:
-    told = from_etcd(stored("protobuf"), VM)
-    assert [replace(each, renewed_at=None, source=LeaseSource.API) for each in told] == [
+    output = from_etcd(stored("protobuf"), VM)
+    assert [replace(each, renewed_at=None, source=LeaseSource.API) for each in output] == [
         replace(each, renewed_at=None) for each in from_api(api(), VM)
     ]
-    assert told[2].renewed_at == datetime(2026, 11, 21, 12, 5, 15, 710090, UTC)
-    assert {each.source for each in told} == {LeaseSource.ETCD}
+    assert output[2].renewed_at == datetime(2026, 11, 21, 12, 5, 15, 710090, UTC)
+    assert {each.source for each in output} == {LeaseSource.ETCD}
 
 
 def test_what_is_stored_as_json_is_read_too() -> None:
-    (told,) = from_etcd(stored("json"), VM)
-    assert (told.name, told.acquired_at) == ("odd-names", datetime(2026, 11, 21, 11, 59, 59, 999999, UTC))
+    (output,) = from_etcd(stored("json"), VM)
+    assert (output.name, output.acquired_at) == ("odd-names", datetime(2026, 11, 21, 11, 59, 59, 999999, UTC))
 
 
 def test_a_newer_apiserver_stores_another_version_of_the_same() -> None:
@@ -119,9 +119,9 @@ def test_a_lock_in_two_places_is_listed_once() -> None:
 
 
 def test_an_annotation_that_is_no_record_names_its_object() -> None:
-    broken = PlainObject(metadata=Meta(name="x", namespace="kube-system", annotations={LEADER_ANNOTATION: "{"}))
+    fault = PlainObject(metadata=Meta(name="x", namespace="kube-system", annotations={LEADER_ANNOTATION: "{"}))
     with pytest.raises(ProbeError, match="leader annotation of kube-system/x"):
-        from_endpoints((broken,), VM)
+        from_endpoints((fault,), VM)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_lock_that_is_merely_called_like_an_apiserver_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("holder", "found"),
+    ("holder", "result"),
     [
         (f"cp1_{UNIQUE}", "cp1"),
         ("cp1_0123456789abcdef", "cp1"),
@@ -164,7 +164,7 @@ def test_a_lock_that_is_merely_called_like_an_apiserver_stays() -> None:
         ("", None),
     ],
 )
-def test_the_host_behind_a_holder(holder: str, found: str | None) -> None:
+def test_the_host_behind_a_holder(holder: str, result: str | None) -> None:
     hosts = (
         host("cp1", "10.0.0.11"),
         host("cp2.example.org", "10.0.0.12"),
@@ -174,11 +174,11 @@ def test_the_host_behind_a_holder(holder: str, found: str | None) -> None:
         host("twin.a.example.org", "10.0.0.16"),
         host("twin.b.example.org", "10.0.0.17"),
     )
-    assert finder(hosts, {"my_host": HostName("cp5")})(holder) == found
+    assert finder(hosts, {"my_host": HostName("cp5")})(holder) == result
 
 
 @pytest.mark.parametrize(
-    ("held", "said"),
+    ("holder", "message"),
     [
         (b"", "starts with b''"),
         (b"k8s:enc:aescbc:v1:key1:\x00\x01", "encrypted at rest"),
@@ -187,10 +187,10 @@ def test_the_host_behind_a_holder(holder: str, found: str | None) -> None:
         (value("kube-scheduler")[:-40], "cut off"),
     ],
 )
-def test_other_values_than_leases_are_refused(held: bytes, said: str) -> None:
-    with pytest.raises(ProbeError, match=said) as caught:
-        decode(held)
-    assert caught.value.cause is Cause.UNREADABLE
+def test_other_values_than_leases_are_refused(holder: bytes, message: str) -> None:
+    with pytest.raises(ProbeError, match=message) as excinfo:
+        decode(holder)
+    assert excinfo.value.cause is Cause.UNREADABLE
 
 
 @given(st.binary(max_size=200), st.booleans())

@@ -40,8 +40,8 @@ async def until(
 ) -> ClusterSnapshot:
     async with asyncio.timeout(5):
         async for snapshot in snapshots:
-            told = snapshot.host(HostName(host))
-            if told and true(told):
+            output = snapshot.host(HostName(host))
+            if output and true(output):
                 return snapshot
     raise AssertionError("the stream ended")
 
@@ -74,10 +74,10 @@ async def test_an_address_that_leaves_is_pushed(
     with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
         async with aclosing(seldom.live()) as snapshots:
             await until(snapshots, lambda facts: isinstance(facts.reach, Known) and holds_vip(facts))
-            for line, held in ((GONE, False), (HERE, True)):
+            for line, holder in ((GONE, False), (HERE, True)):
                 began = time.monotonic()
                 pipe.write(f"{line}\n".encode())
-                await until(snapshots, holds_vip if held else lambda facts: not holds_vip(facts))
+                await until(snapshots, holds_vip if holder else lambda facts: not holds_vip(facts))
                 assert time.monotonic() - began < 0.5
 
 
@@ -93,9 +93,9 @@ async def test_a_listing_made_before_a_push_does_not_undo_it(
         pipe.write(f"{GONE}\n".encode())
         async with aclosing(seldom.live()) as snapshots:
             snapshot = await until(snapshots, lambda facts: isinstance(facts.addresses, Known))
-    told = snapshot.host(HostName("lb1"))
-    assert told
-    assert not holds_vip(told)
+    output = snapshot.host(HostName("lb1"))
+    assert output
+    assert not holds_vip(output)
 
 
 async def test_a_move_queries_keepalived_at_once(
@@ -130,11 +130,11 @@ async def test_a_lost_host_keeps_its_last_values_and_is_found_again(
         await until(snapshots, holds_vip)
         hosts["lb1"].lose(Cause.CONNECTION_LOST)
         snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Failed))
-        told = snapshot.host(HostName("lb1"))
-        assert told
-        assert isinstance(told.addresses, Failed)
-        assert told.addresses.cause is Cause.CONNECTION_LOST
-        assert told.addresses.last is not None
+        output = snapshot.host(HostName("lb1"))
+        assert output
+        assert isinstance(output.addresses, Failed)
+        assert output.addresses.cause is Cause.CONNECTION_LOST
+        assert output.addresses.last is not None
         assert vip_views(snapshot)[0].state is not VipState.UNOWNED
         hosts["lb1"].find()
         await until(snapshots, holds_vip)
@@ -185,16 +185,16 @@ async def test_facts_of_a_host_that_stopped_answering_are_old_before_it_is_lost(
         await until(snapshots, all_told)
         silent_lines(hosts["lb1"])
         snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Failed))
-        told = snapshot.host(HostName("lb1"))
-        assert told
-        old = (told.reach, told.services, told.disks, told.clock_offset_ms, told.addresses, told.keepalived)
+        output = snapshot.host(HostName("lb1"))
+        assert output
+        old = (output.reach, output.services, output.disks, output.clock_offset_ms, output.addresses, output.keepalived)
         assert all(isinstance(fact, Failed) and fact.last is not None for fact in old)
         assert {facts.host for facts in snapshot.hosts if isinstance(facts.reach, Known)} == {"lb2", "gate"}
         answering_again(hosts["lb1"])
         snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Known))
-        told = snapshot.host(HostName("lb1"))
-        assert told
-        assert isinstance(told.disks, Known)
+        output = snapshot.host(HostName("lb1"))
+        assert output
+        assert isinstance(output.disks, Known)
         assert hosts["lb1"].connects < 3
 
 
@@ -206,11 +206,11 @@ async def test_a_refresh_reads_all_facts_again(
         first = await until(snapshots, all_told)
         before = first.host(HostName("lb1"))
         assert before
-        seen = before.disks, before.clock_offset_ms
-        assert all(isinstance(fact, Known) for fact in seen)
+        readings = before.disks, before.clock_offset_ms
+        assert all(isinstance(fact, Known) for fact in readings)
 
         def read_again(facts: HostFacts) -> bool:
-            pairs = zip((facts.disks, facts.clock_offset_ms), seen, strict=True)
+            pairs = zip((facts.disks, facts.clock_offset_ms), readings, strict=True)
             return all(isinstance(a, Known) and isinstance(b, Known) and a.at > b.at for a, b in pairs)
 
         collector.refresh()
@@ -227,10 +227,10 @@ async def test_connections_are_checked_at_once_when_a_member_completes_no_more_r
         first = await until(snapshots, lambda facts: isinstance(facts.peer_ports, Known))
         before = first.host(HostName("lb1"))
         assert before
-        seen = before.peer_ports
-        assert isinstance(seen, Known)
+        reading = before.peer_ports
+        assert isinstance(reading, Known)
         suspects.add(HostName("lb1"))
-        await until(snapshots, lambda facts: isinstance(facts.peer_ports, Known) and facts.peer_ports.at > seen.at)
+        await until(snapshots, lambda facts: isinstance(facts.peer_ports, Known) and facts.peer_ports.at > reading.at)
 
 
 def test_a_member_that_answers_and_completes_no_read_may_be_cut_off() -> None:

@@ -46,11 +46,11 @@ class Machine:
         text = with_arguments(load_script("platform"), *WORDS)
         text = text.replace("PATH=$PATH:/usr/local/bin:/usr/bin:/usr/sbin:/sbin\n", "")
         environment = {"PATH": str(self.bin), "HACONSOLE_ROOT": str(self.root)}
-        done = subprocess.run(
+        result = subprocess.run(
             (str(self.bin / "sh"), "-c", text), env=environment, capture_output=True, text=True, timeout=20, check=True
         )
-        assert done.stderr == ""
-        return platform.parse(SectionAnswer("platform", done.stdout, "", 0))
+        assert result.stderr == ""
+        return platform.parse(SectionAnswer("platform", result.stdout, "", 0))
 
 
 @pytest.fixture

@@ -406,7 +406,7 @@ def test_an_etcd_set_up_by_hand_is_queried_with_a_pair_that_it_has(names: tuple[
     assert pki is not None
     pki = pki.on(inventory.hosts[0])
     assert inventory.etcd.files.server_cert == "{host}.pem"
-    found = (pki.ca.cert, pki.server.cert, pki.server.key, pki.client.cert, pki.peer_ca)
+    results = (pki.ca.cert, pki.server.cert, pki.server.key, pki.client.cert, pki.peer_ca)
     folder = "/etc/etcd/tls"
     expected = (f"{folder}/ca.pem", f"{folder}/e1.pem", f"{folder}/e1-key.pem", f"{folder}/{client}", None)
-    assert found == expected
+    assert results == expected

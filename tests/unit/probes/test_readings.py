@@ -197,7 +197,7 @@ class Source:
 
     def __init__(self) -> None:
         self.opened = self.readings = 0
-        self.broken = False
+        self.fails = False
         self.failures: list[Exception] = []
 
     @asynccontextmanager
@@ -206,7 +206,7 @@ class Source:
         yield self.take
 
     async def take(self) -> None:
-        if self.broken:
+        if self.fails:
             raise OSError("gone")
         self.readings += 1
 
@@ -224,11 +224,11 @@ async def test_a_failed_reading_is_reported_and_taken_over_a_new_connection() ->
     try:
         await until(lambda: source.readings > 2)
         assert source.opened == 1
-        source.broken = True
+        source.fails = True
         await until(lambda: len(source.failures) > 0)
-        source.broken = False
-        seen, opened = source.readings, source.opened
-        await until(lambda: source.readings > seen)
+        source.fails = False
+        reading, opened = source.readings, source.opened
+        await until(lambda: source.readings > reading)
         assert source.opened > opened or opened > 1
     finally:
         task.cancel()
@@ -269,9 +269,9 @@ async def test_a_heavy_reading_is_taken_in_few_turns_only_except_early_and_while
         await until(lambda: source.readings == 4)
         assert [waited.count(number) for number in (1, 2, 3)] == [2, 5, 5]
         pace.quicken(faster=True)
-        seen = source.readings
-        await until(lambda: source.readings > seen + 2)
-        assert waited.count(seen + 2) == 2
+        reading = source.readings
+        await until(lambda: source.readings > reading + 2)
+        assert waited.count(reading + 2) == 2
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -36,10 +36,10 @@ def at(age_s: float, zone: timezone = UTC) -> str:
 
 def read(folder: Path, *words: str, shell: str = "sh") -> dict[EventKind, tuple[int, ...]]:
     script = load_script("recent-events").replace("/var/log/pods", str(folder))
-    done = subprocess.run((shell, "-c", script, "recent-events", "300", *words), capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    found: tuple[RecentEvents, ...] = events.parse(SectionAnswer("events", done.stdout, "", 0))
-    return {one.kind: one.ages_s for one in found}
+    result = subprocess.run((shell, "-c", script, "recent-events", "300", *words), capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    results: tuple[RecentEvents, ...] = events.parse(SectionAnswer("events", result.stdout, "", 0))
+    return {one.kind: one.ages_s for one in results}
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -47,9 +47,9 @@ def test_events_of_a_static_pod_are_read_from_its_log(tmp_path: Path, shell: str
     indian = timezone(timedelta(hours=5, minutes=30))
     log(tmp_path, STATIC, f"{at(400)} {SLOW}", f"{at(60)} {SLOW}", f"{at(20, indian)} {SLOW}", f"{at(10)} {ELECTED}")
     log(tmp_path, ORDINARY, f"{at(5)} {SLOW}")
-    found = read(tmp_path, "--", "etcd", shell=shell)
-    assert set(found) == {EventKind.SLOW_WRITE, EventKind.ELECTED}
-    for age, expected in zip(found[EventKind.SLOW_WRITE], (60, 20), strict=True):
+    result = read(tmp_path, "--", "etcd", shell=shell)
+    assert set(result) == {EventKind.SLOW_WRITE, EventKind.ELECTED}
+    for age, expected in zip(result[EventKind.SLOW_WRITE], (60, 20), strict=True):
         assert expected <= age <= expected + 5
     assert read(tmp_path, "--", "kube-scheduler") == {}
 
@@ -78,5 +78,5 @@ def test_adverts_of_other_balancers_are_recognised_in_texts_of_every_version(tmp
         "(vip_10_99_0_100) expected 1 VIPs but received 2",
     )
     log(tmp_path, STATIC, *(f"{at(20)} stderr F {text}" for text in texts), f"{at(9)} stderr F (vip) Backup State")
-    found = read(tmp_path, "--", "etcd")
-    assert {kind: len(ages) for kind, ages in found.items()} == {EventKind.FOREIGN_ADVERT: len(texts)}
+    result = read(tmp_path, "--", "etcd")
+    assert {kind: len(ages) for kind, ages in result.items()} == {EventKind.FOREIGN_ADVERT: len(texts)}

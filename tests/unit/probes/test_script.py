@@ -28,18 +28,18 @@ from haconsole.probes.script import (
 
 
 def run(script: bytes) -> list[ScriptEvent]:
-    done = subprocess.run(ARGV, input=script, capture_output=True, timeout=20)
-    assert done.stderr == b""
+    result = subprocess.run(ARGV, input=script, capture_output=True, timeout=20)
+    assert result.stderr == b""
     reader = FrameReader()
-    return [heard for heard in map(reader.take, done.stdout.decode().splitlines()) if heard]
+    return [events for events in map(reader.take, result.stdout.decode().splitlines()) if events]
 
 
 def answers(script: bytes) -> dict[str, SectionAnswer]:
-    return {heard.section: heard for heard in run(script) if isinstance(heard, SectionAnswer)}
+    return {events.section: events for events in run(script) if isinstance(events, SectionAnswer)}
 
 
 def test_sections_fail_each_on_its_own() -> None:
-    told = answers(
+    output = answers(
         render(
             (
                 Section("good", "echo one; echo; echo three"),
@@ -49,15 +49,15 @@ def test_sections_fail_each_on_its_own() -> None:
             )
         )
     )
-    assert told["good"] == SectionAnswer("good", "one\n\nthree", "", 0)
-    assert told["bad"] == SectionAnswer("bad", "partly", "why", 7)
-    assert (told["missing"].output, told["missing"].status) == ("", 127)
-    assert told["silent"] == SectionAnswer("silent", "", "", 0)
+    assert output["good"] == SectionAnswer("good", "one\n\nthree", "", 0)
+    assert output["bad"] == SectionAnswer("bad", "partly", "why", 7)
+    assert (output["missing"].output, output["missing"].status) == ("", 127)
+    assert output["silent"] == SectionAnswer("silent", "", "", 0)
 
 
 def test_errors_are_kept_apart_from_the_output() -> None:
-    told = answers(render((Section("both", "echo out; echo err >&2; echo out2"),)))
-    assert told["both"] == SectionAnswer("both", "out\nout2", "err", 0)
+    output = answers(render((Section("both", "echo out; echo err >&2; echo out2"),)))
+    assert output["both"] == SectionAnswer("both", "out\nout2", "err", 0)
 
 
 def test_output_without_a_last_newline_is_complete() -> None:
@@ -68,14 +68,14 @@ def test_only_a_line_feed_ends_a_line() -> None:
     """Comments of configurations hold other separators of lines, which their programs read as part of the comment."""
     text = "# a\vb\fc\x1cd\x85e\u2028f"
     section = Section("file", f"printf '%s\\nx\\n' '{text}'")
-    done = subprocess.run(ARGV, input=render((section,)), capture_output=True, timeout=20)
-    (answer,) = script.answers(done.stdout.decode())
+    result = subprocess.run(ARGV, input=render((section,)), capture_output=True, timeout=20)
+    (answer,) = script.answers(result.stdout.decode())
     assert answer.output == f"{text}\nx"
 
 
 def test_no_section_can_swallow_the_script() -> None:
-    told = answers(render((Section("greedy", "cat"), Section("next", "echo here"))))
-    assert (told["greedy"].output, told["next"].output) == ("", "here")
+    output = answers(render((Section("greedy", "cat"), Section("next", "echo here"))))
+    assert (output["greedy"].output, output["next"].output) == ("", "here")
 
 
 def test_language_and_time_zone_are_fixed() -> None:
@@ -83,35 +83,35 @@ def test_language_and_time_zone_are_fixed() -> None:
 
 
 def test_a_slow_section_holds_up_no_other() -> None:
-    heard = run(render((Section("slow", "sleep 0.2; echo slow"), Section("quick", "echo quick"))))
-    names = [each.section if isinstance(each, SectionAnswer) else type(each).__name__ for each in heard]
+    events = run(render((Section("slow", "sleep 0.2; echo slow"), Section("quick", "echo quick"))))
+    names = [each.section if isinstance(each, SectionAnswer) else type(each).__name__ for each in events]
     assert names == ["quick", "slow", "RoundDone"]
 
 
 def test_a_section_that_is_unchanged_is_named_instead_of_answered() -> None:
     section = Section("kept", "echo $round", every=4, unchanged="[ $round -ne 2 ]")
-    heard = run(render((section,), rounds=6, pause_s=0.01))
-    assert [each.output for each in heard if isinstance(each, SectionAnswer)] == ["0", "2", "4"]
-    kept = [each.unchanged for each in heard if isinstance(each, RoundDone)]
-    assert kept == [(), ("kept",), (), ("kept",), (), ("kept",)]
+    events = run(render((section,), rounds=6, pause_s=0.01))
+    assert [each.output for each in events if isinstance(each, SectionAnswer)] == ["0", "2", "4"]
+    contents = [each.unchanged for each in events if isinstance(each, RoundDone)]
+    assert contents == [(), ("kept",), (), ("kept",), (), ("kept",)]
 
 
 def test_a_round_without_answers_does_not_wait_for_what_follows() -> None:
     section = Section("kept", "echo once", every=1000, unchanged="true")
-    heard = run(render((section,), rounds=3, pause_s=0.01, follow="sleep 5"))
-    assert sum(isinstance(each, RoundDone) for each in heard) == 3
+    events = run(render((section,), rounds=3, pause_s=0.01, follow="sleep 5"))
+    assert sum(isinstance(each, RoundDone) for each in events) == 3
 
 
 def test_rounds_and_slower_queries() -> None:
-    heard = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
-    names = [each.section for each in heard if isinstance(each, SectionAnswer)]
-    assert sum(isinstance(each, RoundDone) for each in heard) == 4
+    events = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
+    names = [each.section for each in events if isinstance(each, SectionAnswer)]
+    assert sum(isinstance(each, RoundDone) for each in events) == 4
     assert (names.count("often"), names.count("seldom")) == (4, 2)
 
 
 def test_lines_of_followed_commands_are_separate() -> None:
-    heard = run(render((Section("a", "sleep 0.1"),), follow="{ echo pushed; exec sleep 600; }"))
-    assert PushedLine("pushed") in heard
+    events = run(render((Section("a", "sleep 0.1"),), follow="{ echo pushed; exec sleep 600; }"))
+    assert PushedLine("pushed") in events
 
 
 def test_what_is_followed_ends_when_nobody_reads_on() -> None:
@@ -137,8 +137,8 @@ def paced_rounds(
 ) -> list[float]:
     """The pauses before the first rounds of an endless script; `sleep` leaves a line in `slept`."""
     for name in PROGRAMS:
-        if (found := shutil.which(name)) and (bash or name != "bash"):
-            (folder / name).symlink_to(found)
+        if (result := shutil.which(name)) and (bash or name != "bash"):
+            (folder / name).symlink_to(result)
     (folder / "sleep").write_text(f'#!/bin/sh\necho "$1" >>{folder}/slept\nexec {shutil.which("sleep")} "$1"\n')
     (folder / "sleep").chmod(0o755)
     script = render(sections, rounds=None, pause_s=0.2).replace(b"PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin", b"")
@@ -180,9 +180,9 @@ def test_a_long_round_is_not_followed_by_the_rounds_that_it_delayed(tmp_path: Pa
 
 def test_a_guard_that_starts_a_process_runs_in_some_rounds_only() -> None:
     section = Section("kept", "echo $round", every=6, unchanged="[ $round -ne 2 ]", check_every=2)
-    heard = run(render((section,), rounds=7, pause_s=0.01))
-    assert [each.output for each in heard if isinstance(each, SectionAnswer)] == ["0", "2", "6"]
-    assert [each.unchanged for each in heard if isinstance(each, RoundDone)] == [(), (), (), (), ("kept",), (), ()]
+    events = run(render((section,), rounds=7, pause_s=0.01))
+    assert [each.output for each in events if isinstance(each, SectionAnswer)] == ["0", "2", "6"]
+    assert [each.unchanged for each in events if isinstance(each, RoundDone)] == [(), (), (), (), ("kept",), (), ()]
 
 
 def test_half_a_frame_is_no_answer() -> None:
@@ -206,10 +206,10 @@ def test_an_answer_without_end_is_not_kept_and_one_after_it_is_heard() -> None:
     tracemalloc.stop()
     assert most < 3 * LONGEST_ANSWER
     reader.take(f"{mark} ! 0")
-    told = reader.take(f"{mark} >")
-    assert isinstance(told, SectionAnswer)
-    assert (told.section, told.output, told.status) == ("endless", "", -1)
-    assert "longer than" in told.errors
+    output = reader.take(f"{mark} >")
+    assert isinstance(output, SectionAnswer)
+    assert (output.section, output.output, output.status) == ("endless", "", -1)
+    assert "longer than" in output.errors
     for line in (f"{mark} < short", "fine", f"{mark} ! 0"):
         reader.take(line)
     assert reader.take(f"{mark} >") == SectionAnswer("short", "fine", "", 0)
@@ -227,5 +227,5 @@ def test_a_damaged_status_line_is_status_minus_one_and_hides_no_other_answer() -
         "=haconsole= ! 0",
         "",
     ]
-    heard = [reader.take(line) for line in (*lines, "=haconsole= >")]
-    assert [answer for answer in heard if answer] == [SectionAnswer("a", "one", "", -1), SectionAnswer("b", "", "", 0)]
+    events = [reader.take(line) for line in (*lines, "=haconsole= >")]
+    assert [answer for answer in events if answer] == [SectionAnswer("a", "one", "", -1), SectionAnswer("b", "", "", 0)]

@@ -23,8 +23,8 @@ def inventory(*roles: Role) -> Inventory:
 
 
 def units(*roles: Role) -> tuple[str, ...]:
-    made = inventory(*roles)
-    return units_of(layout(made), made.hosts[0])
+    result = inventory(*roles)
+    return units_of(layout(result), result.hosts[0])
 
 
 def test_roles_imply_units() -> None:
@@ -50,9 +50,9 @@ def test_a_systemd_too_old_to_count_restarts() -> None:
 
 
 def test_certificates_of_a_worker_are_read_where_there_is_kubernetes() -> None:
-    made = inventory(Role.WORKER)
-    worker = made.hosts[0]
-    assert "certificates" in expected_facts(layout(made), worker, certificates=True)
-    assert "certificates" not in expected_facts(layout(made), worker, certificates=False)
-    bare = msgspec.structs.replace(made, kubernetes=None)
+    result = inventory(Role.WORKER)
+    worker = result.hosts[0]
+    assert "certificates" in expected_facts(layout(result), worker, certificates=True)
+    assert "certificates" not in expected_facts(layout(result), worker, certificates=False)
+    bare = msgspec.structs.replace(result, kubernetes=None)
     assert "certificates" not in expected_facts(layout(bare), worker, certificates=True)

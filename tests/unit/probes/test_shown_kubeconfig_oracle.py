@@ -74,14 +74,14 @@ def test_generated_kubeconfigs_are_read_as_kubectl_does(tmp_path: Path) -> None:
         assert read is not None, f"seed {seed}"
         text = show(path, SHELLS[seed % len(SHELLS)])
         assert not [word for word in ("PRIVATE", "signature", *SECRETS) if word in text], f"seed {seed}"
-        shown = shown_kubeconfig(text, str(path))
+        output = shown_kubeconfig(text, str(path))
         ca, cert, key, _ = read
-        assert text_of(shown.ca_pem, shown.ca_path) == ca.decode().strip(), f"seed {seed}"
-        assert text_of(shown.cert_pem, shown.cert_path) == (cert or b"").decode().strip(), f"seed {seed}"
-        own = shown.public_pem or (public_half(Path(shown.key_path).read_text()) if shown.key_path else "")
+        assert text_of(output.ca_pem, output.ca_path) == ca.decode().strip(), f"seed {seed}"
+        assert text_of(output.cert_pem, output.cert_path) == (cert or b"").decode().strip(), f"seed {seed}"
+        own = output.public_pem or (public_half(Path(output.key_path).read_text()) if output.key_path else "")
         assert own == (public_half(key.decode()) if key else ""), f"seed {seed}"
         words = ("kubectl", "--kubeconfig", str(path), "config", "view", "--minify", "-o", "jsonpath={..server}")
-        assert shown.server == subprocess.run(words, capture_output=True, text=True, check=True).stdout, f"seed {seed}"
+        assert output.server == subprocess.run(words, capture_output=True, text=True, check=True).stdout, f"seed {seed}"
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -105,8 +105,8 @@ def test_data_over_several_lines_is_one_word_and_nothing_secret_is_shown(
     )
     text = show(tmp_path / "admin.conf", shell)
     assert not [word for word in ("PRIVATE", "aVeryLong") if word in text]
-    shown = shown_kubeconfig(text, "/etc/admin.conf")
-    assert (shown.server, shown.public_pem) == ("https://10.5.0.1:6443", public_half(MATERIAL.keys[0]))
+    output = shown_kubeconfig(text, "/etc/admin.conf")
+    assert (output.server, output.public_pem) == ("https://10.5.0.1:6443", public_half(MATERIAL.keys[0]))
 
 
 @given(st.text(alphabet="|=0123 \npem\ttexthaconsole-data-1:{}[],'\"&*", max_size=200))
@@ -120,8 +120,8 @@ def test_discovery_uses_the_first_kubeconfig_that_names_a_server(tmp_path: Path)
     (tmp_path / "admin.conf").write_text("current-context: gone\n")
     KubeconfigGenerator(3, tmp_path, MATERIAL).write().rename(tmp_path / "kubelet.conf")
     script = section.body.replace("/etc/kubernetes", str(tmp_path))
-    shown = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True).stdout
-    path, parts = first_with_server(shown)
+    output = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True).stdout
+    path, parts = first_with_server(output)
     assert path == str(tmp_path / "kubelet.conf")
     assert parts.server.startswith("https://")
     assert first_with_server("") == ("", ShownKubeconfig())

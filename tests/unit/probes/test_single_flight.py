@@ -13,15 +13,15 @@ class Oracle:
     """Answers with the number of its calls, once it may."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requests = 0
         self.ended = 0
         self.may = asyncio.Event()
 
     async def ask(self) -> int:
-        self.asked += 1
+        self.requests += 1
         try:
             await self.may.wait()
-            return self.asked
+            return self.requests
         finally:
             self.ended += 1
 
@@ -39,7 +39,7 @@ async def test_other_keys_are_queried_separately() -> None:
     oracle, sharing = Oracle(), SingleFlight[str, int]()
     oracle.may.set()
     await asyncio.gather(sharing.get("a", oracle.ask), sharing.get("b", oracle.ask))
-    assert oracle.asked == 2
+    assert oracle.requests == 2
 
 
 async def test_one_who_gives_up_does_not_take_the_answer_from_the_others() -> None:
@@ -59,7 +59,7 @@ async def test_a_query_without_callers_is_cancelled() -> None:
     only.cancel()
     with pytest.raises(asyncio.CancelledError):
         await only
-    assert (oracle.asked, oracle.ended) == (1, 1)
+    assert (oracle.requests, oracle.ended) == (1, 1)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -72,6 +72,6 @@ async def test_a_failure_is_shared_and_not_kept() -> None:
     async def succeed() -> int:
         return 7
 
-    told = await asyncio.gather(sharing.get("a", fail), sharing.get("a", fail), return_exceptions=True)
-    assert [type(each) for each in told] == [ValueError, ValueError]
+    output = await asyncio.gather(sharing.get("a", fail), sharing.get("a", fail), return_exceptions=True)
+    assert [type(each) for each in output] == [ValueError, ValueError]
     assert await sharing.get("a", succeed) == 7

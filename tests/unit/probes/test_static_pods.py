@@ -66,9 +66,9 @@ def test_the_script_finds_this_very_process(tmp_path: Path) -> None:
     comm = Path("/proc/self/comm").read_text().strip()
     (tmp_path / "pod.yaml").touch()
     pods = (StaticPod(comm, str(tmp_path / "pod.yaml")), StaticPod("no-such-pod", str(tmp_path / "none.yaml")))
-    done = subprocess.run(ARGV, input=body(pods).encode(), capture_output=True, check=True)
-    assert f"process {os.getpid()} ({comm})" in done.stdout.decode()
-    running, absent = parse(done.stdout.decode(), pods)
+    result = subprocess.run(ARGV, input=body(pods).encode(), capture_output=True, check=True)
+    assert f"process {os.getpid()} ({comm})" in result.stdout.decode()
+    running, absent = parse(result.stdout.decode(), pods)
     assert (running.running, running.enabled, absent.exists) == (True, True, False)
     assert running.since
     assert running.since <= datetime.now(UTC)
@@ -88,6 +88,6 @@ def test_a_process_of_an_ordinary_pod_is_not_the_static_pods(tmp_path: Path) -> 
         (tmp_path / pid / "cgroup").write_text(f"{cgroup}\n")
         (tmp_path / pid / "stat").write_text(STAT.replace("1423 (kube-apiserver)", f"{pid} (etcd)") + "\n")
     pods = (StaticPod("etcd", str(tmp_path / "none.yaml")),)
-    done = subprocess.run(ARGV, input=body(pods, proc=str(tmp_path)).encode(), capture_output=True, check=True)
-    assert [state.pid for state in parse(done.stdout.decode(), pods)] == [3]
-    assert done.stdout.decode().count("process ") == 1
+    result = subprocess.run(ARGV, input=body(pods, proc=str(tmp_path)).encode(), capture_output=True, check=True)
+    assert [state.pid for state in parse(result.stdout.decode(), pods)] == [3]
+    assert result.stdout.decode().count("process ") == 1

@@ -21,9 +21,9 @@ def rounds(script: str, arguments: str, *between: str, first: str = "") -> list[
             "guard && echo kept || echo asked",
         )
     )
-    done = subprocess.run(["sh", "-c", body], capture_output=True, text=True, timeout=20)
-    assert done.stderr == ""
-    return [line == "kept" for line in done.stdout.split()]
+    result = subprocess.run(["sh", "-c", body], capture_output=True, text=True, timeout=20)
+    assert result.stderr == ""
+    return [line == "kept" for line in result.stdout.split()]
 
 
 def test_a_unit_with_another_process_is_queried(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_unit_with_another_process_is_queried(tmp_path: Path) -> None:
     for unit in ("a.service", "b.service"):
         (tmp_path / unit).mkdir()
     a, b = (f"{tmp_path}/{unit}/cgroup.procs" for unit in ("a.service", "b.service"))
-    kept = rounds(
+    content = rounds(
         script,
         "a.service b.service",
         ":",
@@ -43,13 +43,13 @@ def test_a_unit_with_another_process_is_queried(tmp_path: Path) -> None:
         f"rm {b}",
         first=f"sleep 20 >/dev/null & p=$!; trap 'kill $p' EXIT; echo $$ >{a}; echo $$ >{b}",
     )
-    assert kept == [False, True, False, True, False, False, True, False]
+    assert content == [False, True, False, True, False, False, True, False]
 
 
 def test_a_unit_without_a_process_is_queried_every_fifth_round(tmp_path: Path) -> None:
     script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path))
-    kept = rounds(script, "gone.service", *[":"] * 10)
-    assert [number for number, one in enumerate(kept, 1) if not one] == [1, 5, 10]
+    content = rounds(script, "gone.service", *[":"] * 10)
+    assert [number for number, one in enumerate(content, 1) if not one] == [1, 5, 10]
 
 
 def test_nothing_is_kept_where_control_groups_cannot_be_read(tmp_path: Path) -> None:
@@ -59,14 +59,14 @@ def test_nothing_is_kept_where_control_groups_cannot_be_read(tmp_path: Path) -> 
 
 def test_a_lock_is_read_while_it_is_taken_and_once_after(tmp_path: Path) -> None:
     holder = tmp_path / "holder"
-    kept = rounds(load_script("lock-unchanged"), str(holder), f"touch {holder}", ":", f"rm {holder}", ":")
-    assert kept == [True, False, False, False, True]
+    content = rounds(load_script("lock-unchanged"), str(holder), f"touch {holder}", ":", f"rm {holder}", ":")
+    assert content == [True, False, False, False, True]
 
 
 def test_files_are_read_again_when_one_of_them_changed(tmp_path: Path) -> None:
     a, b = tmp_path / "a b", tmp_path / "absent"
     a.write_text("one")
-    kept = rounds(
+    content = rounds(
         load_script("files-unchanged"),
         f"'{a}' {b}",
         ":",
@@ -79,7 +79,7 @@ def test_files_are_read_again_when_one_of_them_changed(tmp_path: Path) -> None:
         f"rm '{a}' {b}",
         ":",
     )
-    assert kept == [False, True, False, True, False, False, False, True, False, True]
+    assert content == [False, True, False, True, False, False, False, True, False, True]
 
 
 def test_files_are_read_at_each_call_where_no_program_knows_their_times(tmp_path: Path) -> None:

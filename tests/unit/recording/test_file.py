@@ -25,7 +25,7 @@ from haconsole.model.system import SystemFacts
 from haconsole.recording.file import RECORDED, Recorder, Recording, RecordingError, read_recording
 from haconsole.recording.values import Reader, to_json_value
 from tests.fakes import kubeadm
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, unreachable
 from tests.fakes.session import critical, degraded
 from tests.unit.ui.test_certificates import with_certificates
 
@@ -51,8 +51,8 @@ def locked() -> ClusterSnapshot:
 
 
 def test_nodes_and_kubelets_come_back(tmp_path: Path) -> None:
-    (seen,) = played(recorded(tmp_path / "seen.jsonl", kubeadm.healthy()))
-    assert seen == replace(kubeadm.healthy(), revision=0, observed_at=NOW)
+    (reading,) = played(recorded(tmp_path / "seen.jsonl", kubeadm.healthy()))
+    assert reading == replace(kubeadm.healthy(), revision=0, observed_at=NOW)
 
 
 def test_a_recording_without_nodes_is_read(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_a_recording_without_nodes_is_read(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines[1].pop("nodes") is not None
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (seen,) = played(read_recording(path))
-    assert isinstance(seen.nodes, NotAsked)
+    (reading,) = played(read_recording(path))
+    assert isinstance(reading.nodes, NotAsked)
 
 
 def measured(seconds: float) -> ClusterSnapshot:
@@ -86,10 +86,10 @@ def measured(seconds: float) -> ClusterSnapshot:
 
 
 def test_a_replay_has_the_same_figures(tmp_path: Path) -> None:
-    given = (measured(0.0), measured(5.0), measured(10.0), changed(measured(15.0), 1, lost))
-    shown = played(recorded(tmp_path / "seen.jsonl", *given))
+    values = (measured(0.0), measured(5.0), measured(10.0), changed(measured(15.0), 1, unreachable))
+    output = played(recorded(tmp_path / "seen.jsonl", *values))
     live, replayed = Meter(), Meter()
-    for original, copy in zip(given, shown, strict=True):
+    for original, copy in zip(values, output, strict=True):
         figures = list(live.figures(original))
         assert figures
         assert list(replayed.figures(copy)) == figures
@@ -98,35 +98,35 @@ def test_a_replay_has_the_same_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["seen.jsonl", "seen.jsonl.gz"])
 def test_every_snapshot_comes_back(tmp_path: Path, name: str) -> None:
     silent = changed(healthy(), 2, etcd_silent)
-    given = (healthy(), degraded(), with_certificates(), critical(), locked(), silent, healthy())
-    for number, seen in enumerate(played(recorded(tmp_path / name, *given))):
-        assert seen == replace(given[number], revision=number, observed_at=NOW + timedelta(seconds=number))
+    values = (healthy(), degraded(), with_certificates(), critical(), locked(), silent, healthy())
+    for number, reading in enumerate(played(recorded(tmp_path / name, *values))):
+        assert reading == replace(values[number], revision=number, observed_at=NOW + timedelta(seconds=number))
 
 
 def test_times_come_back_later_and_ages_stay(tmp_path: Path) -> None:
     later = timedelta(days=40, seconds=3)
-    (seen,) = played(recorded(tmp_path / "seen.jsonl", changed(healthy(), 3, lost)), later)
-    assert seen.observed_at == NOW + later
-    gone = seen.hosts[2].etcd
-    assert isinstance(gone, Failed)
-    assert gone.at == NOW + later
-    assert gone.last is not None
-    assert isinstance(seen.leases, Known)
-    assert [lease.age_s(NOW + later) for lease in seen.leases.value] == [
+    (reading,) = played(recorded(tmp_path / "seen.jsonl", changed(healthy(), 3, unreachable)), later)
+    assert reading.observed_at == NOW + later
+    absent = reading.hosts[2].etcd
+    assert isinstance(absent, Failed)
+    assert absent.at == NOW + later
+    assert absent.last is not None
+    assert isinstance(reading.leases, Known)
+    assert [lease.age_s(NOW + later) for lease in reading.leases.value] == [
         lease.age_s(NOW)
         for lease in healthy().leases.value  # type: ignore[union-attr]
     ]
 
 
 def test_what_is_only_heard_again_takes_little_room(tmp_path: Path) -> None:
-    def heard(seconds: int) -> ClusterSnapshot:
+    def repeated(seconds: int) -> ClusterSnapshot:
         return aged(healthy(), timedelta(seconds=seconds))
 
-    recording = recorded(tmp_path / "seen.jsonl", heard(0), heard(1), heard(2))
+    recording = recorded(tmp_path / "seen.jsonl", repeated(0), repeated(1), repeated(2))
     first, second, third = (tmp_path / "seen.jsonl").read_text().splitlines()[1:]
     assert len(second) < len(first) / 4
     assert len(third) < len(first) / 4
-    assert [seen.hosts for seen in played(recording)] == [heard(seconds).hosts for seconds in (0, 1, 2)]
+    assert [reading.hosts for reading in played(recording)] == [repeated(seconds).hosts for seconds in (0, 1, 2)]
 
 
 def aged(snapshot: ClusterSnapshot, by: timedelta) -> ClusterSnapshot:
@@ -144,9 +144,9 @@ def test_no_secret_of_the_inventory_is_written(tmp_path: Path) -> None:
     recorder.add(healthy())
     recorder.close()
     assert secret not in (tmp_path / "seen.jsonl").read_text()
-    again = read_recording(tmp_path / "seen.jsonl").inventory
-    assert {vip.auth_pass.reveal() for vip in again.vips if vip.auth_pass} == {RECORDED}
-    assert repr(again) == repr(inventory)
+    second = read_recording(tmp_path / "seen.jsonl").inventory
+    assert {vip.auth_pass.reveal() for vip in second.vips if vip.auth_pass} == {RECORDED}
+    assert repr(second) == repr(inventory)
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLE.parent.glob("*.yaml")), ids=lambda path: path.stem)
@@ -181,7 +181,7 @@ def test_a_renamed_field_keeps_its_recorded_name() -> None:
     assert Reader().read(SystemFacts, raw) == system
 
 
-def _gone(lines: list[str]) -> list[str]:
+def _without_lines(lines: list[str]) -> list[str]:
     return []
 
 
@@ -206,9 +206,9 @@ def _no_time(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "output"),
     [
-        (_gone, "is no recording of this version"),
+        (_without_lines, "is no recording of this version"),
         (_alone, "has no snapshot in it"),
         (_other, "is no recording of this version"),
         (_yaml, "is no recording of this version"),
@@ -217,12 +217,12 @@ def _no_time(lines: list[str]) -> list[str]:
     ],
 )
 def test_other_files_than_recordings_are_refused_with_the_reason(
-    tmp_path: Path, harm: Callable[[list[str]], list[str]], told: str
+    tmp_path: Path, harm: Callable[[list[str]], list[str]], output: str
 ) -> None:
     path = tmp_path / "seen.jsonl"
     recorded(path, healthy())
     path.write_text("".join(f"{line}\n" for line in harm(path.read_text().splitlines())))
-    with pytest.raises(RecordingError, match=told):
+    with pytest.raises(RecordingError, match=output):
         read_recording(path)
     with pytest.raises(RecordingError, match="cannot be read: No such file"):
         read_recording(tmp_path / "none.jsonl")
@@ -241,13 +241,13 @@ JSON = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(name=st.sampled_from((*FACTS, *READINGS, "host", "roles", "notes", "other")), told=JSON)
-def test_any_fact_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str, told: object) -> None:
+@given(name=st.sampled_from((*FACTS, *READINGS, "host", "roles", "notes", "other")), content=JSON)
+def test_any_fact_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str, content: object) -> None:
     path = tmp_path_factory.mktemp("any") / "seen.jsonl"
     recorded(path, healthy())
     heading, line = path.read_text().splitlines()
     first = json.loads(line)
-    first["hosts"]["cp1"][name] = told
+    first["hosts"]["cp1"][name] = content
     path.write_text(f"{heading}\n{json.dumps(first)}\n")
     told_as = None
     try:
@@ -258,8 +258,8 @@ def test_any_fact_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, n
 
 
 def test_causes_and_what_was_known_before_come_back(tmp_path: Path) -> None:
-    (seen,) = played(recorded(tmp_path / "seen.jsonl.gz", changed(healthy(), 3, lost)))
-    assert isinstance(seen.hosts[2].reach, Failed)
-    assert seen.hosts[2].reach.cause in Cause
+    (reading,) = played(recorded(tmp_path / "seen.jsonl.gz", changed(healthy(), 3, unreachable)))
+    assert isinstance(reading.hosts[2].reach, Failed)
+    assert reading.hosts[2].reach.cause in Cause
     with gzip.open(tmp_path / "seen.jsonl.gz", "rt") as file:
         assert "haconsole/recording/v1" in file.readline()

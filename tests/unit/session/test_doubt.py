@@ -9,7 +9,7 @@ import pytest
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.session.planning import may_be_late
-from tests.fakes.cluster import NOW, changed, endpoint, healthy, lost
+from tests.fakes.cluster import NOW, changed, endpoint, healthy, unreachable
 
 
 def failed(cause: Cause) -> HostFacts:
@@ -24,7 +24,7 @@ def failed(cause: Cause) -> HostFacts:
         (failed(Cause.TIMED_OUT), True),
         (failed(Cause.CONNECTION_LOST), True),
         (replace(healthy().hosts[1], etcd=Known(endpoint(2, healthy=False), NOW)), True),
-        (lost(healthy().hosts[1]), False),
+        (unreachable(healthy().hosts[1]), False),
     ],
 )
 def test_answers_that_may_come(facts: HostFacts, late: bool) -> None:

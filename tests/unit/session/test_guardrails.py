@@ -29,9 +29,9 @@ def session(folder: Path, *guardrails: Guardrail, cluster: str = "lab") -> LiveS
 
 async def test_a_guardrail_refuses_a_run_and_its_override_is_logged(tmp_path: Path) -> None:
     one = session(tmp_path, NEVER)
-    with pytest.raises(GuardrailError, match="bootstrap: refused: Rebuilt by the pipeline") as caught:
+    with pytest.raises(GuardrailError, match="bootstrap: refused: Rebuilt by the pipeline") as excinfo:
         one.start(PLAN)
-    assert caught.value.exit_code is ExitCode.REFUSED
+    assert excinfo.value.exit_code is ExitCode.REFUSED
     with pytest.raises(GuardrailError):
         one.start(PLAN, override="  ")
     assert run_paths(tmp_path / "runs") == ()

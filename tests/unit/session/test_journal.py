@@ -11,7 +11,7 @@ import pytest
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
 from haconsole.session.journal import LogSources, around, around_argv, follow, journal_argv, journal_line
-from tests.fakes.transport import FakeFleet, said
+from tests.fakes.transport import FakeFleet, completed
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
 SSHD = (
@@ -49,15 +49,15 @@ async def test_hosts_come_interleaved_and_a_lost_one_has_a_line() -> None:
     sources = {CP1: LogSources(("ssh.service",)), CP2: LogSources(("etcd.service", "haproxy.service"))}
     fleet.host(CP1).when_followed(*journal_argv(sources[CP1].units, 50), lines=(SSHD, "-- Reboot --", BYTES))
     fleet.host(CP2).cut()
-    told = []
+    report = []
     async with aclosing(follow(fleet, sources, last=50)) as lines:
         async for line in lines:
-            told.append((line.host, line.source, line.text))
-            if len(told) == 4:
+            report.append((line.host, line.source, line.text))
+            if len(report) == 4:
                 break
-    assert ("cp1", "ssh", "pam_unix(sshd:session): session closed for user ops") in told
-    assert ("cp2", "haconsole", "cp2: made to fail: connection-lost; trying again") in told
-    assert ("cp1", "haconsole", "the journal ended; trying again") in told
+    assert ("cp1", "ssh", "pam_unix(sshd:session): session closed for user ops") in report
+    assert ("cp2", "haconsole", "cp2: made to fail: connection-lost; trying again") in report
+    assert ("cp1", "haconsole", "the journal ended; trying again") in report
     (call,) = fleet.host(CP1).calls
     assert call.root
     assert call.argv[-4:] == ("-n", "50", "-u", "ssh.service")
@@ -87,7 +87,7 @@ async def test_entries_around_a_moment() -> None:
 async def test_a_host_whose_journal_cannot_be_read_has_an_entry_about_that() -> None:
     fleet = FakeFleet()
     argv = around_argv(("etcd.service",), AT)
-    fleet.host(CP1).when(*argv, say=said(stderr="No journal files were found.", status=1))
+    fleet.host(CP1).when(*argv, say=completed(stderr="No journal files were found.", status=1))
     (refused,) = await around(fleet, CP1, LogSources(("etcd.service",)), AT)
     assert (refused.source, refused.text, refused.priority) == ("haconsole", "No journal files were found.", ERROR)
     fleet.host(CP2).cut()

@@ -55,7 +55,7 @@ def step(script: str) -> Step:
 
 def session(folder: Path, *, read_only: bool = False, answers: Answers | None = None) -> tuple[LiveSession, LocalFleet]:
     fleet = LocalFleet("cp1")
-    made = LiveSession(
+    result = LiveSession(
         INVENTORY,
         fleet,
         source="/lab.yaml",
@@ -64,7 +64,7 @@ def session(folder: Path, *, read_only: bool = False, answers: Answers | None = 
         read_only=read_only,
         answers=answers,
     )
-    return made, fleet
+    return result, fleet
 
 
 async def test_a_read_only_session_runs_nothing(tmp_path: Path) -> None:
@@ -151,12 +151,12 @@ async def test_a_lock_left_by_a_step_without_a_result_is_taken_over_where_a_pers
     (tmp_path / "go").touch()
     await eventually(lambda: any((tmp_path / "run").rglob("status")))
     assert events[-1].outcome is Outcome.UNKNOWN  # type: ignore[union-attr]
-    again = Plan("bootstrap", "lab", (step("true"),))
+    second = Plan("bootstrap", "lab", (step("true"),))
     with pytest.raises(LockedError):
-        await anext(one.start(again).events())
+        await anext(one.start(second).events())
     answers.takes_over = True
-    assert [event async for event in one.start(again).events()][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
-    assert answers.asked == [("lock", events[-1].run)] * 2
+    assert [event async for event in one.start(second).events()][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    assert answers.requests == [("lock", events[-1].run)] * 2
     assert not (tmp_path / "lock" / "holder").exists()
 
 
@@ -165,23 +165,23 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, kind: type
 ) -> None:
     looks = {"fine": healthy(), "late": changed(healthy(), 2, late)}
-    asked: list[float] = []
+    requests: list[float] = []
 
     async def once(self: Collector, *, certificates: bool = False, platform: bool = False) -> ClusterSnapshot:
-        asked.append(self._context.timings.etcd_s)
-        return looks["late" if len(asked) == 1 else second]
+        requests.append(self._context.timings.etcd_s)
+        return looks["late" if len(requests) == 1 else second]
 
     monkeypatch.setattr(Collector, "once", once)
     one = LiveSession(THREE, LocalFleet("cp1"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path)
     assert isinstance(await one.planner.plan("defrag", {}), kind)
-    assert asked == [2.0, 6.0]
+    assert requests == [2.0, 6.0]
 
 
 async def test_a_run_with_an_undo_action_is_undone_by_a_new_plan_of_that_action(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From what the hosts have by then, not from the steps that were recorded."""
-    snapshots = iter((certified(bundle=(OLD, NEW), made=True, signed_by=NEW), certified()))
+    snapshots = iter((certified(bundle=(OLD, NEW), with_successor=True, signed_by=NEW), certified()))
 
     async def once(self: Collector, *, certificates: bool = False, platform: bool = False) -> ClusterSnapshot:
         assert certificates

@@ -64,9 +64,9 @@ def gaps(tmp_path: Path) -> Path:
 async def test_it_goes_at_the_pace_of_then_or_faster(gaps: Path, speed: float) -> None:
     clock = Clock()
     session = ReplayedSession(read_recording(gaps), speed=speed, clock=clock)
-    seen = [(clock.passed, status.snapshot.observed_at) async for status in session.observer.watch()]
-    assert [passed for passed, _ in seen] == [0, 4 / speed, 10 / speed]
-    assert [moment for _, moment in seen] == [at(0), at(4), at(10)]
+    readings = [(clock.passed, status.snapshot.observed_at) async for status in session.observer.watch()]
+    assert [passed for passed, _ in readings] == [0, 4 / speed, 10 / speed]
+    assert [moment for _, moment in readings] == [at(0), at(4), at(10)]
 
 
 async def test_it_begins_again_where_it_repeats(gaps: Path) -> None:
@@ -83,8 +83,8 @@ async def test_it_begins_again_where_it_repeats(gaps: Path) -> None:
 
 async def test_findings_are_those_of_then(gaps: Path) -> None:
     session: Session = ReplayedSession(read_recording(gaps), clock=Clock())
-    seen = [(status.health, bool(status.findings)) async for status in session.observer.watch()]
-    assert seen == [(Health.HEALTHY, False), (Health.CRITICAL, True), (Health.HEALTHY, False)]
+    readings = [(status.health, bool(status.findings)) async for status in session.observer.watch()]
+    assert readings == [(Health.HEALTHY, False), (Health.CRITICAL, True), (Health.HEALTHY, False)]
 
 
 async def test_it_changes_nothing(gaps: Path) -> None:

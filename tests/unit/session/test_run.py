@@ -16,7 +16,7 @@ from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Pause
 from haconsole.session import NotStartedError, Run, RunState
 from haconsole.session.run import LiveRun
-from tests.fakes.executing import ExecutingSession, made, making
+from tests.fakes.executing import ExecutingSession, has_worked, making
 
 A, B, C = (StepId(name) for name in "abc")
 
@@ -27,7 +27,7 @@ def run_of(folder: Path, *, step_by_step: bool = False) -> Run:
     return session.start(plan, step_by_step=step_by_step)  # type: ignore[arg-type]
 
 
-async def held(events: AsyncIterator[Event], count: int) -> None:
+async def wait_for_pause(events: AsyncIterator[Event], count: int) -> None:
     """Read events until so many steps wait at the pause."""
     while count:
         count -= isinstance(await anext(events), StepPaused)
@@ -38,7 +38,7 @@ async def test_a_run_paused_before_its_lock_is_taken_starts_paused(tmp_path: Pat
     states = [run.state]
     run.pause()
     events = aiter(run.events())
-    await held(events, 3)
+    await wait_for_pause(events, 3)
     states.append(run.state)
     run.unpause()
     states.append(run.state)
@@ -55,15 +55,15 @@ async def test_a_run_stopped_before_its_events_are_read_starts_nothing(tmp_path:
     assert run.state is RunState.STOPPING
     with pytest.raises(NotStartedError, match="bootstrap was stopped before its first step"):
         await anext(aiter(run.events()))
-    assert not made(tmp_path, A)
+    assert not has_worked(tmp_path, A)
 
 
 async def test_a_stop_ends_the_wait_for_the_lock_and_its_question(tmp_path: Path) -> None:
-    asked, withdrawn = asyncio.Event(), asyncio.Event()
+    request, withdrawn = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def locked(pause: Pause) -> AsyncIterator[Executor]:
-        asked.set()
+        request.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -73,7 +73,7 @@ async def test_a_stop_ends_the_wait_for_the_lock_and_its_question(tmp_path: Path
     run = LiveRun(Plan("bootstrap", "lab", ()), locked)
 
     async def stop() -> None:
-        await asked.wait()
+        await request.wait()
         run.stop()
 
     with pytest.raises(NotStartedError):
@@ -86,14 +86,14 @@ async def test_a_stop_ends_the_wait_for_the_lock_and_its_question(tmp_path: Path
 async def test_a_step_is_released_by_its_id_and_no_other_starts(tmp_path: Path) -> None:
     run = run_of(tmp_path, step_by_step=True)
     events = aiter(run.events())
-    await held(events, 3)
+    await wait_for_pause(events, 3)
     run.release(B)
     with pytest.raises(HaconsoleError, match="step b is not waiting at the pause"):
         run.release(B)
-    while not made(tmp_path, B):
+    while not has_worked(tmp_path, B):
         await anext(events)
-    assert not made(tmp_path, A)
-    assert not made(tmp_path, C)
+    assert not has_worked(tmp_path, A)
+    assert not has_worked(tmp_path, C)
     run.stop()
     last = [event async for event in events][-1]
     assert isinstance(last, RunDone)

@@ -48,16 +48,16 @@ def effect_in_ssh(config: Path, host: str) -> Effect:
     assert program
     argv = (program, "-v", "-F", str(config), "-o", "BatchMode=yes", host, "true")
     environment = {**os.environ, "SHELL": str(_shell_without_proxies(config.parent))}
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, timeout=20)
-    seen = done.stderr.decode(errors="replace").replace("\r\n", "\n")
+    result = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, timeout=20)
+    reading = result.stderr.decode(errors="replace").replace("\r\n", "\n")
 
     def every(pattern: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(re.findall(rf"^debug1: {pattern}", seen, re.MULTILINE)))
+        return tuple(dict.fromkeys(re.findall(rf"^debug1: {pattern}", reading, re.MULTILINE)))
 
-    at = re.search(r"^debug1: Authenticating to (.*):(\d+) as '(.*)'", seen, re.MULTILINE)
+    at = re.search(r"^debug1: Authenticating to (.*):(\d+) as '(.*)'", reading, re.MULTILINE)
     proxy = every(r"Executing proxy command: (.*)")
-    if (at is None and not proxy) or re.search(r"^(vdollar_|percent_|tilde_)", seen, re.MULTILINE):
-        return Effect(refusal=seen)
+    if (at is None and not proxy) or re.search(r"^(vdollar_|percent_|tilde_)", reading, re.MULTILINE):
+        return Effect(refusal=reading)
     jump = _JUMP.fullmatch(proxy[0]) if proxy else None
     return Effect(
         user=at[3] if at else "",

@@ -59,7 +59,7 @@ def greeting() -> Iterator[int]:
             thread.join()
 
 
-def written(jump: Jump) -> str:
+def jump_text(jump: Jump) -> str:
     assert isinstance(jump, OutsideHost)
     host = f"[{jump.host}]" if ":" in jump.host else jump.host
     return f"{jump.user or ''}@{host}:{jump.port or ''}"
@@ -70,7 +70,7 @@ def effect_here(route: Route) -> Effect:
         return Effect(
             identities=tuple(map(str, dict.fromkeys(route.identities))),
             certificates=tuple(map(str, dict.fromkeys(route.certificates))),
-            jump=",".join(map(written, route.jumps)),
+            jump=",".join(map(jump_text, route.jumps)),
             to=f"[{route.address}]:{route.port}",
         )
     if route.proxy_command:
@@ -99,8 +99,8 @@ async def test_generated_configurations_are_read_as_ssh_reads_them(tmp_path: Pat
         for number in range(GENERATED):
             path, host = maker.config(number), chance.choice(HOSTS)
             expected = await asyncio.to_thread(effect_in_ssh, path, host)
-            found = await effect_of(path, host)
-            assert found == expected or (found.refusal and expected.refusal), f"{host}:\n{path.read_text('latin-1')}"
+            result = await effect_of(path, host)
+            assert result == expected or (result.refusal and expected.refusal), f"{host}:\n{path.read_text('latin-1')}"
             refused += bool(expected.refusal)
     assert refused < GENERATED / 2
 
@@ -249,8 +249,8 @@ async def test_two_hundred_hosts_are_read_in_little_time(tmp_path: Path) -> None
 
 def test_printed_settings_are_typed() -> None:
     text = "user ops\nhostname h\nport 22\nstricthostkeychecking true\nrekeylimit 1024 60\n"
-    found = read_settings(text + "serveralivecountmax 0\nuserknownhostsfile /a b /c ~/d none\nbindinterface eth0\n")
-    assert (found.strict, found.rekey, found.alive_count) == (StrictHostKeys.YES, (1024, 60), 0)
-    assert (found.user_known_hosts, found.not_used) == (("/a", "b", "/c", "~/d"), ("BindInterface",))
+    result = read_settings(text + "serveralivecountmax 0\nuserknownhostsfile /a b /c ~/d none\nbindinterface eth0\n")
+    assert (result.strict, result.rekey, result.alive_count) == (StrictHostKeys.YES, (1024, 60), 0)
+    assert (result.user_known_hosts, result.not_used) == (("/a", "b", "/c", "~/d"), ("BindInterface",))
     with pytest.raises(ValueError, match="no hostname"):
         read_settings("usage: ssh\n")

@@ -31,14 +31,14 @@ async def number_from(path: Path) -> int:
 
 @pytest.mark.parametrize("words", [("a b", "it's"), ('"', "$HOME", "`id`", "\\n"), ("", "*", "é\n", "-n", "!x")])
 async def test_arguments_arrive_as_they_are(host: SshHost, words: tuple[str, ...]) -> None:
-    done = await host.run(("printf", "%s\\0", *words))
-    assert done.stdout.split("\0")[:-1] == list(words)
-    assert (done.ok, done.stderr, done.cut) == (True, "", None)
+    result = await host.run(("printf", "%s\\0", *words))
+    assert result.stdout.split("\0")[:-1] == list(words)
+    assert (result.ok, result.stderr, result.cut) == (True, "", None)
 
 
 async def test_stdin_status_and_both_streams_come_through(host: SshHost) -> None:
-    done = await host.run(("sh", "-c", "cat; echo error >&2; exit 3"), stdin=b"\x00\xff")
-    assert (done.raw, done.stdout, done.stderr, done.exit_status) == (b"\x00\xff", "\x00\ufffd", "error\n", 3)
+    result = await host.run(("sh", "-c", "cat; echo error >&2; exit 3"), stdin=b"\x00\xff")
+    assert (result.raw, result.stdout, result.stderr, result.exit_status) == (b"\x00\xff", "\x00\ufffd", "error\n", 3)
 
 
 async def test_a_command_without_stdin_sees_its_end_at_once(host: SshHost) -> None:
@@ -54,8 +54,8 @@ async def test_the_locale_makes_messages_readable(host: SshHost) -> None:
 
 
 async def test_the_deadline_ends_the_command_on_the_host(host: SshHost, tmp_path: Path) -> None:
-    done = await host.run(("sh", "-c", f"echo $$ >{tmp_path}/pid; sleep 60; :"), deadline_s=1.5)
-    assert (done.exit_status, done.cut) == (None, Cause.TIMED_OUT)
+    result = await host.run(("sh", "-c", f"echo $$ >{tmp_path}/pid; sleep 60; :"), deadline_s=1.5)
+    assert (result.exit_status, result.cut) == (None, Cause.TIMED_OUT)
     pid = await number_from(tmp_path / "pid")
     await eventually(lambda: not alive(pid))
 
@@ -71,17 +71,17 @@ async def test_giving_up_ends_the_command_on_the_host(host: SshHost, tmp_path: P
 
 async def test_endless_output_is_refused(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), output_bytes=100_000).host(CP1)
-    with pytest.raises(TransportError, match="more than the 100000 bytes") as caught:
+    with pytest.raises(TransportError, match="more than the 100000 bytes") as excinfo:
         await host.run(("cat", "/dev/zero"))
-    assert caught.value.cause is Cause.UNREADABLE
+    assert excinfo.value.cause is Cause.UNREADABLE
     assert (await host.run(("true",))).ok
 
 
 async def test_a_process_left_behind_does_not_hold_the_answer(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), linger_s=0.2).host(CP1)
     async with asyncio.timeout(5):
-        done = await host.run(("sh", "-c", "sleep 9 & echo output"), deadline_s=9)
-    assert (done.stdout, done.exit_status) == ("output\n", 0)
+        result = await host.run(("sh", "-c", "sleep 9 & echo output"), deadline_s=9)
+    assert (result.stdout, result.exit_status) == ("output\n", 0)
 
 
 @pytest.mark.parametrize("hops", [3, 5, 10, 20, 40])

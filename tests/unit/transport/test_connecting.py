@@ -41,9 +41,9 @@ def silent() -> Iterator[socket.socket]:
 
 
 async def refused(make_fleet: MakeFleet, inventory: Inventory) -> TransportError:
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await make_fleet(inventory).host(CP1).run(("true",))
-    return caught.value
+    return excinfo.value
 
 
 async def test_connecting_is_timed_and_done_once(sshd: Sshd, make_fleet: MakeFleet) -> None:
@@ -75,9 +75,9 @@ async def test_a_silent_port_times_out(sshd: Sshd, make_fleet: MakeFleet, silent
 async def test_the_deadline_bounds_connecting_too(sshd: Sshd, make_fleet: MakeFleet, silent: socket.socket) -> None:
     host = make_fleet(one_host(sshd.ssh(port=silent.getsockname()[1]))).host(CP1)
     async with asyncio.timeout(4):
-        with pytest.raises(TransportError) as caught:
+        with pytest.raises(TransportError) as excinfo:
             await host.run(("true",), deadline_s=0.2)
-    assert caught.value.cause is Cause.TIMED_OUT
+    assert excinfo.value.cause is Cause.TIMED_OUT
 
 
 async def test_an_unknown_name_is_reported(sshd: Sshd, make_fleet: MakeFleet) -> None:
@@ -130,9 +130,9 @@ async def test_a_passphrase_is_prompted_for_once_for_all_hosts(
 ) -> None:
     answers = ScriptedAnswers(passphrases=["wrong", "opens"])
     fleet = make_fleet(inventory_of({"cp1": sshd, "cp2": sshd}, identity_file=str(encrypted)), answers)
-    done = await asyncio.gather(*(fleet.host(name).run(("true",)) for name in (CP1, CP2)))
-    assert all(each.ok for each in done)
-    assert answers.asked == [("passphrase", str(encrypted))] * 2
+    result = await asyncio.gather(*(fleet.host(name).run(("true",)) for name in (CP1, CP2)))
+    assert all(each.ok for each in result)
+    assert answers.requests == [("passphrase", str(encrypted))] * 2
 
 
 async def test_no_passphrase_is_reported(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
@@ -142,9 +142,9 @@ async def test_no_passphrase_is_reported(sshd: Sshd, make_fleet: MakeFleet, encr
 
 async def test_wrong_passphrases_end_after_three(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
     answers = ScriptedAnswers(passphrases=["a", "b", "c", "opens"])
-    with pytest.raises(TransportError, match="no passphrase opened") as caught:
+    with pytest.raises(TransportError, match="no passphrase opened") as excinfo:
         await make_fleet(one_host(sshd.ssh(identity_file=str(encrypted))), answers).host(CP1).connect()
-    assert caught.value.cause is Cause.AUTH_FAILED
+    assert excinfo.value.cause is Cause.AUTH_FAILED
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ async def test_a_locked_key_needs_no_passphrase_while_the_agent_has_it(
 ) -> None:
     answers = ScriptedAnswers()
     assert (await make_fleet(one_host(sshd.ssh(identity_file=str(encrypted))), answers).host(CP1).run(("true",))).ok
-    assert answers.asked == []
+    assert answers.requests == []
 
 
 @pytest.mark.usefixtures("agent")
@@ -227,8 +227,8 @@ async def test_ssh_config_completes_the_inventory(sshd: Sshd, make_fleet: MakeFl
         User nobody
     """
     ssh = Ssh(user=sshd.user, config=config(tmp_path, text), sudo=sshd.ssh().sudo)
-    done = await make_fleet(one_host(ssh, address="seed")).host(CP1).run(("echo", "here"))
-    assert done.stdout == "here\n"
+    result = await make_fleet(one_host(ssh, address="seed")).host(CP1).run(("echo", "here"))
+    assert result.stdout == "here\n"
 
 
 @pytest.mark.usefixtures("agent")
@@ -264,8 +264,8 @@ async def test_through_a_jump_host_of_the_inventory(sshd: Sshd, make_fleet: Make
             ),
         )
         fleet = make_fleet(inventory)
-        done = await asyncio.gather(*(fleet.host(name).run(("printenv", "SSH_CONNECTION")) for name in (CP1, CP2)))
-        assert all(each.ok for each in done)
+        result = await asyncio.gather(*(fleet.host(name).run(("printenv", "SSH_CONNECTION")) for name in (CP1, CP2)))
+        assert all(each.ok for each in result)
         assert bastion.logins == 1
         bastion.drop_connections()
         assert (await fleet.host(CP1).run(("true",))).ok
@@ -395,8 +395,8 @@ async def test_what_ssh_config_sets_holds_for_the_connection(sshd: Sshd, make_fl
     host = make_fleet(one_host(ssh)).host(CP1)
     await host.connect()
     connection = await host._link.connection(Deadline(5))
-    chosen = {name: connection.get_extra_info(f"send_{name}") for name in ("cipher", "mac", "compression")}
-    assert chosen == {"cipher": "aes256-ctr", "mac": "hmac-sha2-512", "compression": "zlib@openssh.com"}
+    choice = {name: connection.get_extra_info(f"send_{name}") for name in ("cipher", "mac", "compression")}
+    assert choice == {"cipher": "aes256-ctr", "mac": "hmac-sha2-512", "compression": "zlib@openssh.com"}
     alive = (connection._keepalive_interval, connection._keepalive_count_max)
     assert alive == (17, 4)
 
@@ -404,14 +404,14 @@ async def test_what_ssh_config_sets_holds_for_the_connection(sshd: Sshd, make_fl
 async def test_the_cipher_that_takes_least_time_is_chosen_unless_ssh_config_names_some(
     sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
-    chosen = []
+    choice = []
     for name, text in (("usual", ""), ("own", "Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com")):
         (tmp_path / name).mkdir()
         host = make_fleet(one_host(sshd.ssh(config=config(tmp_path / name, text)))).host(CP1)
         await host.connect()
         connection = await host._link.connection(Deadline(5))
-        chosen.append(connection.get_extra_info("send_cipher"))
-    assert chosen == ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
+        choice.append(connection.get_extra_info("send_cipher"))
+    assert choice == ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
 
 
 async def test_ciphers_that_are_not_known_here_are_reported(

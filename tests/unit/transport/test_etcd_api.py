@@ -53,9 +53,9 @@ async def api(socket: Path, tls: Tls) -> AsyncIterator[EtcdApi]:
 async def refused(target: Path | str, credentials: EtcdCredentials | None, **names: str) -> EtcdError:
     """The error of a status call."""
     async with await EtcdApi.open(HOST, target, credentials, **names) as api:
-        with pytest.raises(EtcdError) as caught:
+        with pytest.raises(EtcdError) as excinfo:
             await api.status()
-    return caught.value
+    return excinfo.value
 
 
 def test_importing_the_client_loads_no_grpc() -> None:
@@ -96,8 +96,8 @@ async def test_a_snapshot_is_complete_private_and_readable_by_etcdctl(api: EtcdA
     assert path.stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "etcd.db.part").exists()
     quiet = subprocess.DEVNULL
-    told = await asyncio.create_subprocess_exec("etcdctl", "snapshot", "status", path, stdout=quiet, stderr=quiet)
-    assert await told.wait() == 0
+    output = await asyncio.create_subprocess_exec("etcdctl", "snapshot", "status", path, stdout=quiet, stderr=quiet)
+    assert await output.wait() == 0
 
 
 async def test_a_snapshot_that_fails_leaves_no_file(tls: Tls, tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ async def test_history_is_compacted_and_space_given_back(api: EtcdApi) -> None:
     revision = await api.put(b"/history", b"1")
     await api.maintenance.compact(revision)
     await api.maintenance.defragment()
-    told = await api.maintenance.hash_kv()
-    assert (told.revision, told.compact_revision) == (revision, revision)
-    with pytest.raises(EtcdError) as caught:
+    output = await api.maintenance.hash_kv()
+    assert (output.revision, output.compact_revision) == (revision, revision)
+    with pytest.raises(EtcdError) as excinfo:
         await api.maintenance.compact(revision - 1)
-    assert caught.value.kind is EtcdErrorKind.COMPACTED
+    assert excinfo.value.kind is EtcdErrorKind.COMPACTED
 
 
 async def test_an_alarm_that_is_not_raised_is_not_disarmed(api: EtcdApi) -> None:
@@ -170,7 +170,7 @@ async def test_a_refused_connection_is_distinguished_from_a_broken_one(tls: Tls,
 
 
 @pytest.fixture
-async def hung(tmp_path: Path) -> AsyncIterator[EtcdApi]:
+async def silent_server(tmp_path: Path) -> AsyncIterator[EtcdApi]:
     """A client of a server that takes connections and never sends anything."""
     path = tmp_path / "hung.sock"
     writers: list[asyncio.StreamWriter] = []
@@ -182,23 +182,23 @@ async def hung(tmp_path: Path) -> AsyncIterator[EtcdApi]:
     server.close()
 
 
-async def test_a_member_that_hangs_is_given_up_at_the_deadline(hung: EtcdApi) -> None:
-    with pytest.raises(EtcdError) as caught:
-        await hung.status(deadline_s=0.1)
-    assert caught.value.kind is EtcdErrorKind.DEADLINE
-    assert "no answer within 0.1 s" in str(caught.value)
+async def test_a_member_that_hangs_is_given_up_at_the_deadline(silent_server: EtcdApi) -> None:
+    with pytest.raises(EtcdError) as excinfo:
+        await silent_server.status(deadline_s=0.1)
+    assert excinfo.value.kind is EtcdErrorKind.DEADLINE
+    assert "no answer within 0.1 s" in str(excinfo.value)
 
 
-async def test_a_question_can_be_cancelled(hung: EtcdApi) -> None:
+async def test_a_question_can_be_cancelled(silent_server: EtcdApi) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await hung.status(deadline_s=60)
+            await silent_server.status(deadline_s=60)
 
 
-async def test_a_snapshot_can_be_cancelled(hung: EtcdApi, tmp_path: Path) -> None:
+async def test_a_snapshot_can_be_cancelled(silent_server: EtcdApi, tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await hung.maintenance.snapshot_to(tmp_path / "etcd.db", deadline_s=60)
+            await silent_server.maintenance.snapshot_to(tmp_path / "etcd.db", deadline_s=60)
     assert not any("etcd.db" in name for name in os.listdir(tmp_path))  # noqa: PTH208
 
 
@@ -246,9 +246,9 @@ async def promote(api: EtcdApi, learner: MemberId) -> None:
 
 
 async def move_leader(api: EtcdApi, joined: EtcdApi, to: MemberId) -> None:
-    with pytest.raises(EtcdError) as caught:
+    with pytest.raises(EtcdError) as excinfo:
         await joined.membership.move_leader(to)
-    assert caught.value.kind is EtcdErrorKind.NOT_LEADER
+    assert excinfo.value.kind is EtcdErrorKind.NOT_LEADER
     await api.membership.move_leader(to)
     assert (await joined.status()).leader_id == to
 

@@ -93,14 +93,14 @@ def test_every_error_has_host_attempt_answer_and_hint(kind: EtcdErrorKind) -> No
 
 
 def test_a_refused_connection_is_closed_and_may_have_been_open_before() -> None:
-    lost = EtcdError(HostName("cp1"), EtcdErrorKind.UNAVAILABLE, "status", "Socket closed")
-    told = lost.for_refusal("Connection refused")
-    assert (told.kind, told.cause) == (EtcdErrorKind.UNAVAILABLE, Cause.REFUSED)
+    missing = EtcdError(HostName("cp1"), EtcdErrorKind.UNAVAILABLE, "status", "Socket closed")
+    output = missing.for_refusal("Connection refused")
+    assert (output.kind, output.cause) == (EtcdErrorKind.UNAVAILABLE, Cause.REFUSED)
     assert (
-        str(told)
+        str(output)
         == "cp1: etcd, status: Connection refused; check that etcd runs on the host and listens on its client port"
     )
-    assert lost.for_refusal(None) is lost
+    assert missing.for_refusal(None) is missing
 
 
 def test_what_did_not_come_of_a_closed_way_stays_as_it_is() -> None:

@@ -10,7 +10,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import Fleet, TransportError
 from tests.fakes.sshd import Sshd, inventory_of
-from tests.fakes.transport import Call, FakeFleet, said
+from tests.fakes.transport import Call, FakeFleet, completed
 from tests.unit.transport.conftest import MakeFleet
 
 CP1 = HostName("cp1")
@@ -21,10 +21,10 @@ async def told_by(fleet: Fleet, path: str) -> tuple[object, ...]:
     host = fleet.host(CP1)
     missing = await host.read_file(path)
     await host.write_file(path, b"data", owner="0:0")
-    done = await host.run(("printf", "a\\nb"))
+    result = await host.run(("printf", "a\\nb"))
     async with host.lines(("printf", "a\\nb")) as lines:
         each = [line async for line in lines]
-    return missing, await host.read_file(path), done, each, host.host
+    return missing, await host.read_file(path), result, each, host.host
 
 
 async def test_fake_and_real_host_return_the_same(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ async def test_fake_and_real_host_return_the_same(sshd: Sshd, make_fleet: MakeFl
 
 async def test_answers_are_given_in_turn_and_calls_recorded() -> None:
     host = FakeFleet().host(CP1)
-    host.when("etcdctl", say=said(status=1, stderr="down"))
+    host.when("etcdctl", say=completed(status=1, stderr="down"))
     host.when("etcdctl", say="up")
     answers = [await host.run(("etcdctl", "health"), root=True, deadline_s=5) for _ in range(3)]
     assert [answer.stdout for answer in answers] == ["", "up", "up"]
@@ -49,6 +49,6 @@ async def test_answers_are_given_in_turn_and_calls_recorded() -> None:
 async def test_a_host_made_to_fail_fails_everywhere() -> None:
     host = FakeFleet().host(CP1)
     host.cut(Cause.REFUSED)
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await host.connect()
-    assert caught.value.cause is Cause.REFUSED
+    assert excinfo.value.cause is Cause.REFUSED

@@ -62,9 +62,9 @@ async def test_a_missing_file_is_none(host: SshHost, tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_read_is_an_error(host: SshHost, tmp_path: Path) -> None:
-    with pytest.raises(TransportError, match="Is a directory") as caught:
+    with pytest.raises(TransportError, match="Is a directory") as excinfo:
         await host.read_file(str(tmp_path))
-    assert caught.value.cause is Cause.UNREADABLE
+    assert excinfo.value.cause is Cause.UNREADABLE
 
 
 async def test_a_folder_is_not_overwritten(host: SshHost, tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ def host(tmp_path: Path) -> LocalHost:
 def shell(folder: Path, script: str, *programs: str) -> subprocess.CompletedProcess[str]:
     """Run a script where only `programs` can be found."""
     for program in ("timeout", "cat", *programs):
-        found = shutil.which(program, path=os.defpath) or shutil.which(program)
-        assert found, program
-        (folder / program).symlink_to(found)
+        result = shutil.which(program, path=os.defpath) or shutil.which(program)
+        assert result, program
+        (folder / program).symlink_to(result)
     return subprocess.run(
         ["/bin/sh", "-s"], input=script, capture_output=True, text=True, env={"PATH": str(folder), "HOME": "/"}
     )
@@ -51,15 +51,15 @@ def shell(folder: Path, script: str, *programs: str) -> subprocess.CompletedProc
 @needs_haproxy
 @pytest.mark.parametrize("pump", ["socat", "python3", "perl"])
 def test_every_pump_brings_the_same_answer(pump: str, socket: Path, tmp_path: Path) -> None:
-    done = shell(tmp_path, ask_script(str(socket), "show servers state", "show version"), pump)
-    assert done.returncode == 0, done.stderr
-    assert "k8s_server_6443 2 cp2 127.0.0.1" in done.stdout
-    assert done.stdout.rstrip().endswith(version())
+    result = shell(tmp_path, ask_script(str(socket), "show servers state", "show version"), pump)
+    assert result.returncode == 0, result.stderr
+    assert "k8s_server_6443 2 cp2 127.0.0.1" in result.stdout
+    assert result.stdout.rstrip().endswith(version())
 
 
 def version() -> str:
-    told = subprocess.run([HAPROXY or "", "-v"], capture_output=True, text=True).stdout
-    return told.split()[2]
+    output = subprocess.run([HAPROXY or "", "-v"], capture_output=True, text=True).stdout
+    return output.split()[2]
 
 
 @pytest.mark.parametrize("pump", ["socat", "python3", "perl"])
@@ -69,18 +69,18 @@ def test_every_pump_reports_that_nobody_listens(pump: str, tmp_path: Path) -> No
     path = tmp_path / "dead.sock"
     with sockets.socket(sockets.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
-    done = shell(tmp_path, ask_script(str(path), "show info"), pump)
-    found = failure_of(done.returncode, done.stdout, done.stderr)
-    assert found is not None
-    assert (found.cause, "listen" in found.what) == (Cause.NOT_RUNNING, True)
+    outcome = shell(tmp_path, ask_script(str(path), "show info"), pump)
+    result = failure_of(outcome.returncode, outcome.stdout, outcome.stderr)
+    assert result is not None
+    assert (result.cause, "listen" in result.what) == (Cause.NOT_RUNNING, True)
 
 
 @needs_haproxy
 def test_without_a_pump_the_hint_names_the_package(socket: Path, tmp_path: Path) -> None:
-    done = shell(tmp_path, ask_script(str(socket), "show info"))
-    found = failure_of(done.returncode, done.stdout, done.stderr)
-    assert found is not None
-    assert (found.cause, found.hint) == (Cause.NOT_INSTALLED, "install socat on the host")
+    outcome = shell(tmp_path, ask_script(str(socket), "show info"))
+    result = failure_of(outcome.returncode, outcome.stdout, outcome.stderr)
+    assert result is not None
+    assert (result.cause, result.hint) == (Cause.NOT_INSTALLED, "install socat on the host")
 
 
 def test_a_missing_program_is_distinguished_from_one_that_does_not_run(tmp_path: Path) -> None:
@@ -93,8 +93,12 @@ def test_a_missing_program_is_distinguished_from_one_that_does_not_run(tmp_path:
     (tmp_path / "pidof").write_text("#!/bin/sh\n")
     (tmp_path / "pidof").chmod(0o755)
     deaf = subprocess.run(["/bin/sh", "-s"], input=script, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
-    causes = [failure_of(done.returncode, done.stdout, done.stderr) for done in (absent, stopped, deaf)]
-    assert [found.cause for found in causes if found] == [Cause.NOT_INSTALLED, Cause.NOT_RUNNING, Cause.NOT_CONFIGURED]
+    causes = [failure_of(outcome.returncode, outcome.stdout, outcome.stderr) for outcome in (absent, stopped, deaf)]
+    assert [result.cause for result in causes if result] == [
+        Cause.NOT_INSTALLED,
+        Cause.NOT_RUNNING,
+        Cause.NOT_CONFIGURED,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,10 +112,10 @@ def test_a_missing_program_is_distinguished_from_one_that_does_not_run(tmp_path:
     ],
 )
 def test_every_other_end_has_a_cause(status: int | None, errors: str, cause: Cause) -> None:
-    found = failure_of(status, "", errors)
-    assert found is not None
-    assert found.cause is cause
-    assert found.hint
+    result = failure_of(status, "", errors)
+    assert result is not None
+    assert result.cause is cause
+    assert result.hint
 
 
 @needs_haproxy

@@ -71,9 +71,9 @@ async def test_a_strict_client_puts_no_question(sshd: Sshd, make_fleet: MakeFlee
         config, known = files(tmp_path, sshd, "none", options)
         answers = ScriptedAnswers(accepts=True)
         inventory = inventory_of({"cp1": sshd}, known_hosts=None, config=str(config))
-        with pytest.raises(TransportError, match=f"add the key to {known}, as ssh_config has {options}") as caught:
+        with pytest.raises(TransportError, match=f"add the key to {known}, as ssh_config has {options}") as excinfo:
             await make_fleet(inventory, answers).host(CP1).connect()
-        assert (caught.value.cause, answers.asked) == (Cause.HOST_KEY_UNKNOWN, [])
+        assert (excinfo.value.cause, answers.requests) == (Cause.HOST_KEY_UNKNOWN, [])
 
 
 async def test_names_are_hashed_where_ssh_hashes_them(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
@@ -116,9 +116,9 @@ async def test_no_password_is_sent_to_a_host_whose_key_has_changed(
     host = make_fleet(inventory, answers).host(CP1)
     assert (await host.run(("true",))).ok
     monkeypatch.setattr(host._link, "user", "ops")
-    with pytest.raises(TransportError, match="no password is sent to such a host") as caught:
+    with pytest.raises(TransportError, match="no password is sent to such a host") as excinfo:
         await host.run(("true",), root=True)
-    assert (caught.value.cause, answers.asked) == (Cause.SUDO_REFUSED, [])
+    assert (excinfo.value.cause, answers.requests) == (Cause.SUDO_REFUSED, [])
 
 
 async def test_new_keys_have_no_file_where_ssh_config_has_none(
@@ -133,16 +133,16 @@ async def test_new_keys_have_no_file_where_ssh_config_has_none(
 ADDRESS = "192.0.2.7"
 
 
-async def visited(folder: Path, shown: asyncssh.SSHKey, of_address: str, options: str) -> tuple[bool, Visitor]:
+async def visited(folder: Path, sshkey: asyncssh.SSHKey, of_address: str, options: str) -> tuple[bool, Visitor]:
     """A visit to a name that leads to ADDRESS, both with the key `shown`, or with `of_address` for the address."""
-    data = shown.export_public_key().decode().strip()
+    data = sshkey.export_public_key().decode().strip()
     known = folder / "known"
     known.write_text(f"cp1.example {data}\n" + (f"{ADDRESS} {of_address}\n" if of_address else ""))
     (folder / "config").write_text(f"{options}\nUserKnownHostsFile {known}\nGlobalKnownHostsFile none\n")
     destination = Destination(CP1, "cp1.example", config=folder / "config")
     route = await resolve(destination, ClientConfig())
     visitor = Visitor(route, look_up(route.known_hosts, route.known_as), None)
-    return visitor.validate_host_public_key("cp1.example", ADDRESS, 22, shown), visitor
+    return visitor.validate_host_public_key("cp1.example", ADDRESS, 22, sshkey), visitor
 
 
 async def test_the_address_of_a_name_is_compared_too_where_ssh_compares_it(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ async def test_the_address_of_a_name_is_compared_too_where_ssh_compares_it(tmp_p
         (lines[other], "CheckHostIP yes\nProxyCommand true", True),
         ("", "CheckHostIP yes", True),
     ):
-        found, visitor = await visited(tmp_path, right, of_address, options)
-        assert (found, visitor.address_differs) == (trusted, not trusted), options
+        result, visitor = await visited(tmp_path, right, of_address, options)
+        assert (result, visitor.address_differs) == (trusted, not trusted), options
         assert visitor.address_is_new is (of_address == "")
 
 
@@ -164,6 +164,6 @@ async def test_an_accepted_key_of_a_strict_client_is_shown_with_its_fingerprint(
     sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
     config, _ = files(tmp_path, sshd, "changed", "StrictHostKeyChecking yes")
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=None, config=str(config))).host(CP1).connect()
-    assert fingerprint_of(sshd) in caught.value.what
+    assert fingerprint_of(sshd) in excinfo.value.what

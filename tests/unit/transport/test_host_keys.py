@@ -35,15 +35,15 @@ def line_of(public_key: Path, name: str) -> str:
 
 
 def fingerprint_of(server: Sshd) -> str:
-    shown = subprocess.run(["ssh-keygen", "-lf", server.host_key], capture_output=True, text=True, check=True)
-    return shown.stdout.split()[1]
+    output = subprocess.run(["ssh-keygen", "-lf", server.host_key], capture_output=True, text=True, check=True)
+    return output.stdout.split()[1]
 
 
 async def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
-    with pytest.raises(TransportError, match="is unknown") as caught:
+    with pytest.raises(TransportError, match="is unknown") as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
-    assert caught.value.cause is Cause.HOST_KEY_UNKNOWN
-    assert f"--accept-host-key {fingerprint_of(sshd)}" in caught.value.hint
+    assert excinfo.value.cause is Cause.HOST_KEY_UNKNOWN
+    assert f"--accept-host-key {fingerprint_of(sshd)}" in excinfo.value.hint
     assert not known.exists()
 
 
@@ -53,10 +53,10 @@ async def test_an_accepted_key_is_remembered_and_prompted_for_once(
     answers = ScriptedAnswers(accepts=True)
     inventory = inventory_of({"cp1": sshd}, known_hosts=str(known))
     host = make_fleet(inventory, answers).host(CP1)
-    done = await asyncio.gather(*(host.run(("true",)) for _ in range(3)))
-    assert all(each.ok for each in done)
+    result = await asyncio.gather(*(host.run(("true",)) for _ in range(3)))
+    assert all(each.ok for each in result)
     name = f"[127.0.0.1]:{sshd.port}"
-    assert answers.asked == [("host-key", "cp1", name, "ssh-ed25519", fingerprint_of(sshd))]
+    assert answers.requests == [("host-key", "cp1", name, "ssh-ed25519", fingerprint_of(sshd))]
     assert stat.S_IMODE(known.stat().st_mode) == 0o600
     assert known.read_text().split()[:2] == [name, "ssh-ed25519"]
     assert (await make_fleet(inventory).host(CP1).run(("true",))).ok
@@ -86,7 +86,7 @@ async def test_callers_behind_a_prompt_get_an_error(sshd: Sshd, make_fleet: Make
             ("true",),
         )
     )
-    await eventually(lambda: bool(answers.asked))
+    await eventually(lambda: bool(answers.requests))
     with pytest.raises(TransportError, match="a prompt may wait"):
         await host.run(("true",), deadline_s=0.1)
     assert answers.answered is not None
@@ -100,7 +100,7 @@ async def test_a_late_answer_is_kept_for_the_next(sshd: Sshd, make_fleet: MakeFl
     await asked_and_given_up(fleet, answers)
     answers.answered.set()  # type: ignore[union-attr]
     assert (await fleet.host(CP1).run(("true",))).ok
-    assert len(answers.asked) == 1
+    assert len(answers.requests) == 1
 
 
 async def test_an_open_question_is_withdrawn_at_the_end(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
@@ -112,7 +112,7 @@ async def test_an_open_question_is_withdrawn_at_the_end(sshd: Sshd, make_fleet: 
 
 async def asked_and_given_up(fleet: SshFleet, answers: ScriptedAnswers) -> None:
     asking = asyncio.create_task(fleet.host(CP1).connect())
-    await eventually(lambda: bool(answers.asked))
+    await eventually(lambda: bool(answers.requests))
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 
@@ -123,7 +123,7 @@ async def test_a_refusal_holds_until_it_is_forgotten(sshd: Sshd, make_fleet: Mak
     for _ in range(2):
         with pytest.raises(TransportError):
             await fleet.host(CP1).connect()
-    assert len(answers.asked) == 1
+    assert len(answers.requests) == 1
     answers.accepts = True
     fleet.forget_refusals()
     await fleet.host(CP1).connect()
@@ -135,14 +135,14 @@ async def test_an_accepted_key_holds_where_no_file_keeps_it(sshd: Sshd, make_fle
     assert (await host.run(("true",))).ok
     sshd.drop_connections()
     assert (await host.run(("true",), deadline_s=10)).ok
-    assert len(answers.asked) == 1
+    assert len(answers.requests) == 1
 
 
 async def test_a_file_that_cannot_be_written_is_named(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     answers = ScriptedAnswers(accepts=True)
-    with pytest.raises(TransportError, match="Not a directory") as caught:
+    with pytest.raises(TransportError, match="Not a directory") as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts="/dev/null/x"), answers).host(CP1).connect()
-    assert "/dev/null" in caught.value.what
+    assert "/dev/null" in excinfo.value.what
 
 
 async def test_a_changed_key_is_never_accepted(sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path) -> None:
@@ -151,12 +151,12 @@ async def test_a_changed_key_is_never_accepted(sshd: Sshd, make_fleet: MakeFleet
     known.write_text("# ours\n\n" + line_of(tmp_path / "other.pub", f"[127.0.0.1]:{sshd.port}"))
     before = known.read_bytes()
     answers = ScriptedAnswers(accepts=True)
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers).host(CP1).connect()
-    assert caught.value.cause is Cause.HOST_KEY_CHANGED
-    assert f"{known}:3" in caught.value.what
-    assert fingerprint_of(sshd) in caught.value.what
-    assert (answers.asked, known.read_bytes()) == ([], before)
+    assert excinfo.value.cause is Cause.HOST_KEY_CHANGED
+    assert f"{known}:3" in excinfo.value.what
+    assert fingerprint_of(sshd) in excinfo.value.what
+    assert (answers.requests, known.read_bytes()) == ([], before)
 
 
 async def test_a_host_without_the_known_kind_of_key_has_changed(
@@ -165,18 +165,18 @@ async def test_a_host_without_the_known_kind_of_key_has_changed(
     make_key(tmp_path / "other", kind="ecdsa")
     known.parent.mkdir()
     known.write_text(line_of(tmp_path / "other.pub", f"[127.0.0.1]:{sshd.port}"))
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
-    assert (caught.value.cause, f"{known}:1" in caught.value.what) == (Cause.HOST_KEY_CHANGED, True)
+    assert (excinfo.value.cause, f"{known}:1" in excinfo.value.what) == (Cause.HOST_KEY_CHANGED, True)
 
 
 async def test_a_revoked_key_is_refused(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     known.parent.mkdir()
     line = line_of(sshd.folder / "host.pub", f"[127.0.0.1]:{sshd.port}")
     known.write_text(f"{line}@revoked {line}")
-    with pytest.raises(TransportError, match="revoked") as caught:
+    with pytest.raises(TransportError, match="revoked") as excinfo:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
-    assert caught.value.cause is Cause.HOST_KEY_CHANGED
+    assert excinfo.value.cause is Cause.HOST_KEY_CHANGED
 
 
 async def test_a_hashed_line_is_found(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
@@ -231,7 +231,7 @@ async def test_a_certificate_of_an_unknown_ca_leaves_the_key_to_a_person(
     answers = ScriptedAnswers(accepts=True)
     host = make_fleet(inventory_of({"cp1": certified}, known_hosts=str(known)), answers).host(CP1)
     assert (await host.run(("true",))).ok
-    assert answers.asked[0][4] == fingerprint_of(certified)
+    assert answers.requests[0][4] == fingerprint_of(certified)
 
 
 async def test_a_ca_known_for_everybody_leaves_plain_keys_to_a_person(
@@ -247,7 +247,7 @@ async def test_a_ca_known_for_everybody_leaves_plain_keys_to_a_person(
 
 
 @pytest.mark.parametrize(
-    ("patterns", "found"),
+    ("patterns", "matches"),
     [
         ("cp1.example.org", True),
         ("*.example.org", True),
@@ -260,10 +260,10 @@ async def test_a_ca_known_for_everybody_leaves_plain_keys_to_a_person(
         ("|1|not-base64|x", False),
     ],
 )
-def test_patterns_of_known_hosts(sshd: Sshd, known: Path, patterns: str, found: bool) -> None:
+def test_patterns_of_known_hosts(sshd: Sshd, known: Path, patterns: str, matches: bool) -> None:
     known.parent.mkdir()
     known.write_text(line_of(sshd.folder / "host.pub", patterns) + "garbage\n\n@marker only\n")
-    assert bool(look_up((known, known.with_name("none")), "CP1.example.org").lines) is found
+    assert bool(look_up((known, known.with_name("none")), "CP1.example.org").lines) is matches
 
 
 def test_a_port_of_its_own_is_written_in_brackets(sshd: Sshd, known: Path) -> None:
@@ -322,11 +322,11 @@ def outcome_of_openssh(server: Sshd, config: Path) -> str:
     """The real client's judgement of the host's key; a prompt counts as `unknown`."""
     target = ["-p", str(server.port), "-i", str(server.user_key), f"{server.user}@127.0.0.1"]
     argv = ["ssh", "-F", str(config), "-o", "BatchMode=yes", "-o", "UpdateHostKeys=no", *target, "true"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
-    if done.returncode == 0:
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+    if result.returncode == 0:
         return "accepted"
     words = (("REVOKED HOST KEY", "revoked"), ("IDENTIFICATION HAS CHANGED", "changed"))
-    return next((outcome for text, outcome in words if text in done.stderr), "unknown")
+    return next((outcome for text, outcome in words if text in result.stderr), "unknown")
 
 
 async def outcome_of(host: SshHost) -> str:
@@ -347,7 +347,7 @@ async def test_a_key_accepted_for_an_alias_is_written_without_a_port(
     answers = ScriptedAnswers(accepts=True)
     inventory = inventory_of({"cp1": sshd}, known_hosts=str(known), config=str(config))
     await make_fleet(inventory, answers).host(CP1).connect()
-    assert answers.asked[0][2] == "blue-a"
+    assert answers.requests[0][2] == "blue-a"
     assert known.read_text().split()[0] == "blue-a"
     assert outcome_of_openssh(sshd, config) == "accepted"
 

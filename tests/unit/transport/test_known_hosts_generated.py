@@ -69,19 +69,19 @@ def line(draw: random.Random, keys: tuple[str, ...]) -> str:
 
 def by_keygen(file: Path, name: str) -> set[tuple[int, str]]:
     argv = ("ssh-keygen", "-F", name, "-f", str(file))
-    done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20)
-    return {(int(number), MARKERS[marker]) for number, marker in FOUND.findall(done.stdout)}
+    result = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20)
+    return {(int(number), MARKERS[marker]) for number, marker in FOUND.findall(result.stdout)}
 
 
 def test_the_lines_found_are_those_of_ssh_keygen(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    seen = 0
+    reading = 0
     for number in range(EXAMPLES):
         draw = random.Random(f"{SEED}/{number}")
         file = tmp_path / str(number)
         file.write_text("\n".join(line(draw, keys) for _ in range(draw.randint(1, 12))) + draw.choice(("", "\n")))
         name = draw.choice(NAMES)
         expected = by_keygen(file, name)
-        found = {(known.line, known.marker) for known in look_up((file,), name).lines}
-        assert found == expected, f"{name}\n{file.read_text()}"
-        seen += len(found)
-    assert seen > EXAMPLES / 4
+        results = {(known.line, known.marker) for known in look_up((file,), name).lines}
+        assert results == expected, f"{name}\n{file.read_text()}"
+        reading += len(results)
+    assert reading > EXAMPLES / 4

@@ -123,7 +123,7 @@ async def test_a_token_is_shown_where_there_is_no_certificate(socket: Path, tls:
 
 async def test_the_client_key_touches_no_disk(socket: Path, tls: Tls, server: KubeServer, tmp_path: Path) -> None:
     server.answers["/version"] = (200, VERSION)
-    kept = os.environ.get("TMPDIR")
+    content = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(tmp_path)
     try:
         async with await KubeApi.open(HOST, socket, credentials(tls)) as api:
@@ -131,8 +131,8 @@ async def test_the_client_key_touches_no_disk(socket: Path, tls: Tls, server: Ku
             assert [name for name in os.listdir(tmp_path) if not name.endswith(".sock")] == []  # noqa: PTH208
     finally:
         os.environ.pop("TMPDIR")
-        if kept:
-            os.environ["TMPDIR"] = kept
+        if content:
+            os.environ["TMPDIR"] = content
 
 
 @pytest.mark.parametrize(
@@ -148,17 +148,17 @@ async def test_refusals_are_distinguished(
     api: KubeApi, server: KubeServer, answer: tuple[int, str], kind: KubeErrorKind, words: str
 ) -> None:
     server.answers[LEASES] = answer
-    with pytest.raises(KubeError) as caught:
+    with pytest.raises(KubeError) as excinfo:
         await api.leases()
-    assert caught.value.kind is kind
-    assert words in str(caught.value)
+    assert excinfo.value.kind is kind
+    assert words in str(excinfo.value)
 
 
-async def failure(target: Path | str, shown: KubeCredentials, server_name: str = "kubernetes") -> KubeError:
-    with pytest.raises(KubeError) as caught:
-        async with await KubeApi.open(HOST, target, shown, server_name=server_name) as api:
+async def failure(target: Path | str, kube_credentials: KubeCredentials, server_name: str = "kubernetes") -> KubeError:
+    with pytest.raises(KubeError) as excinfo:
+        async with await KubeApi.open(HOST, target, kube_credentials, server_name=server_name) as api:
             await api.version(deadline_s=2)
-    return caught.value
+    return excinfo.value
 
 
 async def test_failed_connections_are_distinguished(socket: Path, tls: Tls, tmp_path: Path) -> None:
@@ -175,15 +175,15 @@ async def test_failed_connections_are_distinguished(socket: Path, tls: Tls, tmp_
 async def test_a_server_that_hangs_is_given_up_at_the_deadline(tls: Tls, tmp_path: Path) -> None:
     path = tmp_path / "hung.sock"
     writers: list[asyncio.StreamWriter] = []
-    hung = await asyncio.start_unix_server(lambda _, writer: writers.append(writer), path)
+    hang = await asyncio.start_unix_server(lambda _, writer: writers.append(writer), path)
     async with await KubeApi.open(HOST, path, credentials(tls)) as api:
-        with pytest.raises(KubeError, match=r"no answer within 0\.2 s") as caught:
+        with pytest.raises(KubeError, match=r"no answer within 0\.2 s") as excinfo:
             await api.leases(deadline_s=0.2)
-    assert caught.value.kind is KubeErrorKind.DEADLINE
+    assert excinfo.value.kind is KubeErrorKind.DEADLINE
     await eventually(lambda: "kube-ask" not in {thread.name for thread in threading.enumerate()}, within_s=2)
     for writer in writers:
         writer.close()
-    hung.close()
+    hang.close()
 
 
 def renewed(leases: tuple[LeaseObject, ...]) -> dict[str, str]:
@@ -200,16 +200,16 @@ async def test_a_watch_yields_the_list_and_then_every_change(api: KubeApi, serve
         stream.hang()
 
     server.watches = [script]
-    told: list[dict[str, str]] = []
+    lines: list[dict[str, str]] = []
     async with aclosing(api.watch_leases()) as watch, asyncio.timeout(5):
         async for leases in watch:
-            told.append(renewed(leases))
-            if len(told) == 4:
+            lines.append(renewed(leases))
+            if len(lines) == 4:
                 break
-    assert told[0]["kube-controller-manager"] == "12.066659"
-    assert told[1]["kube-controller-manager"] == "13.082701"
-    assert told[2]["kube-scheduler"] == "13.664632"
-    assert "kube-controller-manager" not in told[3]
+    assert lines[0]["kube-controller-manager"] == "12.066659"
+    assert lines[1]["kube-controller-manager"] == "13.082701"
+    assert lines[2]["kube-scheduler"] == "13.664632"
+    assert "kube-controller-manager" not in lines[3]
     assert server.revisions() == ["973"]
 
 
@@ -235,14 +235,14 @@ async def test_a_watch_goes_on_where_it_was_when_the_server_ends_it(
         stream.hang()
 
     server.watches = [ends, breaks, too_old, 410, goes_on]
-    told: list[dict[str, str]] = []
+    lines: list[dict[str, str]] = []
     async with aclosing(api.watch_leases()) as watch, asyncio.timeout(5):
         async for leases in watch:
-            told.append(renewed(leases))
-            if told[-1]["kube-controller-manager"] == "14.104705":
+            lines.append(renewed(leases))
+            if lines[-1]["kube-controller-manager"] == "14.104705":
                 break
     assert server.revisions() == ["973", "1403", "976", "973", "973"]
-    assert [path for path in server.asked if "watch" not in path] == [LEASES] * 3
+    assert [path for path in server.requests if "watch" not in path] == [LEASES] * 3
 
 
 async def test_a_watch_that_falls_silent_is_restarted(
@@ -270,9 +270,9 @@ async def test_a_watch_of_something_else_is_an_error(api: KubeApi, server: KubeS
     server.watches = [lambda stream: stream.say("<html>")]
     async with aclosing(api.watch_leases()) as watch:
         await anext(watch)
-        with pytest.raises(KubeError) as caught:
+        with pytest.raises(KubeError) as excinfo:
             await anext(watch)
-    assert caught.value.kind is KubeErrorKind.UNREADABLE
+    assert excinfo.value.kind is KubeErrorKind.UNREADABLE
 
 
 async def test_ending_a_watch_leaves_no_thread(api: KubeApi, server: KubeServer) -> None:

@@ -45,14 +45,14 @@ def test_everything_inside() -> None:
 
 def test_paths_as_our_own_kubeconfigs_have_them() -> None:
     pair = KeyPairFiles("/etc/kubernetes/pki/admin.crt", "/etc/kubernetes/pki/admin.key")
-    written = kubeconfig(samples.lab(), user="admin", files=pair, server="https://127.0.0.1:6443").encode()
-    ca, cert, key = files_named(written)
+    text = kubeconfig(samples.lab(), user="admin", files=pair, server="https://127.0.0.1:6443").encode()
+    ca, cert, key = files_named(text)
     assert (cert, key) == (pair.cert, pair.key)
     files = {ca: b"the CA", cert: b"the certificate", key: b"the key"}
-    assert credentials_of(written, files) == WANTED
+    assert credentials_of(text, files) == WANTED
     del files[key]
     with pytest.raises(KubeconfigError, match=f"{pair.key}, which the kubeconfig names, was not found"):
-        credentials_of(written, files)
+        credentials_of(text, files)
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -60,12 +60,12 @@ def test_a_token_instead_of_a_certificate(inside: bool) -> None:
     head, _, _ = EMBEDDED.partition(b"    client-certificate-data")
     named = head + (b"    token: hush\n" if inside else b"    tokenFile: /run/token\n")
     assert files_named(named) == (() if inside else ("/run/token",))
-    wanted = replace(WANTED, cert=None, key=None, token=Secret("hush"))
-    assert credentials_of(named, {"/run/token": b"hush\n"}) == wanted
+    target = replace(WANTED, cert=None, key=None, token=Secret("hush"))
+    assert credentials_of(named, {"/run/token": b"hush\n"}) == target
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("fault", "message"),
     [
         (b"\x00", "not YAML"),
         (b"- a", "not a mapping"),
@@ -77,10 +77,10 @@ def test_a_token_instead_of_a_certificate(inside: bool) -> None:
         (EMBEDDED.replace(b"client-key-data: ", b"client-key-data: a-b"), "client-key-data of the kubeconfig"),
     ],
 )
-def test_an_unusable_file_is_refused_with_the_reason(broken: bytes, said: str) -> None:
-    with pytest.raises(KubeconfigError, match=said) as caught:
-        credentials_of(broken, {})
-    assert "the key" not in str(caught.value)
+def test_an_unusable_file_is_refused_with_the_reason(fault: bytes, message: str) -> None:
+    with pytest.raises(KubeconfigError, match=message) as excinfo:
+        credentials_of(fault, {})
+    assert "the key" not in str(excinfo.value)
 
 
 @given(st.binary(max_size=60), st.integers(0, len(EMBEDDED)))

@@ -27,11 +27,11 @@ needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not insta
 def read_by_kubectl(path: Path) -> tuple[bytes, bytes | None, bytes | None, str | None] | None:
     """CA, certificate, key and token of the current context; None where kubectl refuses the file."""
     words = (KUBECTL or "", "--kubeconfig", str(path), "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode:
+    result = subprocess.run(words, capture_output=True, text=True)
+    if result.returncode:
         return None
-    shown = json.loads(done.stdout)
-    cluster, user = shown["clusters"][0]["cluster"], shown["users"][0]["user"]
+    document = json.loads(result.stdout)
+    cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
     cert, key = (user.get(f"client-{name}-data") for name in ("certificate", "key"))
     return (
         b64decode(cluster.get("certificate-authority-data", "")),

@@ -19,8 +19,8 @@ def test_loading_starts_no_program() -> None:
         "import haconsole.transport.ssh\n"
         "print(started)"
     )
-    done = subprocess.run([sys.executable, "-c", watched], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    result = subprocess.run([sys.executable, "-c", watched], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
 
 
 def test_a_library_is_found_as_ctypes_finds_it() -> None:

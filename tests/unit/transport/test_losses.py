@@ -105,8 +105,8 @@ async def test_a_dead_peer_is_found_and_a_new_connection_made(
     await eventually(lambda: number_in(tmp_path / "pid") is not None)
     proxy.fall_silent()
     async with asyncio.timeout(8):
-        done = await task
-    assert (done.exit_status, done.cut) == (None, Cause.CONNECTION_LOST)
+        result = await task
+    assert (result.exit_status, result.cut) == (None, Cause.CONNECTION_LOST)
     proxy.speak_again()
     assert (await host.run(("true",))).ok
 
@@ -118,9 +118,9 @@ async def test_the_deadline_holds_while_a_dead_peer_is_not_found_yet(
     await host.connect()
     proxy.fall_silent()
     async with asyncio.timeout(8):
-        with pytest.raises(TransportError) as caught:
+        with pytest.raises(TransportError) as excinfo:
             await host.run(("true",), deadline_s=0.3)
-    assert caught.value.cause is Cause.TIMED_OUT
+    assert excinfo.value.cause is Cause.TIMED_OUT
 
 
 async def test_a_stopped_server_process_is_a_dead_peer(own: Sshd, make_fleet: MakeFleet) -> None:
@@ -141,8 +141,8 @@ async def test_a_command_cut_off_by_the_loss_has_an_unknown_end(
     task = asyncio.create_task(host.run(("sh", "-c", f"echo early; sleep 0.3; echo $$ >{tmp_path}/pid; sleep 1; :")))
     await eventually(lambda: number_in(tmp_path / "pid") is not None)
     own.drop_connections()
-    done = await task
-    assert (done.exit_status, done.cut, done.stdout) == (None, Cause.CONNECTION_LOST, "early\n")
+    result = await task
+    assert (result.exit_status, result.cut, result.stdout) == (None, Cause.CONNECTION_LOST, "early\n")
     assert (await host.run(("echo", "again"))).stdout == "again\n"
 
 
@@ -153,9 +153,9 @@ async def test_a_file_read_during_the_loss_is_an_error(own: Sshd, make_fleet: Ma
     task = asyncio.create_task(host.read_file(str(tmp_path / "fifo")))
     await eventually(lambda: "Starting session" in own.log)
     own.drop_connections()
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await task
-    assert caught.value.cause is Cause.CONNECTION_LOST
+    assert excinfo.value.cause is Cause.CONNECTION_LOST
 
 
 async def test_a_loss_that_cuts_a_write_leaves_the_old_content(
@@ -169,9 +169,9 @@ async def test_a_loss_that_cuts_a_write_leaves_the_old_content(
     task = asyncio.create_task(host.write_file(str(path), b"x" * 50_000_000, owner=owner))
     await eventually(lambda: any(tmp_path.glob(".haconsole.*")))
     own.drop_connections()
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         await task
-    assert caught.value.cause is Cause.CONNECTION_LOST
+    assert excinfo.value.cause is Cause.CONNECTION_LOST
     await eventually(lambda: not any(tmp_path.glob(".haconsole.*")))
     assert path.read_text() == "old"
 
@@ -184,9 +184,9 @@ async def test_a_stream_ends_with_an_error_when_the_connection_is_lost(
     async with host.lines(("sh", "-c", script)) as lines:
         assert await anext(lines) == "first"
         own.drop_connections()
-        with pytest.raises(TransportError, match="was lost while sh -c") as caught:
+        with pytest.raises(TransportError, match="was lost while sh -c") as excinfo:
             await anext(lines)
-    assert caught.value.cause is Cause.CONNECTION_LOST
+    assert excinfo.value.cause is Cause.CONNECTION_LOST
     pid = number_in(tmp_path / "pid")
     await eventually(lambda: pid is not None and not alive(pid))
 

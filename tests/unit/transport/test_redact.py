@@ -51,9 +51,9 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, secret: str) -> None:
-    shown = redact(text)
-    assert secret not in shown
-    assert MASK in shown
+    output = redact(text)
+    assert secret not in output
+    assert MASK in output
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 def test_each_line_of_a_secret_is_masked_wherever_it_is() -> None:
-    shown = redact("  | first-part\n  | other-part\n", (Secret("first-part\nother-part"),))
-    assert shown == f"  | {MASK}\n  | {MASK}\n"
+    output = redact("  | first-part\n  | other-part\n", (Secret("first-part\nother-part"),))
+    assert output == f"  | {MASK}\n  | {MASK}\n"
 
 
 KEY = make_private_key(KeyAlgorithm.RSA_2048).pem.decode()
@@ -81,8 +81,8 @@ KEY = make_private_key(KeyAlgorithm.RSA_2048).pem.decode()
 @given(st.integers(0, len(KEY)), st.text(max_size=20), st.text(max_size=20))
 def test_no_line_of_a_private_key_survives_however_it_is_cut(at: int, before: str, after: str) -> None:
     for cut in (KEY[at:], KEY[:at]):
-        shown = redact(f"{before}\n{cut}\n{after}")
-        assert not [line for line in KEY.splitlines()[1:-1] if line in shown]
+        output = redact(f"{before}\n{cut}\n{after}")
+        assert not [line for line in KEY.splitlines()[1:-1] if line in output]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,6 @@ def test_no_line_of_a_private_key_survives_however_it_is_cut(at: int, before: st
 )
 def test_hostile_output_takes_no_time(piece: str) -> None:
     text = piece * (64 * 1024 // len(piece))
-    begun = time.process_time()
+    start = time.process_time()
     redact(text)
-    assert time.process_time() - begun < 2.0
+    assert time.process_time() - start < 2.0

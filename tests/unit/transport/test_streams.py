@@ -58,26 +58,26 @@ async def test_leaving_the_block_ends_everything_on_the_host(host: SshHost, tmp_
 
 
 async def test_a_command_that_fails_is_an_error_with_its_words(host: SshHost) -> None:
-    with pytest.raises(TransportError, match="ended with status 3: no luck") as caught:
+    with pytest.raises(TransportError, match="ended with status 3: no luck") as excinfo:
         async with host.lines(("sh", "-c", "echo no luck >&2; exit 3")) as lines:
             await anext(lines)
-    assert caught.value.cause is Cause.OTHER
+    assert excinfo.value.cause is Cause.OTHER
 
 
 async def test_a_missing_command_is_reported(host: SshHost) -> None:
-    with pytest.raises(TransportError) as caught:
+    with pytest.raises(TransportError) as excinfo:
         async with host.lines(("no-such-command",)) as lines:
             await anext(lines)
-    assert caught.value.cause is Cause.NOT_INSTALLED
+    assert excinfo.value.cause is Cause.NOT_INSTALLED
 
 
 async def test_endless_lines_are_cut_and_none_is_lost(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), line_bytes=10, line_backlog=4).host(CP1)
     script = "head -c 1000000 /dev/zero | tr '\\0' x; echo; seq 100000"
     async with host.lines(("sh", "-c", script)) as lines:
-        got = [line async for line in lines]
-    assert got[0] == "x" * 10
-    assert got[1:] == [str(number) for number in range(1, 100001)]
+        answer = [line async for line in lines]
+    assert answer[0] == "x" * 10
+    assert answer[1:] == [str(number) for number in range(1, 100001)]
 
 
 async def test_a_reader_that_lags_holds_the_host_back() -> None:
@@ -109,9 +109,9 @@ async def test_the_error_of_a_host_that_allows_one_session_names_the_limit(
         host = make_fleet(inventory_of({"cp1": own})).host(CP1)
         async with host.lines(("sh", "-c", "echo up; sleep 60; :")) as lines:
             await anext(lines)
-            with pytest.raises(TransportError, match="open failed") as caught:
+            with pytest.raises(TransportError, match="open failed") as excinfo:
                 await host.run(("true",), deadline_s=0.5)
-            assert "MaxSessions" in caught.value.hint
+            assert "MaxSessions" in excinfo.value.hint
         assert (await host.run(("true",))).ok
 
 
@@ -139,7 +139,7 @@ async def test_a_forward_to_nobody_closes_at_once(host: SshHost) -> None:
 
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_forward_that_ends_closes_connections_at_every_stage_of_accepting(host: SshHost, turns: int) -> None:
-    with warnings.catch_warnings(record=True) as caught, socket.socket(socket.AF_UNIX) as client:
+    with warnings.catch_warnings(record=True) as excinfo, socket.socket(socket.AF_UNIX) as client:
         warnings.simplefilter("always")
         async with host.forward("127.0.0.1", free_port()) as path:
             client.connect(str(path))
@@ -151,7 +151,7 @@ async def test_a_forward_that_ends_closes_connections_at_every_stage_of_acceptin
         client.settimeout(1)
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
-    assert [str(each.message) for each in caught] == []
+    assert [str(each.message) for each in excinfo] == []
 
 
 async def test_a_forward_outlives_a_lost_connection(make_fleet: MakeFleet, sshd: Sshd, tmp_path: Path) -> None:
@@ -188,12 +188,12 @@ async def test_socket_folders_go_with_the_fleet_and_after_a_crash(
 ) -> None:
     with tempfile.TemporaryDirectory() as place:
         monkeypatch.setattr(tempfile, "tempdir", place)
-        left = Path(tempfile.mkdtemp(prefix="haconsole-"))
-        (left / "lock").touch()
-        (left / "1").touch()
+        rest = Path(tempfile.mkdtemp(prefix="haconsole-"))
+        (rest / "lock").touch()
+        (rest / "1").touch()
         fleets = [make_fleet(inventory_of({"cp1": sshd})) for _ in range(2)]
         async with fleets[0].host(CP1).forward("127.0.0.1", 1), fleets[1].host(CP1).forward("127.0.0.1", 1):
-            assert not left.exists()
+            assert not rest.exists()
             assert len(list(Path(place).iterdir())) == 2
         for fleet in fleets:
             await fleet.close()
@@ -240,12 +240,12 @@ async def test_an_etcd_that_does_not_run_is_reported_as_a_refusal(host: SshHost)
         host.forward("127.0.0.1", free_port()) as path,
         await EtcdApi.open(CP1, path, None) as api,
     ):
-        with pytest.raises(EtcdError) as caught:
+        with pytest.raises(EtcdError) as excinfo:
             await api.status(deadline_s=5)
-        assert caught.value.for_refusal(host.refusal(path)).cause is Cause.REFUSED
+        assert excinfo.value.for_refusal(host.refusal(path)).cause is Cause.REFUSED
 
 
 def test_the_protocols_cost_no_asyncssh() -> None:
     script = "import sys, haconsole.transport.base, haconsole.transport.answers; print('asyncssh' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout == "False\n"
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert output.stdout == "False\n"

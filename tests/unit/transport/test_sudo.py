@@ -27,7 +27,7 @@ def test_sudo_is_used_where_it_is_needed(sudo: Sudo, user: str, root: bool, beco
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("message", "hint"),
     [
         ("sudo: a password is required", "ssh.sudo: password"),
         ("sudo: a terminal is required to read the password; either use the -S option", "requiretty"),
@@ -38,19 +38,19 @@ def test_sudo_is_used_where_it_is_needed(sudo: Sudo, user: str, root: bool, beco
         ("", "sudoers"),
     ],
 )
-def test_a_refusal_has_a_hint(said: str, hint: str) -> None:
-    error = refused(CP1, said)
+def test_a_refusal_has_a_hint(message: str, hint: str) -> None:
+    error = refused(CP1, message)
     assert hint in error.hint
-    assert said in error.what
+    assert message in error.what
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("message", "wrong"),
     [
         ("Sorry, try again.", True),
         ("Sorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt", True),
         ("ops is not in the sudoers file.", False),
     ],
 )
-def test_a_wrong_password_is_distinguished_from_a_refusal(said: str, wrong: bool) -> None:
-    assert is_wrong_password(said) is wrong
+def test_a_wrong_password_is_distinguished_from_a_refusal(message: str, wrong: bool) -> None:
+    assert is_wrong_password(message) is wrong

@@ -30,16 +30,16 @@ class Terminal:
 
     master: int
     path: Path
-    shown: str = ""
+    output: str = ""
 
     def read(self) -> str:
         with suppress(BlockingIOError):
-            self.shown += os.read(self.master, 4096).decode()
-        return self.shown
+            self.output += os.read(self.master, 4096).decode()
+        return self.output
 
     async def type(self, prompt: str, answer: str) -> None:
         await eventually(lambda: prompt in self.read())
-        self.shown = ""
+        self.output = ""
         os.write(self.master, answer.encode() + b"\n")
 
     def echoes(self) -> bool:
@@ -93,9 +93,9 @@ async def test_one_sudo_password_serves_all_until_it_is_wrong(terminal: Terminal
     assert await third == Secret("two")
 
 
-@pytest.mark.parametrize("said", ["SHA256:abc", "abc", " SHA256:abc= "])
-async def test_a_fingerprint_of_the_command_line_needs_no_terminal(said: str) -> None:
-    answers = TerminalAnswers((said,), terminal=Path("/nowhere"))
+@pytest.mark.parametrize("message", ["SHA256:abc", "abc", " SHA256:abc= "])
+async def test_a_fingerprint_of_the_command_line_needs_no_terminal(message: str) -> None:
+    answers = TerminalAnswers((message,), terminal=Path("/nowhere"))
     assert await answers.accept_host_key(CP1, *KEY)
     assert not await answers.accept_host_key(CP1, "10.0.0.1", "ssh-ed25519", "SHA256:abd")
 

@@ -23,7 +23,7 @@ from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
 from tests.fakes.past import PAST
 from tests.fakes.path import on_path
-from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
+from tests.fakes.plans import FINAL, PLAN, REFUSED, ended, paused_events, recorded, running_events
 from tests.fakes.player import FakePlayer
 from tests.fakes.session import FakeSession, aged, critical, degraded
 from tests.unit.ui.driver import settled
@@ -48,24 +48,24 @@ SAID = tuple(
 )
 
 
-def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> ConsoleApp:
+def console(snapshot: ClusterSnapshot | None, theme: str, **value: Any) -> ConsoleApp:
     """`given` are further attributes of its session; `then` is the second snapshot."""
-    later = given.pop("then", None)
-    player: FakePlayer | None = given.get("player")
+    later = value.pop("then", None)
+    player: FakePlayer | None = value.get("player")
     session = {
         "first": snapshot,
         "plans": {"bootstrap": PLAN},
-        "events": begun(),
+        "events": running_events(),
         "records": (FAILED, BROKEN),
         "logged": SAID,
-        **given,
+        **value,
     }
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Session]:
         fake = FakeSession(more=asyncio.Queue(), **session)
         if later is not None:
-            fake.heard.put_nowait(later)
+            fake.snapshot_queue.put_nowait(later)
         yield fake
 
     clock = player.now if player is not None else lambda: NOW + timedelta(seconds=1)
@@ -124,10 +124,10 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "agreement": (f"{TO_PLAN} r", {}),
     "agreement-typed": (f"{TO_PLAN} t r", {"plans": {"bootstrap": FINAL}}),
     "run": (f"{TO_PLAN} r y", {}),
-    "run-taught": (f"{TO_PLAN} t r y", {"events": held()}),
+    "run-taught": (f"{TO_PLAN} t r y", {"events": paused_events()}),
     "run-stopping": (f"{TO_PLAN} r y s s", {}),
-    "run-failed": (f"{TO_PLAN} r y", {"events": (*begun(), *ended(Outcome.FAILED))}),
-    "outcome": (f"{TO_PLAN} r y w", {"events": (*begun(), *ended(Outcome.FAILED))}),
+    "run-failed": (f"{TO_PLAN} r y", {"events": (*running_events(), *ended(Outcome.FAILED))}),
+    "outcome": (f"{TO_PLAN} r y w", {"events": (*running_events(), *ended(Outcome.FAILED))}),
     "runs": ("h", {}),
     "record": ("h enter j", {}),
     "carry-on": ("h j r", {}),
@@ -139,19 +139,19 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def led(flow: str, theme: str) -> tuple[ConsoleApp, Callable[[Pilot[None]], Awaitable[None]]]:
     """A console, and what leads it to the screen."""
-    keys, given = FLOWS[flow]
-    if "player" in given:
-        given = {**given, "player": FakePlayer((healthy(), healthy(), critical(), healthy(), degraded()))}
+    keys, value = FLOWS[flow]
+    if "player" in value:
+        value = {**value, "player": FakePlayer((healthy(), healthy(), critical(), healthy(), degraded()))}
 
     async def press(pilot: Pilot[None]) -> None:
         await settled(pilot)
-        if "player" in given:
+        if "player" in value:
             await pilot.app.workers.wait_for_complete()
         for key in keys.split():
             await pilot.press(key)
             if len(key) > 1:
                 await settled(pilot)
-            if "player" in given:
+            if "player" in value:
                 await pilot.app.workers.wait_for_complete()
         await settled(pilot)
         for pane in pilot.app.screen.query(JournalPane):
@@ -159,4 +159,4 @@ def led(flow: str, theme: str) -> tuple[ConsoleApp, Callable[[Pilot[None]], Awai
         pilot.app.clear_notifications()
         await settled(pilot)
 
-    return console(critical(), theme, **given), press
+    return console(critical(), theme, **value), press

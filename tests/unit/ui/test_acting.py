@@ -12,7 +12,7 @@ from haconsole.ui.screens.acting import PlanScreen
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
-from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended
+from tests.fakes.plans import FINAL, PLAN, REFUSED, ended, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -21,7 +21,7 @@ TITLE = find_action("bootstrap").title
 
 
 def planned(**how: object) -> FakeSession:
-    return FakeSession(healthy(), plans={"bootstrap": PLAN}, events=begun(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
+    return FakeSession(healthy(), plans={"bootstrap": PLAN}, events=running_events(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
 
 
 def tell(session: FakeSession, *events: Event) -> None:
@@ -46,7 +46,7 @@ async def test_an_action_goes_from_menu_to_form_to_plan() -> None:
     app = console(session)
     async with running(app) as pilot:
         await to_plan(app, pilot)
-        assert session.asked == (("bootstrap", {}),)
+        assert session.requests == (("bootstrap", {}),)
         text = screen_text(app)
         assert "4 steps on cp1, cp2, cp3" in text
         assert "Write etcd's environment" in text
@@ -73,7 +73,7 @@ async def test_a_form_takes_offered_values_and_names_errors() -> None:
         assert "(not set)" in screen_text(app)
         await pilot.press("h", "enter")
         await settled(pilot)
-        assert session.asked == (("bootstrap", {"only": "haproxy"}),)
+        assert session.requests == (("bootstrap", {"only": "haproxy"}),)
 
 
 async def test_a_refusal_shows_its_reasons_and_runs_nothing() -> None:
@@ -111,7 +111,7 @@ async def test_no_is_no() -> None:
 
 
 async def test_a_run_that_cannot_be_undone_wants_the_clusters_name_typed() -> None:
-    session = FakeSession(healthy(), plans={"bootstrap": FINAL}, events=begun(), more=asyncio.Queue())
+    session = FakeSession(healthy(), plans={"bootstrap": FINAL}, events=running_events(), more=asyncio.Queue())
     app = console(session)
     async with running(app) as pilot:
         await to_plan(app, pilot)

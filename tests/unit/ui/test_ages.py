@@ -89,8 +89,8 @@ def test_a_lost_host_shows_how_old_its_facts_are() -> None:
 def test_a_full_disk_is_as_severe_in_its_row_as_in_its_finding(free: float, severity: Severity) -> None:
     disk = DiskSpace("/var/lib/etcd", 10_000_000_000, int(10_000_000_000 * free))
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, disks=Known((disk,), NOW)))
-    found = next(each for each in FakeSession().status_of(snapshot).findings if each.code.startswith("host.disk"))
-    assert found.severity is severity
+    result = next(each for each in FakeSession().status_of(snapshot).findings if each.code.startswith("host.disk"))
+    assert result.severity is severity
     assert disk_cell(snapshot.hosts[0].disks).tone is severity_cell(severity).tone
     assert disk_cell(snapshot.hosts[0].disks).text[0] == severity_cell(severity).text[0]
 

@@ -68,7 +68,7 @@ async def test_the_dashboard_waits_and_then_shows_what_came() -> None:
     async with running(app) as pilot:
         assert "? waiting for the first answers" in screen_text(app)
         assert "connecting" in screen_text(app)
-        session.heard.put_nowait(healthy())
+        session.snapshot_queue.put_nowait(healthy())
         await settled(pilot)
         text = screen_text(app)
         assert "● HEALTHY" in text
@@ -81,7 +81,7 @@ async def test_changes_show_without_a_key_and_stay_on_the_timeline() -> None:
     session = FakeSession(healthy())
     app = console(session)
     async with running(app, (160, 47)) as pilot:
-        session.heard.put_nowait(critical())
+        session.snapshot_queue.put_nowait(critical())
         await settled(pilot)
         text = screen_text(app)
         assert "✖ CRITICAL" in text
@@ -129,9 +129,9 @@ async def test_the_cursor_stays_with_its_row_when_others_come_before_it() -> Non
         await pilot.press("6")
         findings = pane(app, "findings")
         before = findings.window.key
-        session.heard.put_nowait(critical())
+        session.snapshot_queue.put_nowait(critical())
         await settled(pilot)
-        session.heard.put_nowait(degraded())
+        session.snapshot_queue.put_nowait(degraded())
         await settled(pilot)
         assert findings.window.key == before
 
@@ -154,7 +154,7 @@ async def test_a_window_follows_the_cluster_while_it_is_open() -> None:
     app = console(session)
     async with running(app) as pilot:
         await pilot.press("6", "enter")
-        session.heard.put_nowait(healthy())
+        session.snapshot_queue.put_nowait(healthy())
         await settled(pilot)
         assert "The item no longer exists." in screen_text(app)
 
@@ -194,7 +194,7 @@ async def test_a_broken_stream_is_reported_and_reconnected() -> None:
     session = FakeSession(healthy())
     app = console(session, retry_s=(60.0,))
     async with running(app) as pilot:
-        session.heard.put_nowait(HaconsoleError("jump host refused", hint="check ssh.jump"))
+        session.snapshot_queue.put_nowait(HaconsoleError("jump host refused", hint="check ssh.jump"))
         await settled(pilot)
         assert "✖ CUT OFF 0s: jump host refused; check ssh.jump" in screen_text(app)
         assert "★ leader" in screen_text(app)
@@ -202,7 +202,7 @@ async def test_a_broken_stream_is_reported_and_reconnected() -> None:
     session = FakeSession(healthy())
     app = console(session, retry_s=(0.0,))
     async with running(app) as pilot:
-        session.heard.put_nowait(HaconsoleError("jump host refused"))
+        session.snapshot_queue.put_nowait(HaconsoleError("jump host refused"))
         await settled(pilot)
         assert session.watchers == 2
         assert "● live" in screen_text(app)
@@ -244,9 +244,9 @@ async def test_a_crash_prints_places_only(capsys: pytest.CaptureFixture[str]) ->
 
     with pytest.raises(ValueError, match="hunter2"):
         await run_into_it()
-    said = capsys.readouterr()
-    assert "internal error: ValueError" in said.err + said.out
-    assert "hunter2" not in said.err + said.out
+    message = capsys.readouterr()
+    assert "internal error: ValueError" in message.err + message.out
+    assert "hunter2" not in message.err + message.out
 
 
 async def test_ascii_terminals_get_ascii() -> None:

@@ -10,7 +10,7 @@ from haconsole.present.cells import Cell, break_lines, clean, sized, width_of, w
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("message", "output"),
     [
         ("plain", "plain"),
         ("\x1b[2J\x1b[31mred", "^[[2J^[[31mred"),
@@ -22,21 +22,21 @@ from haconsole.present.cells import Cell, break_lines, clean, sized, width_of, w
         ("主机-1 é", "主机-1 é"),
     ],
 )
-def test_what_a_terminal_would_obey_is_spelled_out(said: str, shown: str) -> None:
-    assert clean(said) == shown
-    assert Cell(said).text == shown
+def test_what_a_terminal_would_obey_is_spelled_out(message: str, output: str) -> None:
+    assert clean(message) == output
+    assert Cell(message).text == output
 
 
 @given(st.text(max_size=40))
-def test_no_control_character_survives(said: str) -> None:
-    shown = Cell(said).text
-    assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in shown)
-    assert clean(shown) == shown
+def test_no_control_character_survives(text: str) -> None:
+    output = Cell(text).text
+    assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in output)
+    assert clean(output) == output
 
 
 @given(st.text(max_size=30), st.integers(1, 40), st.booleans(), st.booleans())
-def test_sized_text_takes_exactly_its_width(said: str, width: int, right: bool, both_ends: bool) -> None:
-    assert width_of(sized(clean(said), width, right=right, both_ends=both_ends)) == width
+def test_sized_text_takes_exactly_its_width(text: str, width: int, right: bool, both_ends: bool) -> None:
+    assert width_of(sized(clean(text), width, right=right, both_ends=both_ends)) == width
 
 
 def test_the_file_of_a_long_path_stays_readable() -> None:
@@ -49,16 +49,16 @@ def test_a_cut_is_seen() -> None:
 
 
 @given(st.text("ab主 ,=/-", max_size=60), st.integers(8, 30))
-def test_a_broken_line_keeps_everything_and_fits(said: str, width: int) -> None:
-    pieces = break_lines(said, width)
-    assert "".join(pieces).replace(" ", "") == said.replace(" ", "")
+def test_a_broken_line_keeps_everything_and_fits(text: str, width: int) -> None:
+    pieces = break_lines(text, width)
+    assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     assert all(width_of(piece) <= width for piece in pieces)
 
 
 @given(st.text("ab主 ,=/-", max_size=60), st.integers(8, 30))
-def test_wrapped_text_keeps_everything_but_blanks_and_fits(said: str, width: int) -> None:
-    lines = wrapped(said, width)
-    assert "".join("".join(lines).split()) == "".join(said.split())
+def test_wrapped_text_keeps_everything_but_blanks_and_fits(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(width_of(line) <= width for line in lines)
 
 

@@ -42,7 +42,7 @@ def with_certificates(*certificates: Certificate) -> ClusterSnapshot:
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "output"),
     [
         (300, "in 300d"),
         (29, "▲ in 29d"),
@@ -53,12 +53,12 @@ def with_certificates(*certificates: Certificate) -> ClusterSnapshot:
         (-0.25, "✖ 6h ago"),
     ],
 )
-def test_expiry_alarms_in_time(days: float, told: str) -> None:
-    assert expiry_cell(replace(LEAF, not_after=NOW + timedelta(days=days)), NOW).text == told
+def test_expiry_alarms_in_time(days: float, output: str) -> None:
+    assert expiry_cell(replace(LEAF, not_after=NOW + timedelta(days=days)), NOW).text == output
 
 
 @pytest.mark.parametrize(
-    ("certificate", "told"),
+    ("certificate", "output"),
     [
         (LEAF, "● good"),
         (replace(LEAF, problem="not PEM"), "✖ not PEM"),
@@ -71,8 +71,8 @@ def test_expiry_alarms_in_time(days: float, told: str) -> None:
         (replace(LEAF, not_after=NOW + timedelta(days=9)), "▲ due"),
     ],
 )
-def test_the_gravest_problem_is_shown(certificate: Certificate, told: str) -> None:
-    assert certificate_state(certificate, NOW).text == told
+def test_the_gravest_problem_is_shown(certificate: Certificate, output: str) -> None:
+    assert certificate_state(certificate, NOW).text == output
 
 
 def test_the_next_to_expire_comes_first_and_unread_hosts_are_rows() -> None:

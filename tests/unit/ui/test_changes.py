@@ -10,11 +10,11 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
 from haconsole.present.changes import KEPT, SnapshotChange, changes, events_table, finding_changes, remembered
 from tests.fakes import cluster
-from tests.fakes.cluster import NOW, VIP, changed, etcd_silent, healthy, lease, lost
+from tests.fakes.cluster import NOW, VIP, changed, etcd_silent, healthy, lease, unreachable
 from tests.fakes.session import FakeSession, critical
 
 
-def told(before: ClusterSnapshot, after: ClusterSnapshot) -> list[str]:
+def change_lines(before: ClusterSnapshot, after: ClusterSnapshot) -> list[str]:
     return [f"{change.subject}: {change.text}" for change in changes(before, after)]
 
 
@@ -22,36 +22,42 @@ def moved(snapshot: ClusterSnapshot, n: int) -> ClusterSnapshot:
     """The VIP only on host number `n`."""
     for each in (1, 2, 3):
         own = (InterfaceAddress("eth0", f"10.99.0.1{each}", 24),)
-        held = (*own, InterfaceAddress("eth0", VIP, 24)) if each == n else own
-        snapshot = changed(snapshot, each, lambda facts, now=held: replace(facts, addresses=Known(now, NOW)))  # type: ignore[misc]
+        holder = (*own, InterfaceAddress("eth0", VIP, 24)) if each == n else own
+        snapshot = changed(snapshot, each, lambda facts, now=holder: replace(facts, addresses=Known(now, NOW)))  # type: ignore[misc]
     return snapshot
 
 
 def test_no_change_is_no_event() -> None:
-    assert told(healthy(), healthy()) == []
-    assert told(critical(), critical()) == []
+    assert change_lines(healthy(), healthy()) == []
+    assert change_lines(critical(), critical()) == []
 
 
 def test_an_owner_that_changes_is_an_event() -> None:
-    assert told(healthy(), moved(healthy(), 2)) == ["10.99.0.100: owner cp1 → cp2"]
+    assert change_lines(healthy(), moved(healthy(), 2)) == ["10.99.0.100: owner cp1 → cp2"]
 
 
 def test_a_take_over_from_a_lost_host_is_an_event_when_it_is_seen() -> None:
-    silent = changed(healthy(), 1, lost)
-    assert "10.99.0.100" not in " ".join(told(healthy(), silent))
-    after = changed(moved(healthy(), 2), 1, lost)
-    assert told(silent, after) == ["10.99.0.100: owner cp1 → cp2"]
+    silent = changed(healthy(), 1, unreachable)
+    assert "10.99.0.100" not in " ".join(change_lines(healthy(), silent))
+    after = changed(moved(healthy(), 2), 1, unreachable)
+    assert change_lines(silent, after) == ["10.99.0.100: owner cp1 → cp2"]
 
 
 def test_a_lost_host_is_one_event() -> None:
-    said = told(healthy(), changed(healthy(), 3, lost))
-    assert said == ["cp3: host lost: no answer within 10 s", "etcd: member cp3 is not healthy: no answer within 10 s"]
-    assert told(changed(healthy(), 3, lost), healthy())[0] == "cp3: host is back"
+    message = change_lines(healthy(), changed(healthy(), 3, unreachable))
+    assert message == [
+        "cp3: host lost: no answer within 10 s",
+        "etcd: member cp3 is not healthy: no answer within 10 s",
+    ]
+    assert change_lines(changed(healthy(), 3, unreachable), healthy())[0] == "cp3: host is back"
 
 
 def test_a_stopped_member_is_an_event_with_its_service() -> None:
-    said = told(healthy(), changed(healthy(), 2, etcd_silent))
-    assert said == ["cp2: etcd: active → inactive", "etcd: member cp2 is not healthy: connection refused on port 2379"]
+    message = change_lines(healthy(), changed(healthy(), 2, etcd_silent))
+    assert message == [
+        "cp2: etcd: active → inactive",
+        "etcd: member cp2 is not healthy: connection refused on port 2379",
+    ]
 
 
 def test_a_new_leader_is_an_event() -> None:
@@ -59,22 +65,22 @@ def test_a_new_leader_is_an_event() -> None:
     for n in (1, 2, 3):
         etcd = Known(cluster.endpoint(n, leader=2), NOW)
         after = changed(after, n, lambda facts, now=etcd: replace(facts, etcd=now))  # type: ignore[misc]
-    assert told(healthy(), after) == ["etcd: leader cp1 → cp2"]
+    assert change_lines(healthy(), after) == ["etcd: leader cp1 → cp2"]
 
 
 def test_a_lock_that_changes_hands_is_an_event() -> None:
     after = replace(healthy(), leases=Known((lease("kube-controller-manager", 1), lease("kube-scheduler", 3)), NOW))
-    assert told(healthy(), after) == ["scheduler: holder cp1 → cp3"]
+    assert change_lines(healthy(), after) == ["scheduler: holder cp1 → cp3"]
 
 
 def test_events_of_servers_name_the_balancers_that_see_it() -> None:
-    said = [line for line in told(healthy(), critical()) if "server" in line]
-    assert said == ["cp2: server UP → DOWN on cp1, cp2, cp3"]
+    messages = [line for line in change_lines(healthy(), critical()) if "server" in line]
+    assert messages == ["cp2: server UP → DOWN on cp1, cp2, cp3"]
 
 
 def test_what_is_heard_for_the_first_time_is_no_change() -> None:
     unheard = changed(healthy(), 2, lambda facts: HostFacts(facts.host, facts.address, facts.roles))
-    assert told(unheard, healthy()) == []
+    assert change_lines(unheard, healthy()) == []
     findings = FakeSession().status_of(critical()).findings
     assert finding_changes(unheard, healthy(), (), findings) == ()
     assert finding_changes(replace(healthy(), leases=NOT_ASKED), critical(), (), findings) == ()

@@ -32,9 +32,9 @@ def bar(link: BarLink, width: int, **how: object) -> str:
 
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_the_bar_cuts_its_longest_part_with_an_ellipsis(width: int) -> None:
-    told = bar(BarLink(LinkState.BROKEN, NOW, WHY), width)
-    assert width_of(told) == width
-    assert ("…" in told) is (WHY not in told)
+    output = bar(BarLink(LinkState.BROKEN, NOW, WHY), width)
+    assert width_of(output) == width
+    assert ("…" in output) is (WHY not in output)
 
 
 def test_an_outdated_health_is_shown_as_past() -> None:
@@ -54,7 +54,7 @@ def test_a_stream_that_stays_broken_has_its_first_time_and_is_one_event() -> Non
 async def test_why_the_stream_broke_off_is_read_in_full_among_the_events() -> None:
     session = FakeSession(healthy())
     async with running(console(session, retry_s=(60.0,))) as pilot:
-        session.heard.put_nowait(ERROR)
+        session.snapshot_queue.put_nowait(ERROR)
         await settled(pilot)
         assert "by hand" not in screen_text(pilot.app)
         await pilot.press("e")

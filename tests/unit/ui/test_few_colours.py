@@ -20,7 +20,7 @@ from haconsole.ui.launch import has_sixteen_colours, theme_name
 from haconsole.ui.theming import find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.session import FakeSession, degraded
-from tests.fakes.terminal import Look, looks, sent, shown
+from tests.fakes.terminal import Look, escaped_lines, looks, pieces_of
 from tests.unit.ui.driver import settled
 from tests.unit.ui.test_app import Hand, running
 from tests.unit.ui.test_theming import contrast
@@ -44,10 +44,10 @@ def app_on(theme: str, *, sixteen: bool = False, ascii_only: bool = False) -> Co
     return ConsoleApp(Setting(INVENTORY, painted, theme, opened, clock=Hand(), sixteen=sixteen, ascii_only=ascii_only))
 
 
-def colour_of(code: str, otherwise: str) -> str:
+def colour_of(code: str, default: str) -> str:
     """The colour a VGA console has for an SGR code."""
     if not code:
-        return otherwise
+        return default
     number = int(code) % 10
     return VGA[number + 8 if int(code) >= 90 else number]
 
@@ -56,9 +56,9 @@ def colour_of(code: str, otherwise: str) -> str:
 async def test_sixteen_colours_distinguish_states_and_can_be_read(theme: str) -> None:
     app = app_on(theme, sixteen=True)
     async with running(app, (160, 45)):
-        lines = sent(app)
+        lines = escaped_lines(app)
         assert not any("38;" in line or "48;" in line for line in lines)
-        pieces = shown(lines)
+        pieces = pieces_of(lines)
         for one, other in combinations(looks(pieces, *STATES), 2):
             assert one.ink != other.ink
         poor = {
@@ -81,7 +81,7 @@ async def test_without_any_colour_states_are_distinguished_by_style(
     monkeypatch.setenv("NO_COLOR", "1")
     app = app_on(theme_name(None, theme, {"NO_COLOR": "1"}))
     async with running(app, (160, 45)):
-        pieces = shown(sent(app, "truecolor"))
+        pieces = pieces_of(escaped_lines(app, "truecolor"))
         assert {(piece.look.ink, piece.look.ground) for piece in pieces} == {("", "")}
         styles = [look.styles for look in looks(pieces, *STATES, LOST)]
         assert len(set(styles)) == len(styles)
@@ -90,7 +90,7 @@ async def test_without_any_colour_states_are_distinguished_by_style(
 async def test_colours_are_sent_where_there_are_some() -> None:
     app = app_on("dark")
     async with running(app):
-        assert any("38;2;" in line for line in sent(app, "truecolor"))
+        assert any("38;2;" in line for line in escaped_lines(app, "truecolor"))
 
 
 async def test_a_theme_changed_by_key_stays_within_sixteen_colours() -> None:
@@ -99,7 +99,7 @@ async def test_a_theme_changed_by_key_stays_within_sixteen_colours() -> None:
         await pilot.press("T")
         await settled(pilot)
         assert app.theme == "high-contrast"
-        assert not any("38;" in line or "48;" in line for line in sent(app, "truecolor"))
+        assert not any("38;" in line or "48;" in line for line in escaped_lines(app, "truecolor"))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ async def test_ascii_terminals_are_sent_ascii(keys: str) -> None:
     app = app_on("dark", ascii_only=True)
     async with running(app) as pilot:
         await led(pilot, keys)
-        assert [line for line in sent(app) if not line.isascii()] == []
+        assert [line for line in escaped_lines(app) if not line.isascii()] == []
 
 
 async def led(pilot: Pilot[None], keys: str) -> None:
@@ -154,9 +154,9 @@ SOURCES = sorted(path for part in ("present", "ui") for path in (PACKAGE / part)
 
 
 def test_every_sign_the_console_draws_has_an_ascii_one() -> None:
-    drawn = {sign for path in SOURCES if path.name != "ascii.py" for sign in path.read_text() if not sign.isascii()}
-    assert "‖" in drawn
-    assert {sign for sign in drawn if ascii_text(sign) == "?"} == set()
+    drawings = {sign for path in SOURCES if path.name != "ascii.py" for sign in path.read_text() if not sign.isascii()}
+    assert "‖" in drawings
+    assert {sign for sign in drawings if ascii_text(sign) == "?"} == set()
 
 
 def test_every_native_colour_can_be_painted() -> None:

@@ -42,12 +42,12 @@ def test_no_text_of_an_action_names_an_option() -> None:
             docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             for node in ast.walk(tree):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                    found = SENTENCE.findall(node.value) if "\n" not in node.value else []  # a script has lines
-                    assert found == [], f"{path.name}:{node.lineno}"
+                    result = SENTENCE.findall(node.value) if "\n" not in node.value else []  # a script has lines
+                    assert result == [], f"{path.name}:{node.lineno}"
 
 
 def test_a_finding_names_fields() -> None:
     fix = ActionCall("rotate-certs", (("host", "cp1"),), "reissue its certificates")
-    found = Finding("cert.expired", Severity.CRITICAL, "cp1", "it is", "of time", (), (fix,))
-    lines = [text_of(line) for line in detail_lines(about_finding(found), 80)]
+    result = Finding("cert.expired", Severity.CRITICAL, "cp1", "it is", "of time", (), (fix,))
+    lines = [text_of(line) for line in detail_lines(about_finding(result), 80)]
     assert "1. Rotate certificates (host = cp1): reissue its certificates" in lines

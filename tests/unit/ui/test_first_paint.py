@@ -37,13 +37,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     if pid == 0:
         os.environ["TERM"] = "xterm-256color"
         os.execv(sys.executable, [sys.executable, "-c", CONSOLE, str(INVENTORY), str(modules)])
-    seen = b""
+    reading = b""
     with suppress(OSError):
         while select.select([terminal], [], [], WITHIN_S)[0]:
-            seen += os.read(terminal, 65536)
+            reading += os.read(terminal, 65536)
     os.waitpid(pid, 0)
     os.close(terminal)
-    assert b"etcd" in seen, f"nothing was painted; the terminal got {seen[-500:]!r}"
+    assert b"etcd" in reading, f"nothing was painted; the terminal got {reading[-500:]!r}"
     return set(modules.read_text().split())
 
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunStatus
 from tests.fakes.cluster import healthy
-from tests.fakes.plans import PLAN, begun, ended, recorded
+from tests.fakes.plans import PLAN, ended, recorded, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text
 from tests.unit.ui.test_app import console, running
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 def leaving(**how: object) -> FakeSession:
     plan = replace(LEAVING, **how)  # type: ignore[arg-type]
     record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
-    return FakeSession(healthy(), plans={"bootstrap": plan}, records=(record,), events=(*begun(), *ended()))
+    return FakeSession(healthy(), plans={"bootstrap": plan}, records=(record,), events=(*running_events(), *ended()))
 
 
 async def carry_on(pilot: Pilot[None]) -> None:

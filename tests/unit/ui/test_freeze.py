@@ -20,7 +20,7 @@ async def test_a_frozen_screen_shows_no_news_and_then_all_of_them() -> None:
         await shows(pilot, "HEALTHY")
         await pilot.press("space")
         await shows(pilot, "FROZEN")
-        fake.heard.put_nowait(changed(healthy(), 2, etcd_silent))
+        fake.snapshot_queue.put_nowait(changed(healthy(), 2, etcd_silent))
         for _ in range(20):
             await pilot.pause(0.02)
         assert "● HEALTHY" in screen_text(pilot.app)

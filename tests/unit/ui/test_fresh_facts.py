@@ -15,7 +15,7 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.session.live import LiveSession
-from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
 from tests.unit.execution.local import LocalFleet
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -72,8 +72,8 @@ async def test_what_changed_since_the_last_poll_is_what_the_plan_is_about(
 async def test_a_cluster_that_fell_since_the_last_poll_gives_no_plan(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fallen = changed(changed(healthy(), 2, lost), 3, lost)
-    session, looks = looking(monkeypatch, tmp_path, fallen)
+    fall = changed(changed(healthy(), 2, unreachable), 3, unreachable)
+    session, looks = looking(monkeypatch, tmp_path, fall)
     async with running(console(session), (160, 45)) as pilot:
         assert "● live  may lose 1" in screen_text(pilot.app)
         await pilot.press("a", *"move etcd", "enter")

@@ -89,13 +89,13 @@ def test_every_line_has_the_width_of_the_screen(width: int) -> None:
 
 
 def test_a_lane_shows_who_had_the_address_when() -> None:
-    drawn = chart(line(lane_row(), 80), 80)
+    drawing = chart(line(lane_row(), 80), 80)
     middle = chart_width(80) // 2
-    assert drawn.startswith("┃cp1━")
-    assert drawn[middle - 1 : middle + 4] == "━┃cp2"
-    assert "┃nobody" in drawn
-    assert drawn.count("▲") == 1
-    assert drawn.index("▲") == pytest.approx(chart_width(80) / 4, abs=1)
+    assert drawing.startswith("┃cp1━")
+    assert drawing[middle - 1 : middle + 4] == "━┃cp2"
+    assert "┃nobody" in drawing
+    assert drawing.count("▲") == 1
+    assert drawing.index("▲") == pytest.approx(chart_width(80) / 4, abs=1)
 
 
 def test_the_value_at_the_cursor_is_beside_the_row() -> None:
@@ -108,17 +108,17 @@ def test_the_value_at_the_cursor_is_beside_the_row() -> None:
 
 
 def test_a_curve_rises_where_the_disk_became_slow() -> None:
-    drawn = chart(line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80), 80)
+    drawing = chart(line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80), 80)
     cells = chart_width(80)
-    assert set(drawn[: int(cells * 0.78)]) == {"▁"}
-    assert set(drawn[int(cells * 0.82) :]) == {"█"}
+    assert set(drawing[: int(cells * 0.78)]) == {"▁"}
+    assert set(drawing[int(cells * 0.82) :]) == {"█"}
 
 
 def test_what_was_not_known_is_no_value() -> None:
     early = GraphWindow(span=3, end=at(-900))
-    drawn = line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80, early)
-    assert set(chart(drawn, 80)) == {"·"}
-    assert drawn.split()[-1] == "?"
+    drawing = line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80, early)
+    assert set(chart(drawing, 80)) == {"·"}
+    assert drawing.split()[-1] == "?"
     assert line(lane_row(), 80, early).split()[-1] == "?"
 
 
@@ -135,11 +135,11 @@ def test_the_cursor_has_a_mark_of_its_own_in_every_row() -> None:
 
 
 def test_ascii_distinguishes_states() -> None:
-    drawn = ascii_text(chart(line(lane_row(), 80), 80))
-    assert "?" not in drawn
-    assert drawn.isascii()
-    assert drawn.startswith("|cp1-")
-    assert "|nobody%" in drawn
+    drawing = ascii_text(chart(line(lane_row(), 80), 80))
+    assert "?" not in drawing
+    assert drawing.isascii()
+    assert drawing.startswith("|cp1-")
+    assert "|nobody%" in drawing
 
 
 MOVES = st.lists(st.sampled_from(["left", "right", "in", "out", "earlier", "later"]), max_size=60)
@@ -239,7 +239,7 @@ async def test_a_finding_that_opened_is_a_lane() -> None:
     fake = session()
     async with running(console(fake), (120, 40)) as pilot:
         await shows(pilot, "HEALTHY")
-        fake.heard.put_nowait(replace(changed(healthy(), 2, etcd_silent), observed_at=NOW))
+        fake.snapshot_queue.put_nowait(replace(changed(healthy(), 2, etcd_silent), observed_at=NOW))
         await pilot.press("v")
         await shows(pilot, "etcd.member-down")
 

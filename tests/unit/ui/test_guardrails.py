@@ -8,7 +8,7 @@ from haconsole.inventory.guardrail import Guardrail, GuardrailKind
 from haconsole.ui.controllers.actions import stops_by_action
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import INVENTORY, healthy
-from tests.fakes.plans import PLAN, begun
+from tests.fakes.plans import PLAN, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -20,7 +20,7 @@ TYPED = Guardrail(rule=GuardrailKind.TYPED_NAME, reason="Call the on-call first.
 
 def guarded(*guardrails: Guardrail) -> FakeSession:
     inventory = msgspec.structs.replace(INVENTORY, guardrails=guardrails)
-    return FakeSession(healthy(), inventory=inventory, plans={"bootstrap": PLAN}, events=begun())
+    return FakeSession(healthy(), inventory=inventory, plans={"bootstrap": PLAN}, events=running_events())
 
 
 async def test_a_guardrail_is_named_in_the_list_and_with_the_plan_and_needs_a_reason() -> None:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from haconsole.actions.step import StepId
 from haconsole.ui.app import ConsoleApp
-from tests.fakes.executing import ExecutingSession, made, making
+from tests.fakes.executing import ExecutingSession, has_worked, making
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
 
@@ -53,8 +53,8 @@ async def test_a_run_goes_to_its_end(tmp_path: Path) -> None:
     async with running(console(session)) as pilot:
         await begin(pilot)
         await shows(pilot, "● done after")
-        assert made(tmp_path, "a")
-        assert made(tmp_path, "b")
+        assert has_worked(tmp_path, "a")
+        assert has_worked(tmp_path, "b")
         await pilot.press("w")
         await shows(pilot, "2 changed, 0 already right, 0 failed")
 
@@ -65,15 +65,15 @@ async def test_the_last_result_is_shown_before_the_next_step_also_after_a_long_w
     async with running(console(session)) as pilot:
         await begin(pilot, "t")
         await shows(pilot, "3 paused")
-        for held, (step, following) in ((2, ("a", "b")), (1, ("b", "c"))):
+        for holder, (step, following) in ((2, ("a", "b")), (1, ("b", "c"))):
             await asyncio.sleep(1.2)
             await pilot.press("n")
-            await shows(pilot, f"{held} paused")
+            await shows(pilot, f"{holder} paused")
             await shows(pilot, f": cp1: Make {step}")
             await shows(pilot, f"etcd cannot start without {following}.")
             await shows(pilot, "This step waits for you")
-            assert made(tmp_path, step)
-            assert not made(tmp_path, following)
+            assert has_worked(tmp_path, step)
+            assert not has_worked(tmp_path, following)
         await pilot.press("n")
         await shows(pilot, "● done after")
 
@@ -88,14 +88,14 @@ async def test_taught_step_by_step_each_waits_for_a_key(tmp_path: Path) -> None:
         assert "etcd cannot start without a." in screen_text(pilot.app)
         assert "Explanation" in screen_text(pilot.app)
         assert "the database of the entire cluster state" in screen_text(pilot.app)
-        assert not made(tmp_path, "a")
+        assert not has_worked(tmp_path, "a")
         await pilot.press("n")
         await shows(pilot, "etcd cannot start without b.")
-        assert made(tmp_path, "a")
-        assert not made(tmp_path, "b")
+        assert has_worked(tmp_path, "a")
+        assert not has_worked(tmp_path, "b")
         await pilot.press("p")
         await shows(pilot, "● done after")
-        assert made(tmp_path, "c")
+        assert has_worked(tmp_path, "c")
 
 
 async def test_a_pause_holds_what_has_not_begun_and_lets_go_on(tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ async def test_a_pause_holds_what_has_not_begun_and_lets_go_on(tmp_path: Path) -
         await shows(pilot, "pausing after these")
         await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
         await shows(pilot, "‖ next")
-        assert made(tmp_path, "a")
-        assert not made(tmp_path, "b")
+        assert has_worked(tmp_path, "a")
+        assert not has_worked(tmp_path, "b")
         await pilot.press("p")
         await shows(pilot, "● done after")
-        assert made(tmp_path, "b")
+        assert has_worked(tmp_path, "b")
 
 
 async def test_a_held_run_is_stopped_before_its_next_step(tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ async def test_a_held_run_is_stopped_before_its_next_step(tmp_path: Path) -> Non
         await shows(pilot, "‖ next")
         await pilot.press("s")
         await shows(pilot, "stopped after")
-        assert not made(tmp_path, "a")
+        assert not has_worked(tmp_path, "a")
         await pilot.press("n", "p", "t")
         await settled(pilot)
-        assert not made(tmp_path, "a")
+        assert not has_worked(tmp_path, "a")
 
 
 async def test_teaching_begins_and_ends_in_the_middle(tmp_path: Path) -> None:
@@ -141,19 +141,19 @@ async def test_teaching_begins_and_ends_in_the_middle(tmp_path: Path) -> None:
         await pilot.press("t")
         await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
         await shows(pilot, "This step waits for you")
-        assert not made(tmp_path, "b")
+        assert not has_worked(tmp_path, "b")
         await pilot.press("t")
         await shows(pilot, "● done after")
-        assert made(tmp_path, "c")
+        assert has_worked(tmp_path, "c")
 
 
 async def test_a_failed_step_shows_the_reason_and_no_later_step_begins(tmp_path: Path) -> None:
-    broken = making(tmp_path, "a", first="echo the disk is full >&2; false")
-    session = ExecutingSession(tmp_path, broken, making(tmp_path, "b", needs=("a",)))
+    fault = making(tmp_path, "a", first="echo the disk is full >&2; false")
+    session = ExecutingSession(tmp_path, fault, making(tmp_path, "b", needs=("a",)))
     async with running(console(session)) as pilot:
         await begin(pilot)
         await shows(pilot, "✖ failed after")
-        assert not made(tmp_path, "b")
+        assert not has_worked(tmp_path, "b")
         await pilot.press("w")
         await shows(pilot, "the disk is full")
 
@@ -164,7 +164,7 @@ async def test_a_failed_run_is_fixed_resumed_and_undone(tmp_path: Path) -> None:
     async with running(console(ExecutingSession(tmp_path, *steps))) as pilot:
         await begin(pilot)
         await shows(pilot, "✖ failed after")
-        assert (made(tmp_path, "a"), made(tmp_path, "b")) == (True, False)
+        assert (has_worked(tmp_path, "a"), has_worked(tmp_path, "b")) == (True, False)
         mended.touch()
         await pilot.press("escape", "h")
         await shows(pilot, "✖ failed")
@@ -172,7 +172,7 @@ async def test_a_failed_run_is_fixed_resumed_and_undone(tmp_path: Path) -> None:
         await shows(pilot, "resume bootstrap of lab?")
         await pilot.press("y")
         await shows(pilot, "● done after")
-        assert made(tmp_path, "b")
+        assert has_worked(tmp_path, "b")
         await pilot.press("escape", "h")
         await shows(pilot, "● done")
         await pilot.press("u")
@@ -181,7 +181,7 @@ async def test_a_failed_run_is_fixed_resumed_and_undone(tmp_path: Path) -> None:
         await shows(pilot, "run undo on lab?")
         await pilot.press("y")
         await shows(pilot, "● done after")
-        assert (made(tmp_path, "a"), made(tmp_path, "b")) == (False, False)
+        assert (has_worked(tmp_path, "a"), has_worked(tmp_path, "b")) == (False, False)
 
 
 async def test_n_starts_the_step_that_is_shown_and_none_while_one_is_under_way(tmp_path: Path) -> None:
@@ -200,12 +200,12 @@ async def test_n_starts_the_step_that_is_shown_and_none_while_one_is_under_way(t
         await until(pilot, lambda: app.run_view is not None and app.run_view.working == (StepId("b"),))
         await pilot.press("n", "n")
         await settled(pilot)
-        assert not made(tmp_path, "a")
-        assert any("is under way; wait for its end" in told.message for told in app._notifications)
+        assert not has_worked(tmp_path, "a")
+        assert any("is under way; wait for its end" in output.message for output in app._notifications)
         await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
-        await until(pilot, lambda: made(tmp_path, "b"))
-        assert not made(tmp_path, "a")
-        assert not made(tmp_path, "c")
+        await until(pilot, lambda: has_worked(tmp_path, "b"))
+        assert not has_worked(tmp_path, "a")
+        assert not has_worked(tmp_path, "c")
         await until(pilot, lambda: app.run_view is not None and not app.run_view.working)
         await pilot.press("p")
         await shows(pilot, "● done after")

@@ -12,7 +12,7 @@ from haconsole.execution.log.run_record import RunRecord, RunStatus, UnreadableR
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
-from tests.fakes.plans import PLAN, begun, recorded
+from tests.fakes.plans import PLAN, recorded, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -24,7 +24,7 @@ TORN = UnreadableRun(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does no
 
 
 def remembering(*records: RunRecord | UnreadableRun, **how: object) -> FakeSession:
-    return FakeSession(healthy(), records=records, events=begun(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
+    return FakeSession(healthy(), records=records, events=running_events(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
 
 
 async def test_runs_are_listed_with_how_they_ended() -> None:
@@ -125,7 +125,7 @@ async def test_a_run_is_undone_by_a_plan_that_is_read_first() -> None:
         await shows(pilot, "✖ failed")
         await pilot.press("u")
         await shows(pilot, "plan: undo")
-        assert session.asked == (("undo", {"run": FAILED.header.run}),)
+        assert session.requests == (("undo", {"run": FAILED.header.run}),)
         await pilot.press("r")
         await shows(pilot, "run undo on lab?")
         await pilot.press("y")
@@ -149,4 +149,4 @@ async def test_a_read_only_console_undoes_nothing() -> None:
         await shows(pilot, "✖ failed")
         await pilot.press("u")
         await settled(pilot)
-        assert session.asked == ()
+        assert session.requests == ()

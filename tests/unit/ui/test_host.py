@@ -33,7 +33,7 @@ async def test_a_host_shows_its_services_and_follows_its_journal() -> None:
         session.logging.put_nowait(replace(LINE, text="a later line"))
         await shows(pilot, "a later line")
         stopped = units(etcd="failed")
-        session.heard.put_nowait(
+        session.snapshot_queue.put_nowait(
             changed(healthy(), 1, lambda facts: replace(facts, services=replace(facts.services, value=stopped)))  # type: ignore[arg-type]
         )
         await shows(pilot, "✖ failed (dead)")

@@ -20,7 +20,7 @@ from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, 
 from haconsole.ui.controllers.hosts import shell_argv
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.journal import JournalPane
-from tests.fakes.cluster import NAMES, NOW, VIP, changed, healthy, lost, member
+from tests.fakes.cluster import NAMES, NOW, VIP, changed, healthy, member, unreachable
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
@@ -155,7 +155,7 @@ async def test_an_event_has_the_log_of_its_moment() -> None:
     session = FakeSession(healthy(), logged=LINES)
     app = console(session)
     async with running(app) as pilot:
-        session.heard.put_nowait(changed(healthy(), 2, lost))
+        session.snapshot_queue.put_nowait(changed(healthy(), 2, unreachable))
         await settled(pilot)
         await pilot.press("e")
         await settled(pilot)

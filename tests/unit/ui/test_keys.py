@@ -16,7 +16,7 @@ from haconsole.ui.keys import KEYS, Scope, active_keys, footer_line
 from haconsole.ui.widgets.table import TablePane
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy
-from tests.fakes.plans import PLAN, REFUSED, begun
+from tests.fakes.plans import PLAN, REFUSED, running_events
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -35,8 +35,8 @@ async def after(pilot: Pilot[None], *keys: str) -> str:
 
 
 def planned(**how: object) -> FakeSession:
-    given = {"plans": {"bootstrap": PLAN}, "events": begun(), "more": asyncio.Queue(), **how}
-    return FakeSession(healthy(), **given)  # type: ignore[arg-type]
+    value = {"plans": {"bootstrap": PLAN}, "events": running_events(), "more": asyncio.Queue(), **how}
+    return FakeSession(healthy(), **value)  # type: ignore[arg-type]
 
 
 async def test_a_key_of_a_question_replaces_the_same_key_of_its_text() -> None:
@@ -50,10 +50,10 @@ async def test_a_key_of_a_question_replaces_the_same_key_of_its_text() -> None:
 @pytest.mark.parametrize("width", [80, 160])
 def test_the_most_needed_keys_are_kept_where_there_is_little_room(width: int) -> None:
     keys = [key for key in KEYS if key.scope in (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TABLE)]
-    told = text_of(footer_line(keys, width))
-    assert len(told) <= width
-    assert all(f" {label} " in told for label in ("help", "quit", "details", "actions"))
-    assert (" palette " in told) is (width == 160)
+    output = text_of(footer_line(keys, width))
+    assert len(output) <= width
+    assert all(f" {label} " in output for label in ("help", "quit", "details", "actions"))
+    assert (" palette " in output) is (width == 160)
 
 
 async def test_a_single_pane_and_a_filter_name_the_way_back() -> None:
@@ -94,7 +94,7 @@ async def test_fix_is_named_as_soon_as_an_action_helps(keys: str) -> None:
     session = FakeSession(haproxy("activating"))
     async with running(console(session)) as pilot:
         assert " fix " not in await after(pilot, "f", *keys.split())
-        session.heard.put_nowait(haproxy("failed"))
+        session.snapshot_queue.put_nowait(haproxy("failed"))
         await settled(pilot)
         assert " fix " in footer(pilot)
 
@@ -135,9 +135,9 @@ async def test_a_held_run_names_what_lets_it_go_on() -> None:
         going = await after(pilot, "r", "y")
         assert " p pause " in going
         assert " next step " not in going
-        held = await after(pilot, "p")
-        assert " p continue " in held
-        assert " n next step " in held
+        holder = await after(pilot, "p")
+        assert " p continue " in holder
+        assert " n next step " in holder
 
 
 async def test_a_refusal_names_nothing_to_carry_out() -> None:

@@ -11,13 +11,13 @@ from haconsole.execution.log.run_record import RunStatus
 from haconsole.ui import messages
 from haconsole.ui.keys import KEYS
 from tests.fakes.cluster import healthy
-from tests.fakes.plans import REFUSED, begun, ended, recorded
+from tests.fakes.plans import REFUSED, ended, recorded, running_events
 from tests.unit.ui.driver import settled
 from tests.unit.ui.flows import TO_PLAN, console
 from tests.unit.ui.test_app import running
 
-FAILED: dict[str, Any] = {"events": (*begun(), *ended(Outcome.FAILED))}
-DONE: dict[str, Any] = {"events": (*begun(), *ended())}
+FAILED: dict[str, Any] = {"events": (*running_events(), *ended(Outcome.FAILED))}
+DONE: dict[str, Any] = {"events": (*running_events(), *ended())}
 COMPLETE = recorded(RunStatus.ENDED, Outcome.DONE)
 CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "back at all panes": ("", {}, "escape", "there is nothing to leave"),

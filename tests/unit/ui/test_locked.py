@@ -17,7 +17,7 @@ from haconsole.session.locks import Locks
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.controllers.prompts import Prompter
 from tests.fakes.cluster import NAMES, NOW, healthy
-from tests.fakes.plans import PLAN, begun, ended
+from tests.fakes.plans import PLAN, ended, running_events
 from tests.fakes.session import FakeRun, FakeSession
 from tests.unit.ui.driver import screen_text
 from tests.unit.ui.test_app import console, running
@@ -57,7 +57,7 @@ class LockedRun(FakeRun):
 
 
 def locked_console(*, can_take_over: bool) -> ConsoleApp:
-    events = (*begun(), *ended())
+    events = (*running_events(), *ended())
     session = LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, can_take_over=can_take_over)
     return console(session, asker=session.asker)
 

@@ -67,8 +67,8 @@ def test_all_about_a_node() -> None:
 
 
 def test_nodes_that_change_are_events() -> None:
-    told = [change.text for change in changes(kubeadm.healthy(), troubled())]
-    assert told == ["node is not ready", "node cordoned"]
+    lines = [change.text for change in changes(kubeadm.healthy(), troubled())]
+    assert lines == ["node is not ready", "node cordoned"]
 
 
 def test_services_are_shown_as_what_they_are() -> None:

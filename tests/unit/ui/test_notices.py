@@ -25,7 +25,7 @@ from haconsole.present.notices import (
 )
 from haconsole.session.hook import call_hook, hook_command
 from tests.fakes.cluster import NOW, healthy
-from tests.fakes.plans import PLAN, begun, ended
+from tests.fakes.plans import PLAN, ended, running_events
 from tests.fakes.session import FakeSession, critical, degraded
 from tests.fakes.waiting import eventually
 from tests.unit.ui.driver import settled
@@ -121,14 +121,14 @@ def test_a_hook_that_is_no_command_is_wrong_usage() -> None:
 
 async def test_the_console_calls_the_hook_and_signals_the_terminal(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
-    session = FakeSession(healthy(), plans={"bootstrap": PLAN}, events=(*begun(), *ended(Outcome.DONE)))
+    session = FakeSession(healthy(), plans={"bootstrap": PLAN}, events=(*running_events(), *ended(Outcome.DONE)))
     app = console(session, hook=("sh", "-c", f"cat >>{lines}"), signal="osc9")
     async with running(app) as pilot:
-        written: list[str] = []
+        file_text: list[str] = []
         driver: Any = app._driver
-        driver.write = written.append
-        session.heard.put_nowait(critical())
-        session.heard.put_nowait(degraded())
+        driver.write = file_text.append
+        session.snapshot_queue.put_nowait(critical())
+        session.snapshot_queue.put_nowait(degraded())
         await settled(pilot)
         await pilot.press("a", *"boots", "enter", "enter")
         await settled(pilot)
@@ -141,4 +141,4 @@ async def test_the_console_calls_the_hook_and_signals_the_terminal(tmp_path: Pat
         assert opened
         assert len(opened) == len(set(opened))
         assert NoticeKind.FINDING_CLOSED in kinds
-        assert sum("\x1b]9;haconsole lab: bootstrap has ended: done\x07" in text for text in written) == 1
+        assert sum("\x1b]9;haconsole lab: bootstrap has ended: done\x07" in text for text in file_text) == 1

@@ -24,8 +24,8 @@ async def test_a_message_takes_room_and_covers_nothing(flow: str) -> None:
         toasts = [toast.region for toast in app.screen.query(Toast)]
         assert len(toasts) == 1
         assert LONG in " ".join(screen_text(app).split())
-        seen = [each for kind in (LineWidget, Line) for each in app.screen.query(kind) if each.region.area]
-        covered = [each for each in seen if toasts[0].overlaps(each.region)]
+        readings = [each for kind in (LineWidget, Line) for each in app.screen.query(kind) if each.region.area]
+        covered = [each for each in readings if toasts[0].overlaps(each.region)]
         assert covered == []
         for keys in app.screen.query(KeyBar):
             assert keys.region.bottom == SMALL[1]

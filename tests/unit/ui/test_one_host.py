@@ -10,7 +10,7 @@ from haconsole.present.one_host import names_host
 from haconsole.present.row_keys import BalancerKey, HostKey, ServerKey
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.graph import GraphPane
-from tests.fakes.cluster import changed, healthy, lost
+from tests.fakes.cluster import changed, healthy, unreachable
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.driver import screen_text, settled
@@ -30,7 +30,7 @@ async def test_all_panes_show_only_that_host_until_escape() -> None:
     session = FakeSession(healthy())
     app = console(session)
     async with running(app, (160, 45)) as pilot:
-        session.heard.put_nowait(changed(changed(healthy(), 2, lost), 3, lost))
+        session.snapshot_queue.put_nowait(changed(changed(healthy(), 2, unreachable), 3, unreachable))
         await settled(pilot)
         await pilot.press("5", "j", "H")
         await settled(pilot)

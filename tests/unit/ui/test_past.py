@@ -14,7 +14,7 @@ async def test_the_timeline_begins_before_the_start() -> None:
     fake = FakeSession(healthy(), pasts=PAST)
     async with running(console(fake), (100, 30)) as pilot:
         await shows(pilot, "HEALTHY")
-        fake.heard.put_nowait(changed(healthy(), 2, etcd_silent))
+        fake.snapshot_queue.put_nowait(changed(healthy(), 2, etcd_silent))
         await pilot.press("e")
         await shows(pilot, "etcd was killed by signal 9/KILL")
         text = screen_text(pilot.app)

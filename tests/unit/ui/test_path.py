@@ -23,7 +23,7 @@ from haconsole.present.path_of_cluster import request_path
 from haconsole.present.path_window import PathPicture, PathWindow
 from haconsole.present.request_path import EdgeState, NodeId, PathEdge, RequestPath, Stage
 from tests.fakes import kube_vip
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, lost, server, units
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, server, units, unreachable
 from tests.fakes.endpoint import behind_endpoint
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession
@@ -97,8 +97,8 @@ def test_what_was_never_read_is_unknown() -> None:
 def test_each_balancer_has_its_own_check_of_each_api_server() -> None:
     way = path(changed(on_path(healthy()), 2, with_server(3, server(3, "DOWN", "L4CON"))))
     assert {each.start for each in way.in_state(EdgeState.BROKEN)} == {lb(2)}
-    broken = edge(way, lb(2), api(3))
-    assert broken.note == "DOWN L4CON, for 2m"
+    fault = edge(way, lb(2), api(3))
+    assert fault.note == "DOWN L4CON, for 2m"
     assert state(way, lb(1), api(3)) is EdgeState.WORKS
 
 
@@ -110,8 +110,8 @@ def test_a_drained_server_is_unused_and_an_unchecked_one_unknown() -> None:
 
 
 def test_a_balancer_without_a_server_for_an_api_server_does_not_reach_it() -> None:
-    elsewhere = replace(server(3), address="10.99.0.99:6443", name="old")
-    way = path(changed(on_path(healthy()), 2, with_server(3, elsewhere)))
+    other = replace(server(3), address="10.99.0.99:6443", name="old")
+    way = path(changed(on_path(healthy()), 2, with_server(3, other)))
     assert edge(way, lb(2), api(3)).note == "haproxy has no server for this host"
     stranger = NodeId(Stage.API, "old")
     assert state(way, lb(2), stranger) is EdgeState.WORKS
@@ -125,7 +125,7 @@ def test_haproxy_that_does_not_run_breaks_its_edges_and_one_that_was_not_read_do
 
     way = path(changed(on_path(healthy()), 1, stopped))
     assert {state(way, lb(1), api(n)) for n in (1, 2, 3)} == {EdgeState.BROKEN}
-    way = path(changed(on_path(healthy()), 1, lost))
+    way = path(changed(on_path(healthy()), 1, unreachable))
     assert {state(way, lb(1), api(n)) for n in (1, 2, 3)} == {EdgeState.UNKNOWN}
     assert edge(way, lb(1), api(2)).note == "haproxy gives no answer; last known: UP L7OK"
     assert state(way, THE_VIP, lb(1)) is EdgeState.UNKNOWN
@@ -145,23 +145,23 @@ def held_by(*hosts: int) -> ClusterSnapshot:
 
 
 @pytest.mark.parametrize(
-    ("owners", "states", "shown"),
+    ("owners", "states", "output"),
     [
         ((), {EdgeState.BROKEN}, "✖ UNOWNED"),
         ((2,), {EdgeState.WORKS, EdgeState.UNUSED}, "● on cp2"),
         ((1, 3), {EdgeState.BROKEN, EdgeState.UNUSED}, "✖ SPLIT: cp1, cp3"),
     ],
 )
-def test_the_owners_of_the_vip_are_its_edges(owners: tuple[int, ...], states: set[EdgeState], shown: str) -> None:
+def test_the_owners_of_the_vip_are_its_edges(owners: tuple[int, ...], states: set[EdgeState], output: str) -> None:
     way = path(held_by(*owners))
     assert {each.state for each in way.edges if each.start == THE_VIP} == states
-    assert way.of_stage(Stage.VIP)[0].state.text == shown
+    assert way.of_stage(Stage.VIP)[0].state.text == output
 
 
 def test_a_stopped_member_breaks_the_edges_to_it() -> None:
     way = path(changed(on_path(healthy()), 2, etcd_silent))
     assert {each.end for each in way.in_state(EdgeState.BROKEN)} == {etcd(2)}
-    lost_host = path(changed(on_path(healthy()), 2, lost))
+    lost_host = path(changed(on_path(healthy()), 2, unreachable))
     assert state(lost_host, api(1), etcd(2)) is EdgeState.UNKNOWN
     assert state(lost_host, api(1), etcd(1)) is EdgeState.WORKS
 
@@ -204,8 +204,8 @@ def test_a_failed_request_is_broken_only_if_the_endpoint_was_queried() -> None:
     assert state(path(failed(())), CLIENTS, THE_VIP) is EdgeState.UNKNOWN
 
 
-def roles(snapshot: ClusterSnapshot, *kept: Role) -> ClusterSnapshot:
-    return replace(snapshot, hosts=tuple(replace(facts, roles=kept) for facts in snapshot.hosts), vips=())
+def roles(snapshot: ClusterSnapshot, *role: Role) -> ClusterSnapshot:
+    return replace(snapshot, hosts=tuple(replace(facts, roles=role) for facts in snapshot.hosts), vips=())
 
 
 def test_a_balancer_outside_the_inventory_is_drawn_and_its_edges_are_unknown() -> None:
@@ -226,8 +226,8 @@ def test_a_balancer_outside_the_inventory_is_drawn_and_its_edges_are_unknown() -
     assert Stage.BALANCER not in way.stages
 
 
-def replace_host(host: Host, kept: tuple[Role, ...]) -> Host:
-    return Host(name=host.name, address=host.address, roles=kept)
+def replace_host(host: Host, roles: tuple[Role, ...]) -> Host:
+    return Host(name=host.name, address=host.address, roles=roles)
 
 
 def test_a_cluster_of_etcd_only_has_members_and_no_clients() -> None:
@@ -293,16 +293,16 @@ def test_every_line_fits_the_screen_also_with_many_hosts_and_long_names(width: i
 
 
 def test_a_broken_edge_has_a_sign_of_its_own_in_ascii_too() -> None:
-    def drawn(snapshot: ClusterSnapshot) -> str:
+    def drawing_text(snapshot: ClusterSnapshot) -> str:
         way = path(snapshot)
         return "\n".join(ascii_text(text_of(line)) for line in drawing(way, Sketch.of(way, 80, 14)))
 
-    healthy_text, broken = drawn(on_path(healthy())), drawn(changed(on_path(healthy()), 2, etcd_silent))
+    healthy_text, fault = drawing_text(on_path(healthy())), drawing_text(changed(on_path(healthy()), 2, etcd_silent))
     assert healthy_text.isascii()
     assert "?" not in healthy_text
     assert "x" not in healthy_text.replace("x ", "")
-    assert "xcp2" in broken.replace(" ", "").replace("[", "")
-    assert ">cp3" in broken.replace(" ", "")
+    assert "xcp2" in fault.replace(" ", "").replace("[", "")
+    assert ">cp3" in fault.replace(" ", "")
 
 
 def test_edges_with_one_reason_are_one_line() -> None:
@@ -316,8 +316,8 @@ def test_the_report_has_every_node_and_edge() -> None:
     report = json.loads(encoded(path_report(snapshot, path(snapshot))))
     assert report["schema"] == "haconsole/path/v1"
     assert {"stage": "vip", "name": VIP, "health": "good", "state": "on cp1", "note": None} in report["nodes"]
-    broken = [each for each in report["edges"] if each["state"] == "broken"]
-    assert {each["end"]["name"] for each in broken} == {"cp2"}
+    faults = [each for each in report["edges"] if each["state"] == "broken"]
+    assert {each["end"]["name"] for each in faults} == {"cp2"}
     assert report["edges"][0]["seconds"] == pytest.approx(0.0043)
     text = path_text(path(snapshot), 80)
     assert "3 of 22 edges broken" in text.splitlines()[0]

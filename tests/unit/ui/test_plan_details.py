@@ -20,9 +20,9 @@ def test_a_look_shows_each_check_once() -> None:
     looks = [step for step in plan.steps if isinstance(step.operation, Nothing)]
     assert any(step.precondition for step in looks)
     for step in looks:
-        told = about_step(plan, StepKey(step.id))
-        assert told is not None
-        lines = [text_of(line) for line in detail_lines(told, 400)]
+        output = about_step(plan, StepKey(step.id))
+        assert output is not None
+        lines = [text_of(line) for line in detail_lines(output, 400)]
         assert [line for line, times in Counter(lines).items() if line and times > 1] == []
         assert "Preconditions" in lines
         assert not any("the plan has no undo for this step" in line for line in lines)
@@ -31,9 +31,9 @@ def test_a_look_shows_each_check_once() -> None:
 def test_a_script_is_named_in_its_command_and_shown_line_by_line_below() -> None:
     plan = planned(spread())
     step = next(step for step in plan.steps if script_of(step.operation))
-    told = about_step(plan, StepKey(step.id))
-    assert told is not None
-    lines = [text_of(line) for line in detail_lines(told, 400)]
+    output = about_step(plan, StepKey(step.id))
+    assert output is not None
+    lines = [text_of(line) for line in detail_lines(output, 400)]
     text = (script_of(step.operation) or "").splitlines()
     assert len(text) > 1
     assert lines[-len(text) - 1 :] == ["Script", *(f"│ {line}" for line in text)]

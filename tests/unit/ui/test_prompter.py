@@ -21,14 +21,14 @@ async def test_a_host_key_is_shown_and_accepted_or_not() -> None:
     asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
-        for key, said in (("y", True), ("n", False), ("escape", False)):
-            asked = asyncio.create_task(asker.accept_host_key(CP1, "10.99.0.11:22", "ssh-ed25519", FINGERPRINT))
+        for key, message in (("y", True), ("n", False), ("escape", False)):
+            task = asyncio.create_task(asker.accept_host_key(CP1, "10.99.0.11:22", "ssh-ed25519", FINGERPRINT))
             await settled(pilot)
             text = screen_text(app)
             assert "is this cp1's key?" in text
             assert FINGERPRINT in text
             await pilot.press(key)
-            assert await asked is said
+            assert await task is message
 
 
 async def test_questions_wait_for_one_another() -> None:
@@ -50,7 +50,7 @@ async def test_a_password_is_never_on_the_screen() -> None:
     asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
-        asked = asyncio.create_task(asker.sudo_password(CP1))
+        task = asyncio.create_task(asker.sudo_password(CP1))
         await settled(pilot)
         await pilot.press(*"hunter2")
         await settled(pilot)
@@ -58,26 +58,26 @@ async def test_a_password_is_never_on_the_screen() -> None:
         assert "sudo password on cp1" in text
         assert "hunter2" not in text
         await pilot.press("enter")
-        assert await asked == Secret("hunter2")
+        assert await task == Secret("hunter2")
 
 
 async def test_a_refused_passphrase_is_none() -> None:
     asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
-        asked = asyncio.create_task(asker.passphrase(Path("/root/.ssh/id_ed25519")))
+        task = asyncio.create_task(asker.passphrase(Path("/root/.ssh/id_ed25519")))
         await settled(pilot)
         await pilot.press("x", "escape")
-        assert await asked is None
+        assert await task is None
 
 
 async def test_a_cancelled_question_leaves_the_screen() -> None:
     asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
-        asked = asyncio.create_task(asker.sudo_password(CP1))
+        task = asyncio.create_task(asker.sudo_password(CP1))
         await settled(pilot)
-        asked.cancel()
+        task.cancel()
         await settled(pilot)
         assert "sudo password" not in screen_text(app)
 

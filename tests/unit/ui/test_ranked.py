@@ -32,9 +32,9 @@ def test_what_destroys_is_marked_in_the_catalogue() -> None:
 
 @pytest.mark.parametrize(("name", "typed"), TYPED)
 def test_nothing_dangerous_comes_first_unless_its_own_name_is_typed(name: str, typed: str) -> None:
-    found = matches(typed)
-    assert name in {one.command for one in found}
-    first, low = found[0], typed.casefold()
+    result = matches(typed)
+    assert name in {one.command for one in result}
+    first, low = result[0], typed.casefold()
     assert not first.dangerous or first.command.startswith(low) or first.name.casefold().startswith(low)
 
 

@@ -78,7 +78,7 @@ async def led(pilot: Pilot[None], keys: str) -> None:
 
 
 def untouched(app: ConsoleApp, session: FakeSession) -> bool:
-    return (session.asked, session.stops, app.run_view) == ((), (), None)
+    return (session.requests, session.stops, app.run_view) == ((), (), None)
 
 
 @pytest.mark.parametrize("by_inventory", [False, True], ids=["option", "inventory"])

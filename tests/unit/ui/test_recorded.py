@@ -55,9 +55,9 @@ def test_the_one_that_is_shipped_shows_two_failovers() -> None:
     session = ReplayedSession(recording)
     assert 45 <= (recording.moments[-1].at - recording.moments[0].at).total_seconds() <= 180
     now = datetime.now(UTC)
-    seen = [recording.snapshot(moment, number, now - moment.at) for number, moment in enumerate(recording.moments)]
-    assert len({view.owners for snapshot in seen for view in vip_views(snapshot) if len(view.owners) == 1}) >= 2
-    assert len({etcd_view(snapshot).leader for snapshot in seen}) >= 2
-    told = [status_of(snapshot, session.inventory, now).health for snapshot in seen]
-    assert Health.DEGRADED in told
-    assert told[-1] is Health.HEALTHY
+    readings = [recording.snapshot(moment, number, now - moment.at) for number, moment in enumerate(recording.moments)]
+    assert len({view.owners for snapshot in readings for view in vip_views(snapshot) if len(view.owners) == 1}) >= 2
+    assert len({etcd_view(snapshot).leader for snapshot in readings}) >= 2
+    lines = [status_of(snapshot, session.inventory, now).health for snapshot in readings]
+    assert Health.DEGRADED in lines
+    assert lines[-1] is Health.HEALTHY

@@ -29,13 +29,13 @@ from haconsole.ui.controllers.replay import folded_places, state_at
 from haconsole.ui.controllers.snapshots import goes_back
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.seek import SeekBar
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost, member
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, member, unreachable
 from tests.fakes.session import critical
 from tests.fakes.waiting import eventually
 from tests.unit.ui.driver import screen_text, settled
 
 CLAIM = LockClaim("t1", "ops@laptop", 4711, "r1", "bootstrap")
-SNAPSHOTS = (healthy(), critical(), healthy(), changed(healthy(), 2, etcd_silent), changed(healthy(), 3, lost))
+SNAPSHOTS = (healthy(), critical(), healthy(), changed(healthy(), 2, etcd_silent), changed(healthy(), 3, unreachable))
 
 
 class Stopped:

@@ -15,14 +15,14 @@ from haconsole.present.run_time import earlier_seconds, remaining_s
 from haconsole.present.running import RunView, run_gist
 from haconsole.present.table_filter import TableFilter, granted
 from tests.fakes.cluster import NOW
-from tests.fakes.plans import PLAN, RUN, begun, ended, recorded, step
+from tests.fakes.plans import PLAN, RUN, ended, recorded, running_events, step
 
 LATER = NOW + timedelta(seconds=30)
 
 
 def view_after(*more: object) -> RunView:
     view = RunView(PLAN, NOW)
-    for event in (*begun(), *more):
+    for event in (*running_events(), *more):
         view = view.after(event)  # type: ignore[arg-type]
     return view
 
@@ -57,8 +57,8 @@ def test_a_phase_is_described_step_by_step() -> None:
 
 def test_a_step_of_the_list_is_found_in_the_grid_by_its_phase() -> None:
     view = view_after()
-    done, *_ = (step for step in PLAN.steps if step.id in view.ended)
-    assert counterpart(view, StepKey(done.id), listed=False) == PhaseKey(done.phase or "steps")
+    result, *_ = (step for step in PLAN.steps if step.id in view.ended)
+    assert counterpart(view, StepKey(result.id), listed=False) == PhaseKey(result.phase or "steps")
     running, *_ = view.under_way
     assert counterpart(view, StepKey(running), listed=False) == StepKey(running)
 
@@ -118,6 +118,6 @@ def test_earlier_times_are_those_of_the_same_action() -> None:
 
 def test_the_progress_names_the_estimate() -> None:
     times = dict.fromkeys((one.id for one in PLAN.steps), 40.0)
-    done = StepDone(RUN, LATER, PLAN.steps[1].id, HostName("cp1"), Outcome.DONE, 1.0)
-    gist = run_grid(replace(view_after(done), earlier_s=times), LATER).summaries
+    result = StepDone(RUN, LATER, PLAN.steps[1].id, HostName("cp1"), Outcome.DONE, 1.0)
+    gist = run_grid(replace(view_after(result), earlier_s=times), LATER).summaries
     assert "about 40s left" in gist[0].text

@@ -15,8 +15,8 @@ COLUMNS = (Column("NAME", least=4), Column("STATE"), Column("SIZE", rank=1, righ
 
 
 def table(*rows: tuple[str, ...]) -> TableView:
-    made = tuple(Row(HostKey(HostName(row[0])), tuple(Cell(text) for text in row)) for row in rows)
-    return TableView("things", COLUMNS, made, None)
+    result = tuple(Row(HostKey(HostName(row[0])), tuple(Cell(text) for text in row)) for row in rows)
+    return TableView("things", COLUMNS, result, None)
 
 
 THINGS = table(("alpha", "up", "12K", "all is well"), ("beta-with-a-name", "down", "3K", "nobody answered there"))

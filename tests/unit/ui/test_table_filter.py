@@ -81,9 +81,9 @@ def test_the_sorted_column_is_marked() -> None:
 
 
 def test_orders_come_around_to_none() -> None:
-    wish, seen = TableFilter("cp"), []
+    wish, reading = TableFilter("cp"), []
     for _ in range(5):
         wish = next_order(VIEW, wish)
-        seen.append((wish.column, wish.backwards))
-    assert seen == [(0, False), (0, True), (1, False), (1, True), (None, False)]
+        reading.append((wish.column, wish.backwards))
+    assert reading == [(0, False), (0, True), (1, False), (1, True), (None, False)]
     assert wish.needle == "cp"

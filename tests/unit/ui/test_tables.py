@@ -26,7 +26,7 @@ from haconsole.present.leases import leases_table
 from haconsole.present.table import TableView
 from haconsole.present.vips import vips_table
 from tests.fakes import cluster, kube_vip
-from tests.fakes.cluster import NOW, changed, healthy, lost
+from tests.fakes.cluster import NOW, changed, healthy, unreachable
 from tests.fakes.session import FakeSession, critical, degraded
 
 HALF, WHOLE = 37, 78
@@ -38,7 +38,7 @@ def gist(view: TableView) -> str:
 
 def silent(snapshot: ClusterSnapshot) -> ClusterSnapshot:
     for n in (1, 2, 3):
-        snapshot = changed(snapshot, n, lost)
+        snapshot = changed(snapshot, n, unreachable)
     return snapshot
 
 
@@ -134,7 +134,7 @@ def test_vip_split_marks_every_owner() -> None:
 
 
 def test_vip_of_a_lost_owner_is_not_claimed() -> None:
-    view = vips_table(changed(healthy(), 1, lost))
+    view = vips_table(changed(healthy(), 1, unreachable))
     assert view.rows[0].cells[2].text == "? had it"
     assert gist(view) == "? owner unknown"
 

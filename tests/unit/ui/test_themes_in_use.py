@@ -17,7 +17,7 @@ from haconsole.ui.launch import launch
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY, healthy
 from tests.fakes.session import FakeSession, degraded
-from tests.fakes.terminal import Look, sent, shown
+from tests.fakes.terminal import Look, escaped_lines, pieces_of
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import Hand, running
 from tests.unit.ui.test_journal import LINES as SAID
@@ -46,13 +46,13 @@ def opened_with(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleApp]:
     return opened
 
 
-def opens(tmp_path: Path, theme: str, *, asked: str | None = None, environment: dict[str, str] | None = None) -> None:
+def opens(tmp_path: Path, theme: str, *, option: str | None = None, environment: dict[str, str] | None = None) -> None:
     path = tmp_path / "prod.yaml"
     path.write_text(TEXT.format(theme=theme))
     launch(
         load(path),
         lambda: pytest.fail("no session is opened before the first paint"),
-        theme=asked,
+        theme=option,
         read_only=False,
         ascii_only=False,
         environment=environment or {"TERM": "xterm-256color"},
@@ -61,7 +61,7 @@ def opens(tmp_path: Path, theme: str, *, asked: str | None = None, environment: 
 
 
 @pytest.mark.parametrize(
-    ("in_inventory", "asked", "environment", "opened"),
+    ("in_inventory", "option", "environment", "opened"),
     [
         ("", None, None, "dark"),
         ("theme: production-red\n", None, None, "production-red"),
@@ -74,11 +74,11 @@ def test_a_clusters_own_theme_is_what_its_console_opens_with(
     tmp_path: Path,
     opened_with: list[ConsoleApp],
     in_inventory: str,
-    asked: str | None,
+    option: str | None,
     environment: dict[str, str] | None,
     opened: str,
 ) -> None:
-    opens(tmp_path, in_inventory, asked=asked, environment=environment)
+    opens(tmp_path, in_inventory, option=option, environment=environment)
     assert [app.theme for app in opened_with] == [opened]
 
 
@@ -93,7 +93,7 @@ async def test_production_does_not_look_like_staging(tmp_path: Path) -> None:
     for name in ("production-red", "dark"):
         app = painted_with(find_theme(name, theme_folders()), name)
         async with running(app):
-            grounds.add(shown(sent(app, "truecolor")[:1])[0].look.ground)
+            grounds.add(pieces_of(escaped_lines(app, "truecolor")[:1])[0].look.ground)
     assert len(grounds) == 2
 
 
@@ -120,17 +120,17 @@ async def reload(pilot: Pilot[None]) -> None:
 async def test_a_changed_file_is_painted_with_after_a_key(file: Path) -> None:
     app = painted_with(find_theme(str(file), ()), str(file))
     async with running(app) as pilot:
-        assert SGR_BAR in sent(app, "truecolor")[0]
+        assert SGR_BAR in escaped_lines(app, "truecolor")[0]
         file.write_text(DARK.replace(BAR, OTHER_BAR))
         await settled(pilot)
-        assert SGR_BAR in sent(app, "truecolor")[0]
+        assert SGR_BAR in escaped_lines(app, "truecolor")[0]
         await reload(pilot)
-        assert SGR_OTHER_BAR in sent(app, "truecolor")[0]
-        assert SGR_BAR not in sent(app, "truecolor")[0]
+        assert SGR_OTHER_BAR in escaped_lines(app, "truecolor")[0]
+        assert SGR_BAR not in escaped_lines(app, "truecolor")[0]
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("fault", "message"),
     [
         (DARK.replace(f'"{BAR}"', "octarine"), "colours.bar"),
         (DARK.replace("  muted:", "  mutted:"), "mutted"),
@@ -139,26 +139,26 @@ async def test_a_changed_file_is_painted_with_after_a_key(file: Path) -> None:
     ],
     ids=["colour", "name", "yaml", "gone"],
 )
-async def test_a_bad_file_is_reported_and_the_old_theme_kept(file: Path, broken: str | None, said: str) -> None:
+async def test_a_bad_file_is_reported_and_the_old_theme_kept(file: Path, fault: str | None, message: str) -> None:
     app = painted_with(find_theme(str(file), ()), str(file))
     async with app.run_test(size=(160, 45), notifications=True) as pilot:
         await settled(pilot)
-        before = sent(app, "truecolor")
-        file.unlink() if broken is None else file.write_text(broken)
+        before = escaped_lines(app, "truecolor")
+        file.unlink() if fault is None else file.write_text(fault)
         await reload(pilot)
         (note,) = app._notifications
         assert note.title == "✖ theme not changed"
         assert str(file) in note.message
-        assert said in note.message
+        assert message in note.message
         assert app.theme == "mine"
         assert "theme not changed" in screen_text(app)
-        assert said in " ".join(screen_text(app).split())
+        assert message in " ".join(screen_text(app).split())
         app.clear_notifications()
         await settled(pilot)
-        assert sent(app, "truecolor") == before
+        assert escaped_lines(app, "truecolor") == before
         file.write_text(DARK.replace(BAR, OTHER_BAR))
         await reload(pilot)
-        assert SGR_OTHER_BAR in sent(app, "truecolor")[0]
+        assert SGR_OTHER_BAR in escaped_lines(app, "truecolor")[0]
 
 
 READ = (
@@ -189,7 +189,7 @@ async def test_everything_painted_can_be_read(theme: str) -> None:
             await settled(pilot)
             poor = {
                 (piece.text.strip(), ratio)
-                for piece in shown(sent(app, "truecolor"))
+                for piece in pieces_of(escaped_lines(app, "truecolor"))
                 if piece.text.strip() and (ratio := contrast(hexed(piece.look.ink), hexed(piece.look.ground))) < least
             }
             assert poor == set()
@@ -202,12 +202,12 @@ async def test_a_field_is_seen_and_so_is_where_typing_goes_on(theme: str, typed:
     async with running(app) as pilot:
         await pilot.press("slash", *typed)
         await settled(pilot)
-        lines = sent(app, "truecolor")
-        pieces = shown([lines[app.screen.query_one("#prompt").region.y]])
+        lines = escaped_lines(app, "truecolor")
+        pieces = pieces_of([lines[app.screen.query_one("#prompt").region.y]])
         at = 1 if typed else 0
-        _, *written, blank, _ = (piece.look for piece in pieces)
-        cursor, text = written[at], written[1 - at]
-        body = shown([lines[2]])[-1].look
+        _, *looks, blank, _ = (piece.look for piece in pieces)
+        cursor, text = looks[at], looks[1 - at]
+        body = pieces_of([lines[2]])[-1].look
         assert "dim" not in text.styles
         assert ground(text) == ground(blank) != ground(body)
         assert ground(cursor) != ground(text)
@@ -228,9 +228,11 @@ async def test_monochrome_dims_nothing() -> None:
         for keys in READ:
             await pilot.press(*keys.split())
             await settled(pilot)
-            assert [piece.text for piece in shown(sent(app, "truecolor")) if "dim" in piece.look.styles] == []
+            assert [
+                piece.text for piece in pieces_of(escaped_lines(app, "truecolor")) if "dim" in piece.look.styles
+            ] == []
 
 
-def hexed(told: str) -> str:
+def hexed(output: str) -> str:
     """A colour as ``38;2;R;G;B``."""
-    return "#{:02x}{:02x}{:02x}".format(*(int(part) for part in told.split(";")[2:]))
+    return "#{:02x}{:02x}{:02x}".format(*(int(part) for part in output.split(";")[2:]))

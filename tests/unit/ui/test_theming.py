@@ -57,7 +57,7 @@ def test_an_unknown_theme_names_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("#0f141b", "octarine"), r"Expected `str` matching regex .* - at `\$.colours.background`"),
         (("#0f141b", "ansi_octarine"), "a colour cannot be painted"),
@@ -66,14 +66,14 @@ def test_an_unknown_theme_names_the_known_ones() -> None:
         (("colours:", "colours: ["), "not YAML"),
     ],
 )
-def test_a_bad_theme_is_reported_with_file_and_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+def test_a_bad_theme_is_reported_with_file_and_place(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     text = theme_files(FOLDERS)["dark"].read_text()
     assert change[0] in text
     path = tmp_path / "mine.yaml"
     path.write_text(text.replace(*change))
-    with pytest.raises(ThemeError, match=said) as caught:
+    with pytest.raises(ThemeError, match=message) as excinfo:
         load_theme(path)
-    assert str(path) in str(caught.value)
+    assert str(path) in str(excinfo.value)
 
 
 def test_a_file_of_ones_own_is_taken_by_its_path(tmp_path: Path) -> None:

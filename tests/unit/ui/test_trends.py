@@ -42,26 +42,26 @@ def measured(gap: bool = False) -> Measurements:
     return data
 
 
-def shown(pane: PaneId, data: Measurements, width: int) -> str:
+def pane_text(pane: PaneId, data: Measurements, width: int) -> str:
     view = table_of(pane, healthy(), (), (), NOW)
     return text_table(with_trends(pane, view, healthy(), data, NOW), width)
 
 
 def test_a_slow_disk_is_seen_in_the_row_of_its_member() -> None:
-    lines = shown(PaneId.ETCD, measured(), 100).splitlines()
+    lines = pane_text(PaneId.ETCD, measured(), 100).splitlines()
     assert "FSYNC TREND" in " ".join(lines[0].split())
     assert "2.0ms ▁▁▁▁▁▁▁▁▁▁" in " ".join(lines[1].split())
     assert "40ms ▁▁▁▁▁▁▁███" in " ".join(lines[2].split())
 
 
 def test_what_was_not_known_is_blank_in_the_course() -> None:
-    line = shown(PaneId.ETCD, measured(gap=True), 100).splitlines()[1]
+    line = pane_text(PaneId.ETCD, measured(gap=True), 100).splitlines()[1]
     assert "▁▁▁  ▁▁▁▁▁" in line.replace("2.0ms", "")
 
 
 def test_nothing_changes_while_nothing_is_known() -> None:
     for pane in TRENDS:
-        assert shown(pane, Measurements(), 200) == text_table(table_of(pane, healthy(), (), (), NOW), 200)
+        assert pane_text(pane, Measurements(), 200) == text_table(table_of(pane, healthy(), (), (), NOW), 200)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,15 @@ def test_nothing_changes_while_nothing_is_known() -> None:
     ],
 )
 def test_on_80_and_160_columns_the_panes_have_trends(pane: PaneId, width: int, titles: str) -> None:
-    assert " ".join(shown(pane, measured(), width).splitlines()[0].split()) == titles
+    assert " ".join(pane_text(pane, measured(), width).splitlines()[0].split()) == titles
 
 
 def test_a_narrow_trend_has_the_newest_cells() -> None:
-    assert shown(PaneId.ETCD, measured(), 37).splitlines()[2].endswith(" 40ms ▁▁███")
+    assert pane_text(PaneId.ETCD, measured(), 37).splitlines()[2].endswith(" 40ms ▁▁███")
 
 
 def test_the_owner_of_the_vip_has_the_time_of_a_request() -> None:
-    lines = shown(PaneId.VIPS, measured(), 90).splitlines()
+    lines = pane_text(PaneId.VIPS, measured(), 90).splitlines()
     assert "9.0ms ▁" in " ".join(lines[1].split())
     assert "ms" not in lines[2]
 
@@ -159,7 +159,7 @@ def test_rows_share_a_scale() -> None:
     """A calm member beside a slow one stays low."""
     data = measured()
     data.put(Figure(SeriesKey(m.FSYNC, "cp3"), NOW, 4.0))
-    assert "▁▁▁▁▁▁▁▁▁▁" in shown(PaneId.ETCD, data, 100).splitlines()[2]
+    assert "▁▁▁▁▁▁▁▁▁▁" in pane_text(PaneId.ETCD, data, 100).splitlines()[2]
 
 
 def test_a_row_of_a_lost_member_keeps_its_course() -> None:

@@ -19,7 +19,7 @@ from haconsole.present.cells import Tone, text_of
 from haconsole.present.findings import findings_table
 from haconsole.present.history import last_backup
 from haconsole.present.row_keys import FindingKey, RemedyKey
-from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, unreachable
 from tests.fakes.plans import PLAN, recorded
 from tests.fakes.session import FakeSession, critical, degraded
 from tests.unit.ui.driver import screen_text, settled
@@ -27,7 +27,7 @@ from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_certificates import LEAF, with_certificates
 
 NO_QUORUM = changed(changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent), 3, etcd_silent)
-UNREACHABLE = changed(changed(changed(healthy(), 1, lost), 2, lost), 3, lost)
+UNREACHABLE = changed(changed(changed(healthy(), 1, unreachable), 2, unreachable), 3, unreachable)
 
 
 @pytest.mark.parametrize(

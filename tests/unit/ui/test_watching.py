@@ -62,7 +62,7 @@ async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
         assert isinstance(app.screen, Dashboard)
         assert "RUN bootstrap 1/4" in screen_text(app)
         session.looked_at = critical()
-        session.heard.put_nowait(critical())
+        session.snapshot_queue.put_nowait(critical())
         await settled(pilot)
         assert "✖ CRITICAL" in screen_text(app)
         tell(session, *ended())
