@@ -68,8 +68,8 @@ def failover_actions() -> tuple[Action, ...]:
             FAILBACK,
             "Move VIPs back",
             (
-                "Remove the down files that failover or a person created: VIPs return by priority. Lost connections "
-                "are counted."
+                "Remove the files by which hosts give up their VIPs, created by failover or a person. Each VIP returns "
+                "to the host of highest priority. The run counts lost connections."
             ),
             (vip,),
             plan_failback,

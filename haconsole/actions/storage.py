@@ -177,8 +177,8 @@ def _unfit(view: EtcdView) -> tuple[str, ...]:
     return tuple(
         (
             f"etcd member {row.member.name or row.member.id} on {row.host or 'no host of the inventory'} is not "
-            f"healthy ({row.error or 'it does not answer'}): {sums}; fix it first, "
-            "because a member does not answer while it is defragmented"
+            f"healthy ({row.error or 'it does not answer'}): {sums}; fix this member first: "
+            "defragmenting makes one more member stop answering for a time"
         )
         for row in view.members
         if not row.healthy or row.host is None

@@ -170,6 +170,10 @@ CODES: dict[str, Explanation] = {
         "the Ready condition of a node is False or Unknown",
         "fix the node's kubelet or container runtime; read kubelet's journal",
     ),
+    "node.lease-stale": Explanation(
+        "a node is Ready while its lease is older than a minute",
+        "fix the node's kubelet, and the kube-controller-manager that should mark the node",
+    ),
     "node.pressure": Explanation(
         "a node's kubelet reports pressure on memory, disk or processes", "free the resource that the node lacks"
     ),

@@ -80,7 +80,7 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
         "keepalived": (
             "keepalived's VIP is observed. failover is refused unless keepalived's check tracks the down file."
         ),
-        "haproxy": "drain and ready find a server by its address, where haproxy has a stats socket.",
+        "haproxy": "The actions drain and ready find a server of haproxy by its address. They need a stats socket.",
     }
     return Candidate(
         Finding(

@@ -1,11 +1,11 @@
-"""Rules about nodes: not ready, under pressure, cordoned, or not registered."""
+"""Rules about nodes: not ready, without a fresh lease, under pressure, cordoned, or not registered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
+from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.kubelet import kubelet_errors, node_causes
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
@@ -22,6 +22,9 @@ PRESSURES = {
     "NetworkUnavailable": ("a working network", "look at the network plug-in's pod on the node"),
 }
 
+LEASE_STALE_S = 60.0
+"""kubelet renews the lease of its node every 10 s; the controller-manager gives a node up after 40 to 50 s."""
+
 
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     """Candidates about every node, also those that the inventory does not name."""
@@ -30,6 +33,8 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
         facts = snapshot.host(node.host) if node.host else None
         if not node.ready:
             yield _not_ready(node, facts, now)
+        elif isinstance(snapshot.nodes, Known) and _lease_is_stale(node, facts, snapshot.nodes.at):
+            yield _stale_lease(node, snapshot.nodes.at)
         elif node.pressures:
             yield _pressure(node)
         if node.unschedulable:
@@ -63,6 +68,35 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
             ),
         ),
         (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ())),
+    )
+
+
+def _lease_is_stale(node: NodeState, facts: HostFacts | None, at: datetime) -> bool:
+    """Whether kubelet had not renewed its lease for long when the nodes were read, if its host's clock is known."""
+    age_s = node.lease_age_s(at)
+    return facts is not None and isinstance(facts.clock_offset_ms, Known) and (age_s or 0.0) > LEASE_STALE_S
+
+
+def _stale_lease(node: NodeState, at: datetime) -> Candidate:
+    host = node.host or node.name
+    return Candidate(
+        Finding(
+            "node.lease-stale",
+            Severity.WARNING,
+            node.name,
+            f"node {node.name} still counts as ready, but its kubelet has not renewed the node's lease",
+            "Pods are scheduled on a node whose kubelet may be gone. No kube-controller-manager has noticed.",
+            (f"node lease renewed {node.lease_age_s(at) or 0.0:.0f} s before the nodes were read",),
+            (
+                advice(f"find the cause: journalctl -u kubelet on {host}"),
+                advice("look at the holder of the lease kube-controller-manager, which should mark the node"),
+            ),
+        ),
+        (
+            *(NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE),
+            *node_causes(host),
+            *anywhere("component.down", "lease.expired", "apiserver.down", "apiserver.not-ready"),
+        ),
     )
 
 

@@ -214,6 +214,9 @@ PAGES: dict[str, Page] = {
     "node.not-ready": Page(
         "Kubernetes moves its pods to other nodes after some minutes.", "kubectl describe node NODE"
     ),
+    "node.lease-stale": Page(
+        "Pods are scheduled on a node that may be gone.", "kubectl -n kube-node-lease get lease NODE -o yaml"
+    ),
     "node.pressure": Page(
         "kubelet evicts pods to free the resource that is short.", "kubectl describe node NODE; df -h; free -m"
     ),

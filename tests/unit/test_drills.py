@@ -45,6 +45,7 @@ REASONS = {
     "lease.holder-unknown": "needs a component outside of the lab",
     "lease.no-standby": f"{EVIDENCE}: the stopped standbys",
     "lease.churn": f"{EVIDENCE}: a component that loses its lock exits, so that its crash loop is found first",
+    "node.lease-stale": f"{EVIDENCE}: a kubelet and a kube-controller-manager that do not run",
     "cert.expiring": "expired leaves are brought about; a leaf that expires soon differs in its date only",
     "cert.ca-rotation-open": "seen between the phases of a replaced CA: tests/hosts/test_rotation_boundaries.py",
     "host.clock-skew": "hosts of a lab share one clock",

@@ -226,7 +226,8 @@ def hold_steps(needs: HostNeeds) -> tuple[Step, ...]:
         return ()
     listing = ", ".join(names)
     means = f"upgrades exclude the installed ones of {listing}"
-    check = script(HELD, "held", tool.value, *names, means=means, problem="a package is not excluded", timeout_s=60.0)
+    problem = f"upgrades can still replace one of {listing}"
+    check = script(HELD, "held", tool.value, *names, means=means, problem=problem, timeout_s=60.0)
     unheld = script(GONE, "unheld", record, means="packages are held as before", problem="packages are still held")
     step = Step(
         id=step_id("prepare.hold", needs.host.name),

@@ -302,7 +302,7 @@ def _storage_notes(
         yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}
     if len(folders) > 1:
-        yield f"the controllers' data folders differ; only the first is copied: {', '.join(sorted(folders))}"
+        yield f"the controllers have different data folders ({', '.join(sorted(folders))}); an inventory has one"
 
 
 def _unread(document: Mapping[str, Any], entries: list[HostEntry]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""An inventory's parts by a host's programs, if they differ from the defaults."""
+"""Settings for an inventory, read from the programs of a host; only those that differ from the defaults."""
 
 from __future__ import annotations
 

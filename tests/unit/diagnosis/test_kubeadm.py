@@ -15,7 +15,7 @@ from haconsole.model.findings import ActionCall, Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind
 from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
 from haconsole.model.node import NodeCondition, NodeState
-from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import NOW
 from tests.fakes.kubeadm import (
@@ -261,6 +261,24 @@ def test_nodes_that_are_not_ready_under_pressure_cordoned_or_missing() -> None:
     (finding,) = findings_of(outside)
     assert (finding.code, finding.subject) == ("node.not-ready", "w9")
     assert "the inventory has no host of this name" in finding.evidence
+
+
+def test_a_ready_node_with_an_old_lease() -> None:
+    def renewed(seconds: float) -> ClusterSnapshot:
+        return with_node(healthy(), "w1", lambda one: replace(one, renewed_at=NOW - timedelta(seconds=seconds)))
+
+    (finding,) = findings_of(renewed(75))
+    assert (finding.code, finding.subject) == ("node.lease-stale", "w1")
+    assert finding.evidence == ("node lease renewed 75 s before the nodes were read",)
+    assert findings_of(renewed(50)) == ()
+    stopped = with_service(renewed(75), "w1", unit("kubelet", "failed"))
+    assert [code for code, _ in codes(stopped)] == ["kubelet.down"]
+
+
+def test_an_old_lease_by_an_unknown_clock_is_no_finding() -> None:
+    snapshot = with_node(healthy(), "w1", lambda one: replace(one, renewed_at=NOW - timedelta(hours=1)))
+    unknown = changed(snapshot, "w1", lambda one: replace(one, clock_offset_ms=NOT_ASKED))
+    assert findings_of(unknown) == ()
 
 
 BROKEN: dict[str, Callable[[], ClusterSnapshot]] = {
