@@ -178,6 +178,10 @@ CODES: dict[str, Explanation] = {
         "a node's kubelet reports pressure on memory, disk or processes", "free the resource that the node lacks"
     ),
     "node.cordoned": Explanation("a node is unschedulable", "uncordon the node when the work on it is done"),
+    "kubeadm.config-stale": Explanation(
+        "kubeadm-config has hosts, an endpoint or a version that the cluster does not have",
+        "correct the ConfigMap kube-system/kubeadm-config",
+    ),
     "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.expiring": Explanation(

@@ -16,6 +16,7 @@ from haconsole.diagnosis import (
     hosts,
     known_texts,
     kube_vip,
+    kubeadm_config,
     kubeadm_remedies,
     kubelet,
     kubernetes,
@@ -75,6 +76,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("kubelet", partial(kubelet.rules, snapshot)),
         ("static_pods", partial(static_pods.rules, snapshot)),
         ("nodes", partial(nodes.rules, snapshot, now)),
+        ("kubeadm_config", partial(kubeadm_config.rules, snapshot, inventory)),
         ("foreign_balancers", partial(foreign_balancers.rules, snapshot, inventory)),
     )
     candidates = tuple(candidate for name, rules in sections for candidate in _safely(name, rules))

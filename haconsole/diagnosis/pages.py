@@ -221,6 +221,10 @@ PAGES: dict[str, Page] = {
         "kubelet evicts pods to free the resource that is short.", "kubectl describe node NODE; df -h; free -m"
     ),
     "node.cordoned": Page("New pods are placed elsewhere.", "kubectl get nodes"),
+    "kubeadm.config-stale": Page(
+        "kubeadm works by this record: a join or an upgrade fails, or brings back an old setting.",
+        "kubectl -n kube-system get configmap kubeadm-config -o yaml",
+    ),
     "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
     "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
     "cert.expiring": Page(

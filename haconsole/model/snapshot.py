@@ -7,6 +7,7 @@ from datetime import datetime
 
 from haconsole.model.etcd import Election, ExternalEndpoint
 from haconsole.model.hosts import HostFacts
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
 from haconsole.model.node import NodeState
@@ -38,6 +39,8 @@ class ClusterSnapshot:
     leases: Observed[tuple[Lease, ...]] = NOT_ASKED
     nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
     """By name, control planes first; also nodes of no host of the inventory."""
+    kubeadm: Observed[ClusterConfiguration | None] = NOT_ASKED
+    """kubeadm's record of the cluster; None where there is none."""
     pending: tuple[PendingFact, ...] = ()
     endpoint_ms: Observed[float] = NOT_ASKED
     """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""

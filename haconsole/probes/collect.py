@@ -153,9 +153,9 @@ class Collector:
         """No fact is pending after a look, however its query ended."""
         for probe in probes:
             probe.give_up(self._context.timings.overall_s)
-        if store.shared.leases_missing:
+        if store.shared.is_missing("leases"):
             leases.give_up(self._context.timings.overall_s)
-        if store.shared.nodes_missing:
+        if store.shared.is_missing("nodes"):
             nodes.give_up(self._context.timings.overall_s)
 
     async def live(self, *, certificates: bool = True) -> AsyncGenerator[ClusterSnapshot, None]:

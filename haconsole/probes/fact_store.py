@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from haconsole.inventory.effective import external_etcd_urls, leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
 from haconsole.model.etcd import Election, EtcdEndpoint, ExternalEndpoint
 from haconsole.model.hosts import READINGS, EndpointAnswers, FactName, HostFacts
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lease import Lease
 from haconsole.model.metrics import DiskWrites, EtcdMetrics, disk_writes
 from haconsole.model.names import HostName
@@ -63,6 +64,7 @@ class SharedFacts:
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
         self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._leases_due = False
+        self.kubeadm: Observed[ClusterConfiguration | None] = NOT_ASKED
         self.endpoint_ms: Observed[float] = NOT_ASKED
         self.election: Election | None = None
 
@@ -94,6 +96,10 @@ class SharedFacts:
         before, self._nodes = self._nodes, succeed(observation, self._nodes)
         self._changes.mark(urgent=not insignificantly_different(before, self._nodes))
 
+    def put_kubeadm(self, observation: Observed[ClusterConfiguration | None]) -> None:
+        before, self.kubeadm = self.kubeadm, succeed(observation, self.kubeadm)
+        self._changes.mark(urgent=not insignificantly_different(before, self.kubeadm))
+
     def put_external_etcd(self, url: str, observation: Observed[EtcdEndpoint]) -> None:
         """The report of an endpoint of an etcd outside the inventory."""
         before = self._external_etcd[url]
@@ -107,17 +113,12 @@ class SharedFacts:
     def external_etcd(self) -> tuple[ExternalEndpoint, ...]:
         return tuple(ExternalEndpoint(url, fact) for url, fact in self._external_etcd.items())
 
-    @property
-    def nodes_missing(self) -> bool:
-        return isinstance(self._nodes, NotAsked)
-
-    @property
-    def leases_missing(self) -> bool:
-        return isinstance(self._leases, NotAsked)
+    def is_missing(self, fact: Literal["leases", "nodes"]) -> bool:
+        return isinstance(self._leases if fact == "leases" else self._nodes, NotAsked)
 
     @property
     def pending(self) -> tuple[PendingFact, ...]:
-        return (PendingFact(None, "leases"),) if self._leases_due and self.leases_missing else ()
+        return (PendingFact(None, "leases"),) if self._leases_due and self.is_missing("leases") else ()
 
     def nodes(self, offsets_s: Mapping[HostName, float]) -> Observed[tuple[NodeState, ...]]:
         """The nodes with the offsets of their hosts' clocks, as far as these are known."""
@@ -257,6 +258,7 @@ class FactStore:
             external_etcd=self.shared.external_etcd,
             leases=self.shared.leases(self._clock_offsets_s()),
             nodes=self.shared.nodes(self._clock_offsets_s()),
+            kubeadm=self.shared.kubeadm,
             pending=(*(PendingFact(*each) for each in self.pending_facts()), *self.shared.pending),
             endpoint_ms=self.shared.endpoint_ms,
             election=self.shared.election,

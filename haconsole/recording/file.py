@@ -20,6 +20,7 @@ from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lease import Lease
 from haconsole.model.names import Vip
 from haconsole.model.node import NodeState
@@ -31,7 +32,7 @@ from haconsole.recording.values import Reader, to_json_value
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
 """The placeholder of a secret of the inventory."""
-REST = ("vips", "leased_vip", "leases", "nodes", "endpoint_ms")
+REST = ("vips", "leased_vip", "leases", "nodes", "kubeadm", "endpoint_ms")
 """The parts of a snapshot besides its hosts."""
 
 Entries = dict[str, Any]
@@ -169,6 +170,7 @@ def _entries_of(snapshot: ClusterSnapshot) -> Entries:
         "leased_vip": to_json_value(snapshot.leased_vip),
         "leases": to_json_value(snapshot.leases),
         "nodes": to_json_value(snapshot.nodes),
+        "kubeadm": to_json_value(snapshot.kubeadm),
         "endpoint_ms": to_json_value(snapshot.endpoint_ms),
     }
 
@@ -217,6 +219,7 @@ def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> Cl
         reader.read(tuple[Vip, ...], entries["vips"]),
         reader.observed(tuple[Lease, ...], entries["leases"]),
         reader.observed(tuple[NodeState, ...], entries.get("nodes") or {}),
+        kubeadm=reader.observed(ClusterConfiguration | None, entries.get("kubeadm") or {}),
         endpoint_ms=reader.observed(float, entries.get("endpoint_ms") or {}),
         leased_vip=reader.read(LeasedVip | None, entries.get("leased_vip")),
     )

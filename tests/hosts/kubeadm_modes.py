@@ -86,7 +86,23 @@ RESTORED = (
     "--name $(uname -n) --initial-cluster $(uname -n)=https://$ip:2380 --initial-advertise-peer-urls https://$ip:2380"
     f" && mv /var/lib/etcd/r/member {DATA} && rm -r /var/lib/etcd/r /root/s.db"
 )
+CONFIG_MAP = "kubectl --kubeconfig=/etc/kubernetes/admin.conf -n kube-system"
+GONE_HOST = (
+    f"{CONFIG_MAP} get configmap kubeadm-config -o yaml | sed '/resourceVersion/d' >/root/kept.yaml && "
+    "sed 's/^    apiEndpoints:/&\\n      cp9:\\n        advertiseAddress: 10.99.254.9\\n        bindPort: 6443/' "
+    f"/root/kept.yaml | {CONFIG_MAP} replace -f -"
+)
 MODES = (
+    Mode(
+        "kubeadm-config names a host that is gone",
+        "cp2",
+        GONE_HOST,
+        f"{CONFIG_MAP} replace -f /root/kept.yaml",
+        "kubeadm.config-stale",
+        "kubeadm-config",
+        "cp9",
+        everywhere=True,
+    ),
     Mode("kubelet stopped", "cp2", "systemctl stop kubelet", "systemctl start kubelet", "kubelet.down", "cp2"),
     Mode(
         "container runtime masked",

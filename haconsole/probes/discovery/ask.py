@@ -18,6 +18,7 @@ from haconsole.inventory.importers.draft import Draft, write
 from haconsole.inventory.load import decoded
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.balancers import haproxy_files, keepalived_files
@@ -29,7 +30,7 @@ from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.files import read_files
 from haconsole.probes.kubernetes.access import kube_on
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration, cluster_configuration
+from haconsole.probes.kubernetes.kubeadm_config import cluster_configuration
 from haconsole.probes.script import ARGV, Section, answers, render
 from haconsole.probes.shown_kubeconfig import ShownKubeconfig, shown_kubeconfig
 from haconsole.scripts import load_script

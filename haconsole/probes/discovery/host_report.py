@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from haconsole.model.etcd import EtcdMember
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import ConfigFiles, single_file
 from haconsole.probes.discovery.kube_vip import KubeVipSettings
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Node
 
 ETCD, API, MANAGER, SCHEDULER, KUBELET = (

@@ -10,10 +10,10 @@ from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes, LeaderElection
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.probes.discovery.balancer import BalancedApi
 from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others, url_of
 from haconsole.probes.discovery.product import DEPLOYMENTS, Product, etcd_files, product_of
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
 _NAME_LENGTH = 48
 """Characters of the endpoint in a cluster's name, which may have 64."""

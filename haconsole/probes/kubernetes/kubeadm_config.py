@@ -1,50 +1,34 @@
-"""kubeadm's own record of a cluster: the ClusterConfiguration in the ConfigMap kube-system/kubeadm-config."""
+"""kubeadm's own record of a cluster: the ConfigMap kube-system/kubeadm-config."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import yaml
 
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind
 
 _PATH = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterConfiguration:
-    """kubeadm's settings of the cluster (kubeadm-config API, v1beta2 to v1beta4); empty where there are none."""
-
-    version: str = ""
-    endpoint: str = ""
-    """``controlPlaneEndpoint``, an address or name with an optional port."""
-    pod_cidr: str = ""
-    service_cidr: str = ""
-    certificates_dir: str = ""
-    external_etcd: tuple[str, ...] = ()
-    """Client URLs of an etcd that kubeadm does not run."""
-
-
-async def cluster_configuration(api: KubeApi) -> ClusterConfiguration | None:
+async def cluster_configuration(api: KubeApi, deadline_s: float = 15.0) -> ClusterConfiguration | None:
     """kubeadm's record; None where kubeadm did not make the cluster. Raises KubeError where it cannot be read."""
     try:
-        body = await api.get(_PATH)
+        body = await api.get(_PATH, deadline_s=deadline_s)
     except KubeError as error:
         if error.kind is KubeErrorKind.NOT_FOUND:
             return None
         raise
-    return parse(_text(body))
+    entries = _entries(body)
+    return parse(entries.get("ClusterConfiguration", ""), entries.get("ClusterStatus", ""))
 
 
-def parse(text: str) -> ClusterConfiguration | None:
-    """The ClusterConfiguration as kubeadm stores it; None for what is none."""
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return None
-    if not isinstance(document, dict) or document.get("kind") != "ClusterConfiguration":
+def parse(text: str, status: str = "") -> ClusterConfiguration | None:
+    """The ClusterConfiguration and the ClusterStatus as kubeadm stores them; None for what is no configuration."""
+    document = _document(text)
+    if document.get("kind") != "ClusterConfiguration":
         return None
     networks, external = _part(document, "networking"), _part(_part(document, "etcd"), "external")
     endpoints = external.get("endpoints")
@@ -55,6 +39,7 @@ def parse(text: str) -> ClusterConfiguration | None:
         service_cidr=_word(networks, "serviceSubnet"),
         certificates_dir=_word(document, "certificatesDir"),
         external_etcd=tuple(map(str, endpoints)) if isinstance(endpoints, list) else (),
+        control_planes=tuple(map(str, _part(_document(status), "apiEndpoints"))),
     )
 
 
@@ -62,11 +47,19 @@ class _Map(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, str] = {}
 
 
-def _text(body: bytes) -> str:
+def _entries(body: bytes) -> dict[str, str]:
     try:
-        return msgspec.json.decode(body, type=_Map).data.get("ClusterConfiguration", "")
+        return msgspec.json.decode(body, type=_Map).data
     except msgspec.DecodeError:
-        return ""
+        return {}
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _part(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Nodes and their leases, from whichever API server answers first."""
+"""Nodes with their leases, and kubeadm's record of the cluster, from whichever API server answers first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.node import NodeCondition, NodeState
@@ -14,6 +15,7 @@ from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
+from haconsole.probes.kubernetes.kubeadm_config import cluster_configuration
 from haconsole.probes.kubernetes.lease_watch import first_known
 from haconsole.probes.kubernetes.leases import HolderHost, finder
 from haconsole.probes.observe import observe
@@ -24,6 +26,8 @@ _LEASES = "kube-node-lease"
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _NEXT_AFTER_S = 0.4
 _LEASES_WITHIN_S = 3.0
+_KUBEADM_EVERY_S = 60.0
+"""kubeadm changes its record only when it runs."""
 
 
 class NodeProbe:
@@ -34,6 +38,8 @@ class NodeProbe:
         inventory = context.inventory
         self._failure: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._servers = inventory.with_role(Role.CONTROL_PLANE) if context.layout.kubernetes else ()
+        self._has_kubeadm = is_kubeadm(inventory)
+        self._kubeadm_due = 0.0
 
     @property
     def expected(self) -> bool:
@@ -77,6 +83,7 @@ class NodeProbe:
                         return answered
                     answered = True
                     self._store.shared.put_nodes(observation)
+                    await self._read_kubeadm(api, host)
                     await asyncio.sleep(self._context.timings.nodes_s)
         except Exception as error:
             self._failure = self._context.failed(host, "nodes", error)
@@ -85,7 +92,9 @@ class NodeProbe:
     async def _at(self, host: Host) -> Observed[tuple[NodeState, ...]]:
         async def ask() -> tuple[NodeState, ...]:
             async with kube_on(self._context, host) as api:
-                return await self._list(api)
+                nodes = await self._list(api)
+                await self._read_kubeadm(api, host)
+                return nodes
 
         return await observe(self._context, host, "nodes", ask(), self._deadline_s)
 
@@ -98,6 +107,14 @@ class NodeProbe:
             return node_states(nodes, await leases, host_of)
         finally:
             leases.cancel()
+
+    async def _read_kubeadm(self, api: KubeApi, host: Host) -> None:
+        """kubeadm's record, if it is due."""
+        now = asyncio.get_running_loop().time()
+        if self._has_kubeadm and now >= self._kubeadm_due:
+            self._kubeadm_due = now + _KUBEADM_EVERY_S
+            read = cluster_configuration(api, _LEASES_WITHIN_S)
+            self._store.shared.put_kubeadm(await observe(self._context, host, "kubeadm", read, _LEASES_WITHIN_S))
 
     @property
     def _deadline_s(self) -> float:

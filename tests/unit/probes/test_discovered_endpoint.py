@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from haconsole.model.hosts import Role
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.endpoint import with_balancer
 from haconsole.probes.discovery.host_report import HostReport, Others
 from haconsole.probes.discovery.kube_vip import KubeVipSettings
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from tests.fakes.transport import FakeHost
 from tests.unit.probes.test_discovery import (
     HAND_MADE,

@@ -17,6 +17,7 @@ from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.names import HostName, MemberId
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
@@ -27,7 +28,6 @@ from haconsole.probes.discovery.control_plane import find_control_plane
 from haconsole.probes.discovery.draft import draft_of, own_address
 from haconsole.probes.discovery.host_report import HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Meta, Node, NodeAddress, NodeStatus
 from tests.fakes.transport import FakeHost
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration, parse
+from haconsole.model.kubeadm import ClusterConfiguration
+from haconsole.probes.kubernetes.kubeadm_config import parse
 
 V1BETA2 = """\
 apiServer:
@@ -64,6 +65,20 @@ def test_what_older_and_newer_versions_store() -> None:
         external_etcd=("https://10.0.0.1:2379", "https://10.0.0.2:2379"),
     )
     assert (parse(V1BETA2), parse(V1BETA4)) == (old, new)
+
+
+def test_the_control_planes_beside_an_old_configuration() -> None:
+    status = (
+        "apiEndpoints:\n  cp1:\n    advertiseAddress: 10.99.1.11\n    bindPort: 6443\n  cp2: {}\nkind: ClusterStatus\n"
+    )
+    read = parse(V1BETA2, status)
+    assert read is not None
+    assert read.control_planes == ("cp1", "cp2")
+
+
+@pytest.mark.parametrize("status", ["[", "- 1", "apiEndpoints: 3"])
+def test_a_damaged_list_of_control_planes_is_none(status: str) -> None:
+    assert parse(V1BETA2, status) == parse(V1BETA2)
 
 
 @pytest.mark.parametrize("text", ["", "[", "kind: Other", "- 1", "kind: ClusterConfiguration\netcd: 3"])
