@@ -138,7 +138,7 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
         return Refusal(RESTORE, inventory.cluster, tuple(reasons))
     summary, data_loss = _summary(snapshot, ctx, source, absent)
     groups = _stacked(ctx, source, stamp) if stacked else _groups(ctx, source, stamp)
-    return Plan(RESTORE, inventory.cluster, in_order(groups), summary, data_loss=data_loss)
+    return Plan(RESTORE, inventory.cluster, in_order(groups), summary, data_loss=data_loss, absent_hosts=absent)
 
 
 def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ class Plan:
     `undoes` names the run that this plan undoes, if any. `undone_by` is the action that undoes all of this, if undoing
     single steps is not enough; it is planned from the state of the hosts at that time. `data_loss` names what is lost
     permanently; such a plan is confirmed by typing the cluster's name. `departing_host` is the host to remove from the
-    inventory afterwards; with `updates_inventory` its file is then changed without a prompt.
+    inventory afterwards; with `updates_inventory` its file is then changed without a prompt. `absent_hosts` are off
+    permanently by the operator's word, so that the cluster's lock does not need them.
     """
 
     action: str
@@ -56,6 +57,7 @@ class Plan:
     data_loss: str = ""
     departing_host: str = ""
     updates_inventory: bool = False
+    absent_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

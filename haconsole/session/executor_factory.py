@@ -46,12 +46,15 @@ RUN_DIR = "/run/haconsole"
 LOCK_PATHS = LockPaths()
 
 
-def cluster_lock(inventory: Inventory, fleet: Fleet, *, run: str = "", action: str = "") -> ClusterLock:
-    """The cluster's lock for a claim of this process; without a run only to read it."""
+def cluster_lock(
+    inventory: Inventory, fleet: Fleet, *, run: str = "", action: str = "", absent: tuple[str, ...] = ()
+) -> ClusterLock:
+    """The cluster's lock for a claim of this process, on the hosts that are not absent; without a run only to read."""
     operator = this_operator()
     token = secrets.token_hex(16)
     claim = LockClaim(token, f"{operator.user}@{operator.host}", operator.pid, run, action, this_process())
-    return ClusterLock(inventory.cluster, fleet, lock_hosts(inventory), claim, LOCK_PATHS)
+    hosts = tuple(name for name in lock_hosts(inventory) if name not in absent)
+    return ClusterLock(inventory.cluster, fleet, hosts, claim, LOCK_PATHS)
 
 
 def this_operator() -> Operator:
@@ -101,7 +104,7 @@ async def performing(
 
     checking, performing_steps = context_of(Purpose.CHECK), context_of(Purpose.STEP)
     locking = RecordedFleet(fleet, CommandRecorder(record_command, clock.now, hide, Purpose.LOCK, run))
-    lock = cluster_lock(inventory, locking, run=run, action=plan.action)
+    lock = cluster_lock(inventory, locking, run=run, action=plan.action, absent=plan.absent_hosts)
     own = frozenset({earlier.header.run} if earlier else {plan.undoes} if plan.undoes else ())
     async with AsyncExitStack() as stack:
         if earlier is None:

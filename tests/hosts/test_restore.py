@@ -84,6 +84,26 @@ def test_a_backup_in_the_operators_hands_brings_the_data_back_when_every_host_ha
 
 
 @pytest.mark.nightly
+def test_one_host_of_three_is_enough(etcd: Members, tmp_path: Path) -> None:
+    """Two hosts are off permanently: the lock does not wait for their votes."""
+    etcd.stand(*THREE)
+    program, mine = etcd.of(*THREE), tmp_path / "mine.db"
+    etcd.shell("cp1", f"{ETCDCTL} put kept one")
+    program.events("backup", "-o", str(mine))
+    for host in ("cp2", "cp3"):
+        etcd.lab.crash(host)
+    try:
+        how = ("--gone", "cp2,cp3", "--confirm", etcd.lab.spec.name)
+        result = program("run", "restore", str(mine), *how)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        assert etcd.shell("cp1", f"{ETCDCTL} get kept --print-value-only") == "one\n"
+        assert len(etcd.status("cp1")["etcd"]["members"]) == 1
+    finally:
+        for host in ("cp2", "cp3"):
+            etcd.lab.boot(host)
+
+
+@pytest.mark.nightly
 def test_a_damaged_snapshot_stops_nothing(etcd: Members) -> None:
     etcd.stand(*THREE)
     program = etcd.of(*THREE)

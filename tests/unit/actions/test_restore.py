@@ -116,6 +116,7 @@ def test_the_plan_names_the_data_loss() -> None:
 def test_a_host_that_is_gone_is_left_out() -> None:
     plan = planned(changed(healthy(), 3, unreachable), gone="cp3")
     assert {str(step.host) for step in plan.steps} == {"cp1", "cp2"}
+    assert plan.absent_hosts == ("cp3",)
     assert "cp3 is left out: if it returns, rename its data and run join cp3" in plan.summary
 
 

@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunDone, StepStarted
-from haconsole.execution.locking.cluster_lock import LockedError
+from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
 from haconsole.execution.locking.lock_host import LockPaths
 from haconsole.execution.log.run_record import read_run, run_paths
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
@@ -112,6 +113,20 @@ async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path) -> Non
     assert (tmp_path / "made").read_text() == "done\n"
     (path,) = run_paths(tmp_path / "runs")
     assert read_run(path).outcome is Outcome.DONE
+
+
+async def test_hosts_that_are_off_permanently_have_no_vote_about_the_lock(tmp_path: Path) -> None:
+    hosts = tuple(Host(name=f"cp{n}", address=f"10.0.0.{n}", roles=(Role.ETCD,)) for n in (1, 2, 3))
+    fleet = LocalFleet("cp1", "cp2", "cp3")
+    fleet.hosts[HostName("cp2")].unreachable = fleet.hosts[HostName("cp3")].unreachable = True
+    inventory = msgspec.structs.replace(INVENTORY, hosts=hosts)
+    one = LiveSession(inventory, fleet, source="/lab.yaml", digest="ab" * 32, runs=tmp_path / "runs")
+    plan = Plan("restore", "lab", (step("true"),))
+    with pytest.raises(NoMajorityError, match="the lock needs 2 of 3 hosts"):
+        await anext(one.start(plan).events())
+    events = [event async for event in one.start(replace(plan, absent_hosts=("cp2", "cp3"))).events()]
+    assert isinstance(events[-1], RunDone)
+    assert events[-1].outcome is Outcome.DONE
 
 
 async def test_one_run_at_a_time(tmp_path: Path) -> None:
