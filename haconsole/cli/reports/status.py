@@ -17,6 +17,7 @@ from haconsole.cli.reports.status_shapes import (
     FigureReport,
     HaproxyReport,
     HostStatusReport,
+    KubeadmReport,
     LeaseReport,
     LockReport,
     MemberReport,
@@ -33,6 +34,7 @@ from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lease import Lease
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.lock_view import LockView, lock_view
@@ -67,12 +69,26 @@ def status_report(
         haproxy=tuple(_haproxy(facts) for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)),
         leases=_leases(value_of(snapshot.leases), now),
         nodes=_nodes(value_of(snapshot.nodes), now),
+        kubeadm=_kubeadm(value_of(snapshot.kubeadm)),
         services=tuple(_service(row) for row in service_rows(snapshot)),
         certificates=_certificates(snapshot, now),
         lock=_lock(lock_view(snapshot), snapshot),
         errors=tuple(_errors(snapshot)),
         findings=tuple(finding_report(finding) for finding in findings),
         figures=_figures(measurements, now) if measurements is not None else {},
+    )
+
+
+def _kubeadm(record: ClusterConfiguration | None) -> KubeadmReport | None:
+    if record is None:
+        return None
+    return KubeadmReport(
+        record.version,
+        record.endpoint,
+        record.pod_cidr,
+        record.service_cidr,
+        record.external_etcd,
+        record.control_planes,
     )
 
 
@@ -272,6 +288,7 @@ def _errors(snapshot: ClusterSnapshot) -> Iterator[ErrorReport]:
             yield from _error(facts.host, name, fact)
     yield from _error(None, "leases", snapshot.leases)
     yield from _error(None, "nodes", snapshot.nodes)
+    yield from _error(None, "kubeadm", snapshot.kubeadm)
     yield from _error(None, "endpoint_ms", snapshot.endpoint_ms)
 
 

@@ -221,11 +221,25 @@ class ErrorReport(Shape, frozen=True):
     reason: str
 
 
+class KubeadmReport(Shape, frozen=True):
+    """kubeadm's own record, the ConfigMap kubeadm-config; empty where it has nothing.
+
+    `control_planes` are those of ClusterStatus, which kubeadm keeps up to 1.21.
+    """
+
+    version: str
+    endpoint: str
+    pod_cidr: str
+    service_cidr: str
+    external_etcd: tuple[str, ...]
+    control_planes: tuple[str, ...]
+
+
 class StatusReport(Shape, frozen=True):
     """The cluster at `observed_at`. `etcd`, `leases`, `nodes` and `certificates` are null where unknown.
 
     `endpoint` is null where a VIP or a host of the inventory has its address, or nothing was read from it.
-    `lock` is null when no queried host knows of a holder.
+    `lock` is null when no queried host knows of a holder, `kubeadm` where kubeadm has no record or none was read.
     """
 
     schema: str
@@ -239,6 +253,7 @@ class StatusReport(Shape, frozen=True):
     haproxy: tuple[HaproxyReport, ...]
     leases: tuple[LeaseReport, ...] | None
     nodes: tuple[NodeReport, ...] | None
+    kubeadm: KubeadmReport | None
     services: tuple[ServiceReport, ...]
     certificates: tuple[CertificateReport, ...] | None
     lock: LockReport | None

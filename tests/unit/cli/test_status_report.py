@@ -20,6 +20,7 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.figures import Figure
 from haconsole.model.findings import Health
 from haconsole.model.hosts import HostFacts
+from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.measures import SeriesKey
 from haconsole.model.names import HostName
@@ -166,6 +167,24 @@ def test_nodes_that_cannot_be_listed_are_null_with_the_reason() -> None:
     document = as_json(replace(kubeadm.healthy(), nodes=Failed("cp1: nodes: no answer within 6 s", NOW)))
     assert document["nodes"] is None
     assert {"host": None, "fact": "nodes", "reason": "cp1: nodes: no answer within 6 s"} in document["errors"]
+
+
+def test_the_record_of_kubeadm() -> None:
+    assert as_json(kubeadm.healthy())["kubeadm"] is None
+    record = ClusterConfiguration("v1.20.2", "10.99.0.100:8443", "10.244.0.0/16", control_planes=("cp1", "cp2"))
+    document = as_json(replace(kubeadm.healthy(), kubeadm=Known(record, NOW)))
+    assert document["kubeadm"] == {
+        "version": "v1.20.2",
+        "endpoint": "10.99.0.100:8443",
+        "pod_cidr": "10.244.0.0/16",
+        "service_cidr": "",
+        "external_etcd": [],
+        "control_planes": ["cp1", "cp2"],
+    }
+    reason = "cp1: kubeadm: no answer within 3 s"
+    document = as_json(replace(kubeadm.healthy(), kubeadm=Failed(reason, NOW)))
+    assert document["kubeadm"] is None
+    assert {"host": None, "fact": "kubeadm", "reason": reason} in document["errors"]
 
 
 def test_unknown_is_null_with_the_reason_in_errors() -> None:
