@@ -21,6 +21,8 @@ from haconsole.model.observed import NOT_ASKED, Known, Observed
 from haconsole.model.vip_view import unfit, vip_views
 
 SAYS = "haconsole: this host gives up its VIPs while its services restart; the action failback removes this file"
+EARLIER = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
+"""The line of versions before 0.2, which a run that was cut off may have left."""
 WAIT_S = 30.0
 HAND_OVER_WHY = (
     "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If no "
@@ -95,7 +97,7 @@ def _hand_over(
     addresses = vip_addresses(ctx.inventory)
     vips_elsewhere = vip_absent(addresses, "a VIP is here, and restarts are due")
     vips_owned = tuple(VipOwned(address, others) for address in addresses)
-    stand_again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
+    stand_again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS, EARLIER))
     return Step(
         id=step_id(f"keepalived.hand-over-{what}", host.name),
         title="Hand over the host's VIPs",
@@ -114,7 +116,7 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
         title="Allow the host to hold VIPs again",
         why=STAND_AGAIN_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS)),
+        operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS, EARLIER)),
         verification=(_stands(down_file),),
         undo=LeftByUndo("the host was in this state before"),
         phase=phase,
@@ -123,7 +125,7 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
 
 def _stands(down_file: str) -> Check:
     return script(
-        STANDS_AGAIN, "stands", down_file, SAYS, means="the host may hold VIPs", problem="its down file exists"
+        STANDS_AGAIN, "stands", down_file, SAYS, EARLIER, means="the host may hold VIPs", problem="its down file exists"
     )
 
 

@@ -78,3 +78,22 @@ def test_a_host_without_a_vip_has_none_to_release(host: Path) -> None:
     result = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "the reason", VIP)
     assert (result.returncode, result.stdout) == (0, "no VIP is here\n")
     assert not (host / "calls").exists()
+
+
+@pytest.mark.usefixtures("posix_shell")
+@pytest.mark.parametrize(("content", "remains"), [("new\n", False), ("old\n", False), ("by hand\n", True)])
+def test_a_down_file_of_this_or_an_earlier_version_is_removed(tmp_path: Path, content: str, remains: bool) -> None:
+    file = tmp_path / "down"
+    file.write_text(content)
+    for script in (vip_scripts.STAND_AGAIN, vip_scripts.STANDS_AGAIN):
+        argv = ("sh", "-ec", script.strip(), "vip", str(file), "new", "old")
+        assert subprocess.run(argv, timeout=10).returncode == 0
+    assert file.exists() == remains
+
+
+@pytest.mark.usefixtures("posix_shell")
+def test_a_down_file_that_is_left_fails_the_check(tmp_path: Path) -> None:
+    file = tmp_path / "down"
+    file.write_text("old\n")
+    argv = ("sh", "-ec", vip_scripts.STANDS_AGAIN.strip(), "vip", str(file), "new", "old")
+    assert subprocess.run(argv, timeout=10).returncode == 1
