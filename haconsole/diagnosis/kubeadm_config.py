@@ -41,9 +41,9 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 def _hosts(record: ClusterConfiguration, snapshot: ClusterSnapshot) -> Iterator[tuple[str, Advice]]:
     nodes = {node.name for node in value_of(snapshot.nodes) or ()}
-    gone = [name for name in record.control_planes if nodes and name not in nodes]
-    if gone:
-        names = ", ".join(gone)
+    missing = [name for name in record.control_planes if nodes and name not in nodes]
+    if missing:
+        names = ", ".join(missing)
         yield (
             f"kubeadm-config names control planes that are no nodes: {names}",
             advice(f"{_EDIT}: delete {names} under apiEndpoints of ClusterStatus"),

@@ -31,6 +31,7 @@ UNITS_ONLY = "the rule reads what systemd units name; kubeadm's components have 
 ELSEWHERE = {
     "console.rules-failed": "an error of the program itself",
     "cluster.not-bootstrapped": "kubeadm hosts without a cluster are seen before bootstrap: test_kubeadm_bootstrap.py",
+    "node.lease-stale": "on hosts it is evidence of a kubelet and a kube-controller-manager that do not run",
     "etcd.quorum-lost": SAME,
     "etcd.no-fault-tolerance": SAME,
     "etcd.member-unhealthy": SAME,

@@ -141,7 +141,7 @@ class ClusterLock:
             f"{self._cluster}: nothing is started: the lock needs {self.needed} of {len(self.hosts)} hosts, "
             f"{count} {what}" + (f": {why}" if why else ""),
             hint="make hosts reachable again; remove those that are off permanently from the inventory, or name them "
-            "in --gone of restore",
+            "as gone in restore",
         )
 
     def _replaceable(self, answers: LockAnswers, takeover: Takeover) -> Mapping[str, int]:

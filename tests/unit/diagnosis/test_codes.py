@@ -10,7 +10,7 @@ from haconsole.diagnosis.codes import CODES
 
 FOLDER = Path(haconsole.diagnosis.__file__).parent
 CODE = re.compile(
-    r'"((?:cluster|console|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host|balancer|probe|service|config|kubelet|runtime|static-pod|node|endpoint)\.[a-z-]+)"'
+    r'"((?:cluster|console|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host|balancer|probe|service|config|kubelet|runtime|static-pod|node|endpoint|kubeadm)\.[a-z-]+)"'
 )
 
 
