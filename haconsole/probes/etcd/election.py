@@ -13,7 +13,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import value_of
 from haconsole.probes.context import ClusterContext
-from haconsole.probes.errors import require
+from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.script import ARGV, Section, SectionAnswer, answers, render, with_arguments
 from haconsole.scripts import load_script
@@ -70,7 +70,7 @@ class ElectionProbe:
         unit = self._context.layout.etcd.unit
         source = ("unit", f"{unit.removesuffix('.service')}.service") if unit else ("pod", "etcd")
         section = Section("election", with_arguments(load_script("etcd-election"), str(term), *source))
-        with suppress(TransportError):
+        with suppress(TransportError, ProbeError):
             result = await self._context.transport(host).run(
                 ARGV, stdin=render((section,)), root=True, deadline_s=self._context.timings.fact_s
             )

@@ -56,12 +56,12 @@ def led_by(store: FactStore, leader: int, term: int) -> None:
         store.put(name, "etcd", Known(replace(endpoint(n, leader=leader), raft_term=term), NOW))
 
 
-async def elections(logs: dict[str, str]) -> list[Election | None]:
+async def elections(logs: dict[str, str], unreadable: tuple[str, ...] = ()) -> list[Election | None]:
     """The known election while cp1 leads, and after cp2 was elected; `logs` are the answers of the hosts."""
     fleet, store = FakeFleet(), FactStore(INVENTORY, lambda: NOW)
     for name in NAMES:
         store.put(name, "clock_offset_ms", Known(2000.0, NOW))
-        fleet.host(name).when("sh", "-s", say=FRAME.format(logs.get(name, "")))
+        fleet.host(name).when("sh", "-s", say=logs[name] if name in unreadable else FRAME.format(logs.get(name, "")))
     context = ClusterContext(INVENTORY, layout(INVENTORY), fleet, lambda: NOW, b"s", ProbeTimings())
     probe, known = ElectionProbe(context, store), []
     for leader, term in ((1, 4), (1, 4), (2, 5), (2, 5)):
@@ -76,6 +76,12 @@ async def test_a_new_leader_is_dated_by_its_own_log_and_its_clock() -> None:
     known = await elections({"cp2": f"{LOGGED.timestamp() + 2:.6f}"})
     expected = Election(MemberId("a2"), 5, LOGGED)
     assert known == [None, None, expected, expected]
+
+
+async def test_a_script_that_fails_on_one_host_ends_nothing() -> None:
+    failed = FRAME.format("").replace("! 0", "! 127")
+    known = await elections({"cp2": failed, "cp1": f"{LOGGED.timestamp() + 2:.6f}"}, unreadable=("cp2",))
+    assert known[-1] == Election(MemberId("a2"), 5, LOGGED)
 
 
 async def test_another_member_dates_the_leader_whose_log_cannot_be_read() -> None:
