@@ -18,7 +18,7 @@ from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.kubeadm_config import cluster_configuration
 from haconsole.probes.kubernetes.lease_watch import first_known
 from haconsole.probes.kubernetes.leases import HolderHost, finder
-from haconsole.probes.observe import observe
+from haconsole.probes.observe import all_ended, observe
 from haconsole.transport.kube_api import KubeApi, KubeError
 from haconsole.transport.kube_objects import LeaseObject, Node
 
@@ -92,9 +92,9 @@ class NodeProbe:
     async def _at(self, host: Host) -> Observed[tuple[NodeState, ...]]:
         async def ask() -> tuple[NodeState, ...]:
             async with kube_on(self._context, host) as api:
-                nodes = await self._list(api)
-                await self._read_kubeadm(api, host)
-                return nodes
+                nodes = asyncio.create_task(self._list(api))
+                await all_ended(nodes, asyncio.create_task(self._read_kubeadm(api, host)))
+                return nodes.result()
 
         return await observe(self._context, host, "nodes", ask(), self._deadline_s)
 
@@ -109,12 +109,14 @@ class NodeProbe:
             leases.cancel()
 
     async def _read_kubeadm(self, api: KubeApi, host: Host) -> None:
-        """kubeadm's record, if it is due."""
+        """kubeadm's record, if it is due; after a failure it is due at the next list."""
         now = asyncio.get_running_loop().time()
         if self._has_kubeadm and now >= self._kubeadm_due:
-            self._kubeadm_due = now + _KUBEADM_EVERY_S
             read = cluster_configuration(api, _LEASES_WITHIN_S)
-            self._store.shared.put_kubeadm(await observe(self._context, host, "kubeadm", read, _LEASES_WITHIN_S))
+            record = await observe(self._context, host, "kubeadm", read, _LEASES_WITHIN_S)
+            self._store.shared.put_kubeadm(record)
+            if isinstance(record, Known):
+                self._kubeadm_due = now + _KUBEADM_EVERY_S
 
     @property
     def _deadline_s(self) -> float:
