@@ -50,6 +50,8 @@ class RefusedPorts:
             await asyncio.sleep(_FOLLOW_S)
 
     async def _add_starts(self) -> None:
+        if not any(self._is_new(self._store.facts(name)) for name in self._hosts):
+            return
         snapshot = self._store.snapshot()
         new = tuple(facts for facts in snapshot.hosts if self._is_new(facts))
         targets = {
