@@ -51,7 +51,7 @@ def fleet_of(*hosts: LocalHost) -> FleetOf:
     return FleetOf(*hosts)
 
 
-class Told(list[str]):
+class Progress(list[str]):
     async def tell(self, text: str) -> None:
         self.append(text)
 
@@ -59,7 +59,7 @@ class Told(list[str]):
 async def test_a_file_is_fetched_in_parts_and_readable_only_by_its_owner(
     host: LocalHost, there: Path, tmp_path: Path
 ) -> None:
-    here, output = tmp_path / "mine.db", Told()
+    here, output = tmp_path / "mine.db", Progress()
     await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), output.tell)
     assert here.read_bytes() == SNAPSHOT
     assert (here.stat().st_mode & 0o777, output) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
@@ -71,7 +71,7 @@ async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_pa
     here = tmp_path / "mine.db"
     here.write_text("a thesis")
     with pytest.raises(HaconsoleError, match="already exists"):
-        await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), Told().tell)
+        await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), Progress().tell)
     assert here.read_text() == "a thesis"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
 
@@ -79,7 +79,7 @@ async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_pa
 async def test_a_folder_that_cannot_be_written_to_is_an_error(host: LocalHost, there: Path, tmp_path: Path) -> None:
     with pytest.raises(HaconsoleError, match="No such file or directory"):
         await transfer(
-            fleet_of(host), host.host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Told().tell
+            fleet_of(host), host.host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Progress().tell
         )
 
 
@@ -88,7 +88,7 @@ async def test_a_file_is_sent_and_gets_its_name_once_it_is_complete(host: LocalH
     here.write_bytes(SNAPSHOT)
     path.parent.mkdir()
     path.with_name("new.db.part").write_bytes(b"left by an earlier try, and longer" * PART)
-    await transfer(fleet_of(host), host.host, SendFile(str(here), str(path)), Told().tell)
+    await transfer(fleet_of(host), host.host, SendFile(str(here), str(path)), Progress().tell)
     assert path.read_bytes() == SNAPSHOT
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["new.db"]
@@ -113,7 +113,7 @@ def test_an_incomplete_snapshot(content: bytes, tmp_path: Path) -> None:
 
 
 async def test_a_file_is_copied_from_one_host_to_another(host: LocalHost, there: Path, tmp_path: Path) -> None:
-    path, output = tmp_path / "other/restore.db", Told()
+    path, output = tmp_path / "other/restore.db", Progress()
     fleet = fleet_of(host, LocalHost("cp2"))
     await transfer(fleet, HostName("cp2"), CopyFromHost(host.host, str(there), str(path)), output.tell)
     assert path.read_bytes() == SNAPSHOT
@@ -126,7 +126,7 @@ async def test_the_files_of_a_folder_are_sent_once_and_readable_for_all(host: Lo
     here.mkdir()
     for name in ("a_1.deb", "b_1.deb", "notes.txt"):
         (here / name).write_text(name)
-    send, output = SendFolder(str(here), str(path), ".deb"), Told()
+    send, output = SendFolder(str(here), str(path), ".deb"), Progress()
     assert len(await not_same_files(host, str(here), str(path), ".deb")) == 2
     await transfer(fleet_of(host), host.host, send, output.tell)
     assert sorted(file.name for file in path.iterdir()) == ["a_1.deb", "b_1.deb"]
@@ -134,7 +134,7 @@ async def test_the_files_of_a_folder_are_sent_once_and_readable_for_all(host: Lo
     assert path.stat().st_mode & 0o777 == 0o755
     assert await not_same_files(host, str(here), str(path), ".deb") == ()
     (path / "a_1.deb").write_text("other")
-    second = Told()
+    second = Progress()
     await transfer(fleet_of(host), host.host, send, second.tell)
     assert second == ["1 of 1: a_1.deb", "0 of 0 MiB"]
     assert (path / "a_1.deb").read_text() == "a_1.deb"
@@ -142,6 +142,6 @@ async def test_the_files_of_a_folder_are_sent_once_and_readable_for_all(host: Lo
 
 async def test_a_folder_without_such_files_is_an_error_with_its_fix(host: LocalHost, tmp_path: Path) -> None:
     with pytest.raises(HaconsoleError, match=r"has no \*\.rpm"):
-        await transfer(fleet_of(host), host.host, SendFolder(str(tmp_path), "/there", ".rpm"), Told().tell)
+        await transfer(fleet_of(host), host.host, SendFolder(str(tmp_path), "/there", ".rpm"), Progress().tell)
     (problem,) = await not_same_files(host, str(tmp_path / "absent"), "/there", ".rpm")
     assert "absent on this machine" in problem
