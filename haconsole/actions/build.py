@@ -17,9 +17,9 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
     WriteFile,
 )
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.model.hosts import ServiceState
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.scripts import load_script
 
 START_S = 120.0

@@ -74,7 +74,8 @@ from haconsole.actions.operations import (
     UpdateMember,
     WriteFile,
 )
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
+from haconsole.model.names import StepId
 
 _STAGES = {
     NodeStage.DRAINED: "cordoned, without pods to evict",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, Step, StepId
+if TYPE_CHECKING:
+    from haconsole.actions.step import Plan, Step
+    from haconsole.model.names import StepId
 
 
 class Forecast(StrEnum):
@@ -21,7 +23,7 @@ class Forecast(StrEnum):
     UNKNOWN = "unknown"
 
 
-Forecasts = Mapping[StepId, Forecast]
+Forecasts = Mapping["StepId", Forecast]
 HIDDEN = frozenset({Forecast.RIGHT, Forecast.CHECKS})
 """Steps that a plan shows on request only."""
 
@@ -38,6 +40,8 @@ def forecasts(plan: Plan, effects: Mapping[StepId, bool | None]) -> Forecasts:
 
 
 def _forecast(step: Step, effect: bool | None, changing_hosts: frozenset[str]) -> Forecast:
+    from haconsole.actions.operations import Nothing
+
     if isinstance(step.operation, Nothing):
         return Forecast.CHECKS
     if not step.verification:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NewType
 
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import Operation, Undo
 from haconsole.model.findings import ActionCall
-from haconsole.model.names import HostName
-
-StepId = NewType("StepId", str)
-"""Unique in a plan and stable between two plans of the same request, e.g. ``etcd.unit@cp1``."""
+from haconsole.model.names import HostName, StepId
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from haconsole.present.plan import step_of, step_title
 from haconsole.present.running import RunView
 
 if TYPE_CHECKING:
-    from haconsole.actions.step import StepId
     from haconsole.execution.events import Event
+    from haconsole.model.names import StepId
     from haconsole.session import Run
 
 QUESTION = "n or enter starts this step, s stops the run: "

@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
-from haconsole.actions.step import StepId
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 RunId = NewType("RunId", str)
 

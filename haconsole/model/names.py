@@ -12,3 +12,6 @@ MemberId = NewType("MemberId", str)
 
 Vip = NewType("Vip", str)
 """A virtual IP address without prefix length, e.g. ``10.99.0.100``."""
+
+StepId = NewType("StepId", str)
+"""Unique in a plan and stable between two plans of the same request, e.g. ``etcd.unit@cp1``."""

@@ -8,7 +8,8 @@ from haconsole.actions.describe import check_line, operation_line, script_of, sh
 from haconsole.actions.forecast import HIDDEN, Forecast, Forecasts
 from haconsole.actions.guardrails import GuardrailStop
 from haconsole.actions.operations import Irreversible, LeftByUndo, Nothing, Operation, RunCommand, WriteFile
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.model.names import StepId
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.present.explain import in_plain_words, way_back

@@ -12,7 +12,7 @@ from msgspec import Struct
 from haconsole.model.names import HostName, MemberId, Vip
 
 if TYPE_CHECKING:
-    from haconsole.actions.step import StepId
+    from haconsole.model.names import StepId
 
 
 class MemberKey(Struct, frozen=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.execution.log.run_record import RunRecord, StepState, UnreadableRun
+from haconsole.model.names import StepId
 
 RUNS = 5
 """The number of earlier runs that count, the newest ones."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import (
     Event,
     Outcome,
@@ -20,6 +20,7 @@ from haconsole.execution.events import (
     StepResumed,
     StepStarted,
 )
+from haconsole.model.names import StepId
 from haconsole.present.ages import seconds_since, span
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.changes import SnapshotChange

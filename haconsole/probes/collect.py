@@ -72,28 +72,39 @@ class Collector:
         ) as snapshots:
             return await anext(snapshots)
 
-    async def measured(self) -> tuple[ClusterSnapshot, ClusterSnapshot]:
-        """One look at every host, and the same facts with the readings for figures taken again a second later."""
-        store = self._store()
-        probes = tuple(
-            HostProbes(self._context, store, host, certificates=True) for host in self._context.inventory.hosts
-        )
-        await self._look(store, probes, thorough=False)
-        usage = tuple(UsageProbe(self._context, store, host) for host in self._context.inventory.hosts)
-        readings = Readings(self._context, store)
-        first = await self._read(store, usage, readings)
-        await asyncio.sleep(self._context.timings.fast_readings_s)
-        return first, await self._read(store, usage, readings)
+    async def measured(self) -> AsyncGenerator[ClusterSnapshot, None]:
+        """One look at every host, with two readings for each figure: snapshots while it lasts, then the complete one.
 
-    async def _read(self, store: FactStore, usage: tuple[UsageProbe, ...], readings: Readings) -> ClusterSnapshot:
-        """The facts with new readings, as far as they come in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._context.timings.fact_s), asyncio.TaskGroup() as group:
-                group.create_task(readings.once())
-                for probe in usage:
-                    group.create_task(probe.once())
+        Between the two readings of any figure there is a snapshot.
+        """
+        store = self._store()
+        look = asyncio.create_task(self._measured(store))
+        try:
+            while not look.done():
+                await asyncio.wait((look,), timeout=self._context.timings.between_readings_s / 2)
+                if not look.done():
+                    yield store.snapshot()
+            look.result()
+        finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
         self._revision = store.changes.revision
-        return store.snapshot()
+        yield store.snapshot()
+
+    async def _measured(self, store: FactStore) -> None:
+        timings, hosts = self._context.timings, self._context.inventory.hosts
+        probes = tuple(HostProbes(self._context, store, host, certificates=True, readings=True) for host in hosts)
+        readings = asyncio.create_task(Readings(self._context, store).twice(timings.between_readings_s))
+        try:
+            await self._look(store, probes, thorough=False)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timings.fact_s), asyncio.TaskGroup() as group:
+                    for host in hosts:
+                        group.create_task(UsageProbe(self._context, store, host).once())
+                    await readings
+        finally:
+            readings.cancel()
+            await asyncio.gather(readings, return_exceptions=True)
 
     async def progress(
         self,

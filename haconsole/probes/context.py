@@ -57,6 +57,8 @@ class ProbeTimings:
     """A peer that answers is used for this time before the others are tried."""
     readings_s: float = 15.0
     """Interval of readings for figures."""
+    between_readings_s: float = 0.3
+    """From the first to the second reading for a figure of `status`; rates are over this time."""
     fast_readings_s: float = 1.0
     """The same while a graph shows them."""
 

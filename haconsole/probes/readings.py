@@ -56,10 +56,12 @@ class ReadingProbe:
         self._turns = turns
         self._fast_turns = fast_turns
 
-    async def once(self) -> None:
-        """One reading over a connection of its own."""
+    async def twice(self, between_s: float) -> None:
+        """Two readings over one connection, the second one `between_s` after the first."""
         try:
             async with self._open() as take:
+                await take()
+                await asyncio.sleep(between_s)
                 await take()
         except Exception as error:
             self._fail(error)
@@ -101,11 +103,11 @@ class Readings:
             *((_endpoint_probe(context, store, planes),) if planes and endpoint(inventory) else ()),
         )
 
-    async def once(self) -> None:
-        """One reading of each kind, in parallel."""
+    async def twice(self, between_s: float) -> None:
+        """Two readings of each kind, for rates over `between_s`."""
         async with asyncio.TaskGroup() as group:
             for probe in self._probes:
-                group.create_task(probe.once())
+                group.create_task(probe.twice(between_s))
 
     async def follow(self, pace: ReadingPace) -> None:
         """Readings for as long as nobody cancels it."""

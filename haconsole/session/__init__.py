@@ -7,9 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from haconsole.actions.forecast import Forecasts
 from haconsole.actions.guardrails import GuardrailStop
-from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.errors import ExitCode, HaconsoleError, RefusedError
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
@@ -21,7 +19,10 @@ from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
+    from haconsole.actions.forecast import Forecasts
+    from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
+    from haconsole.model.names import StepId
     from haconsole.session.host_texts import HostText
 
 

@@ -7,11 +7,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 from haconsole.actions.forecast import Forecasts, forecasts
-from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Inventory
+from haconsole.model.names import StepId
 from haconsole.transport.base import Fleet
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ WITHIN_S = 20.0
 
 async def read_forecasts(plan: Plan, inventory: Inventory, fleet: Fleet) -> Forecasts:
     """The forecast of each step, by the same checks that decide in a run if a step is skipped."""
+    from haconsole.actions.operations import Nothing
     from haconsole.execution.clock import SystemClock
     from haconsole.execution.context import ExecutionContext
     from haconsole.execution.host.host_state import HostStateReader

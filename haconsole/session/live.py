@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from haconsole.actions.guardrails import GuardrailStop, guardrail_stops, undone_action
-from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
 from haconsole.inventory.effective import is_read_only, why_watched_only
@@ -34,6 +33,7 @@ from haconsole.transport.recorded import CommandRecorder, RecordedFleet
 from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
+    from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 
 LOOK_AGAIN_S = 2.0

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from haconsole.actions.step import Plan
 from haconsole.model.lock_view import LockView
 from haconsole.transport.answers import Answers
 
 if TYPE_CHECKING:
+    from haconsole.actions.step import Plan
     from haconsole.execution.locking.cluster_lock import Takeover
 
 T = TypeVar("T")

@@ -43,10 +43,10 @@ class LiveObserver:
     async def measure(self) -> tuple[ClusterStatus, Measurements]:
         """Read every host once, certificates included, and the readings for figures twice."""
         measurements = Measurements(len(self._inventory.hosts))
-        first, second = await self._collector.measured()
-        measurements.add(first)
-        measurements.add(second)
-        return self._status(second), measurements
+        async with aclosing(self._collector.measured()) as snapshots:
+            async for snapshot in snapshots:
+                measurements.add(snapshot)
+        return self._status(snapshot), measurements
 
     async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
         """The status known after `FIRST_AFTER_S`, then the complete one."""

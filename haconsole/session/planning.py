@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.effective import why_watched_only
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
@@ -23,6 +22,7 @@ from haconsole.transport.base import Fleet
 if TYPE_CHECKING:
     from haconsole.actions.action import Action, Request
     from haconsole.actions.forecast import Forecasts
+    from haconsole.actions.step import Plan, Refusal
 
 PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
 """The time-outs for a second read of facts that made a plan impossible: a busy etcd answers late, which is no reason to
@@ -51,6 +51,7 @@ class LivePlanner:
         """
         from haconsole.actions.catalogue import check_request, find_action
         from haconsole.actions.external_etcd import why_external_etcd
+        from haconsole.actions.step import Plan, Refusal
 
         kind = find_action(action)
         check_request(kind, request)

@@ -13,11 +13,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event
 from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Pause
+from haconsole.model.names import StepId
 from haconsole.session import NotStartedError, RunState
 
 OpenExecutor = Callable[[Pause], AbstractAsyncContextManager[Executor]]

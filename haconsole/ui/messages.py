@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from haconsole.actions.step import Plan, StepId
+    from haconsole.actions.step import Plan
     from haconsole.execution.log.run_record import RunRecord
     from haconsole.model.journal import JournalLine
+    from haconsole.model.names import StepId
     from haconsole.present.log_place import LogPlace
     from haconsole.present.row_keys import RowKey
 

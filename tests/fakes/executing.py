@@ -9,7 +9,7 @@ from pathlib import Path
 
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.events import RunId
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
 from haconsole.execution.log.run_record import RunRecord, UnreadableRun, read_run, read_runs
@@ -18,7 +18,7 @@ from haconsole.execution.perform import Performer
 from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Pause
 from haconsole.execution.verify.checks import Checks
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.session import Run
 from haconsole.session.run import LiveRun
 from tests.fakes.cluster import INVENTORY

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from haconsole.actions.checks import ServiceRunning
 from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.events import (
     Event,
     Outcome,
@@ -22,6 +22,7 @@ from haconsole.execution.events import (
 )
 from haconsole.execution.log.run_log import Operator, RunHeader
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState
+from haconsole.model.names import StepId
 from tests.fakes.cluster import NAMES, NOW
 
 RUN = RunId("20260301T030000Z-bootstrap-ab12")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from haconsole.actions.forecast import Forecasts
 from haconsole.actions.guardrails import GuardrailStop, guardrail_stops
-from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.actions.step import Plan, Refusal
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
@@ -20,7 +20,7 @@ from haconsole.model.command import HostCommand
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
 from haconsole.model.journal import JournalLine
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.past import HostPast
 from haconsole.model.series import Measurements

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.step import StepId
 from haconsole.execution.clock import SystemClock
 from haconsole.execution.events import RunId
 from haconsole.execution.host.detached import DetachedCommands, Exited
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.transport.answers import NoAnswers
 from haconsole.transport.ssh import SshFleet
 from tests.fakes.waiting import eventually

@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import Outcome, RunDone, StepDone
 from haconsole.execution.locking.cluster_lock import NoMajorityError
 from haconsole.execution.locking.lock_keeper import CERTAIN_S
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
 from haconsole.model.lock import HEARTBEAT_S
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.session.live import LiveSession
 from haconsole.transport.ssh import SshFleet
 from tests.fakes.answers import ScriptedAnswers

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone, StepStarted
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.session.live import LiveSession
 from haconsole.transport.answers import NoAnswers
 from haconsole.transport.ssh import SshFleet

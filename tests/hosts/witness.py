@@ -319,6 +319,7 @@ JUDGES: dict[str, Judge] = {
     "lease.churn": journal_has("successfully acquired lease"),
     "lease.expired": lease_lapsed,
     "lease.no-standby": unit_ended,
+    "probe.failed": starved,
     "service.crash-loop": unit_ended,
     "service.stale-config": written_after_start,
     "vip.fault": journal_has("Entering FAULT STATE"),

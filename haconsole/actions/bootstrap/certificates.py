@@ -14,11 +14,11 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
 from haconsole.inventory.schema import CaKeyPlace, Host
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.scripts import load_script
 
 PHASE = "certificates"

@@ -10,13 +10,13 @@ from haconsole.actions.build import START_S, File, at_once, ran_before, script, 
 from haconsole.actions.checks import AnyOf, EtcdHealthy, FilesAbsent
 from haconsole.actions.operations import LeftByUndo, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.actions.steps.services import rewrite_step
 from haconsole.configs.etcd import discovers, etcd_env, etcd_unit
 from haconsole.configs.layout import EtcdLayout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Known
 from haconsole.model.services import is_hung
 from haconsole.scripts import load_script

@@ -7,10 +7,11 @@ from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
 from haconsole.actions.plan_context import PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.haproxy import check_verifies, haproxy_cfg, haproxy_drop_in, haproxy_run_folder
 from haconsole.configs.layout import HaproxyLayout
 from haconsole.inventory.schema import Host
+from haconsole.model.names import StepId
 
 PHASE = "haproxy"
 

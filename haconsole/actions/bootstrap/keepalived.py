@@ -5,11 +5,12 @@ from __future__ import annotations
 from haconsole.actions.balancer_files import may_write
 from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
 from haconsole.actions.plan_context import PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.keepalived import keepalived_check, keepalived_conf, keepalived_drop_in
 from haconsole.configs.layout import KeepalivedLayout
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Host
+from haconsole.model.names import StepId
 
 PHASE = "keepalived"
 

@@ -8,11 +8,12 @@ from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNET
 from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
 from haconsole.actions.checks import ApiserverReady
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
 from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
 from haconsole.configs.layout import ComponentLayout, KubeClientFiles, KubernetesLayout
 from haconsole.inventory.schema import CaKeyPlace, Host
+from haconsole.model.names import StepId
 
 PHASE = "kubernetes"
 

@@ -16,12 +16,12 @@ from haconsole.actions.checks import (
     VipOwned,
 )
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.layout import ComponentLayout, KubernetesLayout, is_kubeadm
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
 from haconsole.inventory.schema import Host
 from haconsole.model.balancer_files_view import file_owner
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Known
 
 PHASE = "verification"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import VipAnswers
 from haconsole.actions.plan_context import PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.inventory.effective import is_address, join_host_port, outside_endpoint
 from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.names import StepId
 from haconsole.scripts import load_script
 
 RESOLVES = load_script("check-name-resolves")

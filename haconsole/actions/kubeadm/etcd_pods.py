@@ -12,7 +12,7 @@ from haconsole.actions.build import File, at_once, ran_before, script, start_ste
 from haconsole.actions.checks import EtcdHealthy
 from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.plan_context import PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.etcd_pods import (
     DROP_IN,
     has_separate_pods,
@@ -25,7 +25,7 @@ from haconsole.configs.etcd_pods import (
 from haconsole.inventory.schema import Etcd, Host, Kubernetes
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 PHASE = "etcd"
 UNIT = "kubelet.service"

@@ -16,14 +16,14 @@ from haconsole.actions.checks import EtcdHealthy, SameFile
 from haconsole.actions.kubeadm.etcd_pods import pod_steps
 from haconsole.actions.operations import LeftByUndo, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.effective import external_etcd_urls, split_url
 from haconsole.inventory.external_etcd import ExternalEtcd
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 PHASE = "etcd"
 SEND_WHY = (

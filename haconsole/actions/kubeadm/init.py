@@ -33,7 +33,7 @@ from haconsole.actions.kubeadm.join import (
 )
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.kubeadm import CONFIG_FILE, init_config
 from haconsole.configs.layout import is_stacked
@@ -41,7 +41,7 @@ from haconsole.configs.owner import owner_line
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.scripts import load_script
 
 INIT = load_script("kubeadm-init")

@@ -16,11 +16,11 @@ from haconsole.actions.preparation.lacks import blocking, optional, refusals
 from haconsole.actions.preparation.needs import HostNeeds
 from haconsole.actions.preparation.packages import hold_steps, package_steps, release_steps
 from haconsole.actions.preparation.services import clock_steps, firewall_steps, kubelet_steps, runtime_steps
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Known, reason_of, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 

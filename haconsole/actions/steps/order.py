@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.inventory.schema import Host
+from haconsole.model.names import StepId
 
 Group = tuple[Step, ...]
 

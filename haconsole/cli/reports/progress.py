@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from haconsole.actions.step import StepId
 from haconsole.execution.events import (
     Event,
     Outcome,
@@ -17,6 +16,7 @@ from haconsole.execution.events import (
     StepResumed,
     StepStarted,
 )
+from haconsole.model.names import StepId
 from haconsole.present.cells import clean, sized, text_of, width_of
 from haconsole.present.fitting import fit, row_line
 from haconsole.present.plan import step_of

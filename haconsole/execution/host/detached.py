@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from haconsole.actions.step import StepId
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import RunId
 from haconsole.execution.host.script import run_script
+from haconsole.model.names import StepId
 from haconsole.model.observed import Cause
 from haconsole.scripts import load_script
 from haconsole.transport.base import Argv, Completed, HostTransport, TransportError

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.execution.log.run_record import RunRecord, RunStatus, UnreadableRun
 from haconsole.inventory.parts import changed_parts
+from haconsole.model.names import StepId
 
 
 def undone_by(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> RunRecord | None:

@@ -23,12 +23,13 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.codec import Json, to_json
 from haconsole.model.command import HostCommand
+from haconsole.model.names import StepId
 from haconsole.scripts import script_name
 
 SCHEMA = "haconsole/journal/v1"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.codec import plan_from_json
 from haconsole.execution.log.run_log import SCHEMA, GuardrailOverride, Operator, RunHeader, recorded_digest, under_way
 from haconsole.model.command import HostCommand, Purpose
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.scripts import script_text
 
 

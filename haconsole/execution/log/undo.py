@@ -16,12 +16,13 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
     WriteFile,
 )
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.host.detached import folder_of, place_in
 from haconsole.execution.host.files import aside_end, aside_path
 from haconsole.execution.log.resume import under_way_still, undone_by
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, UnreadableRun
 from haconsole.execution.secrets import names_a_secret
+from haconsole.model.names import StepId
 from haconsole.scripts import load_script
 
 ACTION = "undo"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from haconsole.actions.operations import JoinNode, RunCommand
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.diagnosis.known_texts import recognise
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.etcd.member_list import any_member, at_url, host_of
@@ -34,7 +34,7 @@ from haconsole.execution.nodes.credentials import (
 )
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.inventory.schema import Host
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.pki.bundle import key_hashes
 from haconsole.scripts import load_script
 from haconsole.transport.base import TransportError

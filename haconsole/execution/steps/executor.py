@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import (
     Event,
@@ -28,7 +28,7 @@ from haconsole.execution.steps.gate import Gate, Pause, PausedTime, StoppedError
 from haconsole.execution.steps.schedule import Schedule
 from haconsole.execution.steps.step_runner import StepResult, StepRunner
 from haconsole.execution.verify.checks import Checks
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 STEPS_A_HOST = 8
 UNSURE_S = 5.0

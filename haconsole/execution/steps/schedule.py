@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import heapq
 
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 
 class Schedule:

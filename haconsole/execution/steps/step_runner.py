@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import Outcome, RunId, StepOutput
 from haconsole.execution.log.run_log import RunLog
@@ -16,6 +16,7 @@ from haconsole.execution.outcome import OperationResult
 from haconsole.execution.perform import Performer
 from haconsole.execution.steps.event_queue import EventQueue
 from haconsole.execution.verify.checks import CheckResult, Checks
+from haconsole.model.names import StepId
 from haconsole.transport.base import TransportError
 
 LOOKED_FOR_S = 10.0

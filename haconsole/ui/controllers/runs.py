@@ -27,9 +27,10 @@ from haconsole.ui.messages import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from haconsole.actions.step import Plan, StepId
+    from haconsole.actions.step import Plan
     from haconsole.execution.events import Outcome
     from haconsole.execution.log.run_record import RunRecord
+    from haconsole.model.names import StepId
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.present.changes import SnapshotChange
     from haconsole.present.running import RunView

@@ -39,9 +39,8 @@ from haconsole.actions.checks import (
     VipOwned,
 )
 from haconsole.actions.describe import check_line, same_steps, step_line
-from haconsole.actions.step import StepId
 from haconsole.model.haproxy import AdminState
-from haconsole.model.names import HostName, MemberId, Vip
+from haconsole.model.names import HostName, MemberId, StepId, Vip
 
 CHECKS: dict[str, Check] = {
     "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is absent"),

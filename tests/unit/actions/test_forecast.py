@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from haconsole.actions.forecast import Forecast, forecasts
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
+from haconsole.model.names import StepId
 from haconsole.present.plan import changing_steps, plan_table
 from tests.fakes.plans import PLAN, step
 

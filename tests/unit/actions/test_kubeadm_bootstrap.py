@@ -14,13 +14,14 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.checks import EtcdHealthy, MemberIs, NodeIs, NodeStage, VipAnswers
 from haconsole.actions.operations import JoinNode, RunCommand, SendFile, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.configs.etcd_pods import kubelet_config, kubelet_drop_in, member_config
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory, Kubeadm, Kubernetes, Pki
 from haconsole.model.hosts import Role
+from haconsole.model.names import StepId
 from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.kubeadm import INVENTORY, healthy

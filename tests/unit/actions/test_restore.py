@@ -12,8 +12,9 @@ import pytest
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import AnyOf, CommandSucceeds, EtcdHealthy, SnapshotHere
 from haconsole.actions.operations import AddMember, CopyFromHost, Nothing, RunCommand, SendFile
-from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.etcd import either_healthy
+from haconsole.model.names import StepId
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 from tests.fakes import grown, kubeadm

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from tests.fakes.session import FakeRun, FakeSession
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.reports.plan import (
     PlanReport,
     RefusalReport,
@@ -22,7 +22,7 @@ from haconsole.cli.reports.plan import (
 )
 from haconsole.cli.reports.run import EventReport, event_report, run_text
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 CP1 = HostName("cp1")
 PLAN = Plan(

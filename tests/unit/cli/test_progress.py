@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.cli.progress_display import ProgressDisplay, progress_display
 from haconsole.cli.reports.progress import clip, live_lines, plain_line
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.present.running import RunView
 
 RUN, CP1 = RunId("r1"), HostName("cp1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, StepDone
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
 from haconsole.execution.log.run_record import StepRecord, StepState, read_run
@@ -16,7 +16,7 @@ from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Gate
 from haconsole.execution.verify.checks import Checks
 from haconsole.inventory.schema import Inventory
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, local_context
 
 

@@ -8,13 +8,13 @@ from typing import get_args
 import pytest
 
 from haconsole.actions import checks, operations
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.log import codec
 from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.findings import ActionCall
 from haconsole.model.haproxy import AdminState
-from haconsole.model.names import HostName, MemberId, Vip
+from haconsole.model.names import HostName, MemberId, StepId, Vip
 
 CHECKS: tuple[checks.Check, ...] = (
     checks.CommandSucceeds(("test", "-e", "/x y"), "it is not there", 2.5),

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.step import StepId
 from haconsole.execution.events import RunId
 from haconsole.execution.host.detached import KEEP_BYTES, ContactLost, DetachedCommands, Exited, LaunchFailed
+from haconsole.model.names import StepId
 from tests.unit.execution.local import FastClock, LocalHost, until_exists
 
 pytestmark = pytest.mark.usefixtures("posix_shell")

@@ -13,7 +13,7 @@ import pytest
 
 from haconsole.actions.checks import Check, CommandSucceeds, FilesAbsent
 from haconsole.actions.operations import Nothing, Operation, RunCommand
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.execution.events import (
     Event,
     Outcome,
@@ -26,7 +26,7 @@ from haconsole.execution.events import (
 )
 from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.execution.steps.gate import StoppedError
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from tests.unit.execution.bench import Bench, last, outcomes
 from tests.unit.execution.local import until_exists
 

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.steps.gate import Pause
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 
 def step(name: str, *, starts_with: tuple[str, ...] = ()) -> Step:

@@ -10,7 +10,7 @@ import pytest
 
 from haconsole.actions.checks import CertificateInPlace, Check, FileIs, FilesAbsent, ServiceRunning
 from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, Nothing, Operation, WriteFile
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.host.host_query import HostAnswers
 from haconsole.execution.verify.local_checks import (
@@ -23,7 +23,7 @@ from haconsole.execution.verify.local_checks import (
     wanted_leaf,
 )
 from haconsole.inventory.schema import Inventory, KeyAlgorithm, VirtualIp
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.secret import Secret
 from haconsole.pki.authority import Authority, make_authority
 from haconsole.pki.keys import PrivateKey, make_private_key, make_token_keys

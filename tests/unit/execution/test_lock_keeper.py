@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.execution.locking.cluster_lock import ClusterLock, LockedError, Takeover
 from haconsole.execution.locking.lock_keeper import LockKeeper, locked
 from haconsole.execution.steps.gate import StoppedError
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from tests.fakes.waiting import eventually
 from tests.unit.execution.lock_hosts import HOSTS, PLACES, Reach, age, claim, holders, lock, record
 

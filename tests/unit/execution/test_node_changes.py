@@ -16,7 +16,7 @@ import yaml
 
 from haconsole.actions.checks import NodeStage
 from haconsole.actions.operations import DrainNode, JoinNode
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.configs.kubeadm import join_config
 from haconsole.execution.events import Outcome
 from haconsole.execution.host.detached import DetachedCommands
@@ -32,7 +32,7 @@ from haconsole.execution.nodes.credentials import (
 from haconsole.execution.nodes.join import NodeJoins, marks
 from haconsole.execution.perform import in_silence
 from haconsole.inventory.schema import Kubernetes
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.pki.bundle import key_hashes
 from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind
 from haconsole.transport.kube_objects import Meta, Node, NodeConditionObject, NodeSpec, NodeStatus

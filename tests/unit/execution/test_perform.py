@@ -18,14 +18,14 @@ from haconsole.actions.operations import (
     TrustAuthority,
     WriteFile,
 )
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.outcome import OperationResult
 from haconsole.execution.perform import Performer
 from haconsole.execution.verify.checks import Checks
 from haconsole.inventory.schema import Host, Inventory, KeyAlgorithm, Pki
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.pki.authority import make_authority
 from haconsole.pki.bundle import load_certificate
 from haconsole.pki.keys import PrivateKey

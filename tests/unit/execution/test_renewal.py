@@ -11,11 +11,12 @@ import pytest
 
 from haconsole.actions.checks import CertificateInPlace
 from haconsole.actions.operations import EnsureAuthority, IssueCertificate, PairForm
-from haconsole.actions.step import Step, StepId
+from haconsole.actions.step import Step
 from haconsole.execution.events import Outcome
 from haconsole.execution.host.host_query import QueryKind, content_of
 from haconsole.execution.verify.checks import Checks
 from haconsole.execution.verify.local_checks import queries
+from haconsole.model.names import StepId
 from haconsole.pki.bundle import fingerprint_of
 from tests.unit.execution.local import ME, NoCluster
 from tests.unit.execution.test_perform import CP1, Bench, issue

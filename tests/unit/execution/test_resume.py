@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.operations import RunCommand, SetServerState, WriteFile
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
 from haconsole.execution.log.resume import why_not_resume
 from haconsole.execution.log.run_log import RunLog, RunLogError
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepState, UnreadableRun, read_run, read_runs
 from haconsole.execution.steps.executor import Executor
 from haconsole.model.haproxy import AdminState
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.secret import Secret
 from haconsole.transport.redact import redact, redact_certain
 from tests.unit.actions.test_bootstrap_plan import PLANS

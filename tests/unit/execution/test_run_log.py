@@ -16,12 +16,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.run_log import OUTPUT_KEPT, Operator, RunHeader, RunLog, RunLogError, run_id, runs_folder
 from haconsole.execution.log.run_record import StepState, read_run, run_paths
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.secret import Secret
 from haconsole.transport.redact import MASK, redact
 from tests.unit.execution.local import FastClock

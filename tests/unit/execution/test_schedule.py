@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from haconsole.actions.operations import Nothing
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.steps.schedule import Schedule
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 
 
 def step(name: str, *needs: str, host: str = "cp1") -> Step:

@@ -10,12 +10,12 @@ import pytest
 
 from haconsole.actions.checks import CommandSucceeds, FileIs
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand, UndoByRestoringFiles, WriteFile
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.events import Event, Outcome
 from haconsole.execution.log.run_log import RunLog
 from haconsole.execution.log.run_record import RunStatus, StepState, read_run
 from haconsole.execution.log.undo import plan_undo
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from tests.unit.execution.bench import Bench, outcomes
 
 

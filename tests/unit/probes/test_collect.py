@@ -136,6 +136,26 @@ async def test_an_error_in_an_answer_beside_the_facts_costs_nothing(
     assert isinstance((await control_plane(tmp_path, pidof="exit 1")).disks, Known)
 
 
+async def test_between_the_two_readings_of_a_figure_there_is_a_snapshot(collector: Collector) -> None:
+    usages = [facts(snapshot, "lb1").usage async for snapshot in collector.measured()]
+    moments = {usage.at for usage in usages if isinstance(usage, Known)}
+    assert len(moments) == 2
+    assert isinstance(usages[-1], Known)
+    assert usages[-1].at == max(moments)
+
+
+async def test_a_host_that_hangs_delays_figures_only_by_the_deadline(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    hosts["lb2"].hangs = True
+    timings = ProbeTimings(overall_s=0.6, fact_s=0.3)
+    began = time.monotonic()
+    snapshots = [snapshot async for snapshot in Collector(inventory, fleet, timings=timings).measured()]
+    assert time.monotonic() - began < 2.0
+    assert cause(facts(snapshots[-1], "lb2").reach) is Cause.TIMED_OUT
+    assert isinstance(facts(snapshots[-1], "lb1").usage, Known)
+
+
 async def test_revisions_count_up(collector: Collector) -> None:
     first, second = await collector.once(), await collector.once()
     assert 0 < first.revision < second.revision

@@ -235,6 +235,17 @@ async def test_a_failed_reading_is_reported_and_taken_over_a_new_connection() ->
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_two_readings_for_a_rate_share_a_connection_and_a_failed_one_ends_them() -> None:
+    source = Source()
+    began = time.monotonic()
+    await ReadingProbe(source.open, source.failures.append).twice(0.05)
+    assert time.monotonic() - began >= 0.05
+    assert (source.opened, source.readings, source.failures) == (1, 2, [])
+    source.fails = True
+    await ReadingProbe(source.open, source.failures.append).twice(60.0)
+    assert (source.opened, source.readings, len(source.failures)) == (2, 2, 1)
+
+
 async def test_readings_are_more_frequent_while_somebody_looks() -> None:
     source, pace = Source(), ReadingPace(60.0, 0.01)
     task = asyncio.create_task(ReadingProbe(source.open, source.failures.append).follow(pace))

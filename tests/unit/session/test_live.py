@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunDone, StepStarted
 from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
@@ -19,7 +19,7 @@ from haconsole.execution.log.run_record import read_run, run_paths
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.findings import ActionCall
 from haconsole.model.hosts import HostFacts
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Cause, Failed
 from haconsole.model.roles import Role
 from haconsole.model.secret import Secret

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone, StepPaused
 from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Pause
+from haconsole.model.names import StepId
 from haconsole.session import NotStartedError, Run, RunState
 from haconsole.session.run import LiveRun
 from tests.fakes.executing import ExecutingSession, has_worked, making

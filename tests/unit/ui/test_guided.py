@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from haconsole.actions.step import StepId
+from haconsole.model.names import StepId
 from haconsole.ui.app import ConsoleApp
 from tests.fakes.executing import ExecutingSession, has_worked, making
 from tests.unit.ui.driver import screen_text, settled
