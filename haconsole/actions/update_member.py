@@ -51,7 +51,12 @@ def _reasons(
     if not _healthy(view):
         return ("etcd has no quorum now: run restart etcd",)
     if member is None:
-        return (f"no listed member answers on {name}: run join {name}, or rejoin {name}",)
+        return (
+            (
+                f"no member of the cluster answers on {name}: run join {name} if etcd lists none there, "
+                f"otherwise rejoin {name}"
+            ),
+        )
     if member.peer_urls == (etcd_peer_url(inventory, host),):
         return (f"the member on {name} is already listed at {member.peer_urls[0]}",)
     return ()

@@ -37,7 +37,8 @@ PAGES: dict[str, Page] = {
         "etcdctl endpoint status -w table; nc -zv PEER 2380 from each host to the others",
     ),
     "etcd.member-unstarted": Page(
-        "A voter without a name counts for the majority and cannot vote.", "etcdctl member list -w table"
+        "A member without a name has not started yet: it raises the majority that is needed, but cannot vote.",
+        "etcdctl member list -w table",
     ),
     "etcd.learner-stuck": Page(
         "A learner does not vote: until the join is finished, the member adds no fault tolerance.",

@@ -1,4 +1,4 @@
-"""Time as the executor needs it, so that tests can pass another."""
+"""The clock of the executor; tests supply their own."""
 
 from __future__ import annotations
 

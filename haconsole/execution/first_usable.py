@@ -1,4 +1,4 @@
-"""The first of several clients that can do the work; the others are closed."""
+"""The first of several clients of etcd or of the API that works; the others are closed."""
 
 from __future__ import annotations
 

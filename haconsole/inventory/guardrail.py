@@ -77,7 +77,7 @@ class Guardrail(Part, frozen=True, kw_only=True):
     start: Annotated[TimeOfDay | None, Meta(description="With no-changes: the first minute without changes.")] = None
     end: Annotated[
         TimeOfDay | None,
-        Meta(description="With no-changes: the minute when runs may start again, on the next day if before `start`."),
+        Meta(description="With no-changes: the time when runs may start again, the next day if earlier than `start`."),
     ] = None
     days: Annotated[
         tuple[Weekday, ...],

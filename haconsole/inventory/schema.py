@@ -147,7 +147,7 @@ class Host(Part, frozen=True, kw_only=True):
         None
     )
     interface: Annotated[
-        Interface | None, Meta(description="Interface for VIPs on this host, if not the VIP's `interface`.")
+        Interface | None, Meta(description="Interface for VIPs on this host, instead of the VIP's `interface`.")
     ] = None
     vrrp_priority: Annotated[
         Annotated[int, Meta(ge=1, le=254, title="a VRRP priority")] | None,

@@ -78,9 +78,9 @@ def _why_ended(unit: ServiceState) -> str:
 
 def _state(unit: ServiceState) -> str:
     if unit.process in SUSPENDED:
-        return f"hangs: process {unit.pid} is suspended (state {unit.process}), running"
+        return f"hangs: process {unit.pid} is suspended (state {unit.process})"
     if unit.process == DISK_WAIT:
-        return f"waits for the disk: process {unit.pid} (state D), running"
+        return f"waits for the disk: process {unit.pid} is in state D"
     states = {
         "inactive": "is stopped",
         "failed": "failed, stopped",

@@ -27,7 +27,7 @@ def sources() -> dict[Path, str]:
 
 
 def trees(word: str) -> Iterator[tuple[Path, ast.Module]]:
-    """The modules in whose source the word stands, parsed."""
+    """The modules whose source contains the word, parsed."""
     return ((path, ast.parse(text)) for path, text in sources().items() if word in text)
 
 

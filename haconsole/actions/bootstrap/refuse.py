@@ -164,8 +164,9 @@ def _heedless_haproxy(ctx: PlanContext, hosts: tuple[str, ...]) -> tuple[str, ..
     if not foreign:
         return ()
     reason = (
-        f"keepalived's check queries haproxy's health port {haproxy.health_port}, but haconsole did not write "
-        f"{haproxy.config_file} on {', '.join(foreign)}. Without the health port no balancer would hold the VIP"
+        f"keepalived's check queries haproxy's health port {haproxy.health_port}, but "
+        f"{haproxy.config_file} on {', '.join(foreign)} is not haconsole's and may lack that port. Then no balancer "
+        "would hold the VIP"
     )
     return (reason,)
 

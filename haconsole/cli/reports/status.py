@@ -1,4 +1,4 @@
-"""The cluster as ``haconsole/status/v1``."""
+"""The report of `status --json`, in the format ``haconsole/status/v1``."""
 
 from __future__ import annotations
 

@@ -297,7 +297,7 @@ def _storage_notes(
         yield "the cluster does not keep its state in etcd: there is no quorum to observe"
     if outside is not None:
         urls = ", ".join(outside) or "without endpoints"
-        yield f"etcd is outside the k0sctl file ({urls}): add etcd's hosts with the role etcd"
+        yield f"etcd is external ({urls}): add its hosts to this inventory, with the role etcd"
     elif mapping(storage.get("etcd")):
         yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}

@@ -1,4 +1,4 @@
-"""The numbers that connections keep to."""
+"""Time-outs and limits of SSH connections."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_it_is_refused_where_it_would_change_nothing_or_cannot_work() -> None:
     for snapshot, host, reason in (
         (healthy(), "cp2", "already listed at https://10.99.0.12:2380"),
         (misnamed(), "cp9", "cp9 has no etcd"),
-        (changed(misnamed(), 2, etcd_silent), "cp2", "no listed member answers on cp2"),
+        (changed(misnamed(), 2, etcd_silent), "cp2", "no member of the cluster answers on cp2"),
         (no_quorum, "cp2", ""),
     ):
         refusal = planned(snapshot, host)

@@ -54,7 +54,7 @@ def test_a_login_that_is_not_set_is_left_out_with_a_note(
     host = f'{CONTROLLER}, ssh: {{address: 10.5.0.1, user: "{user}"}}'
     result = read(imported, host)
     assert (result.ssh.user, result.ssh.sudo) == (None, None)
-    assert "spec.hosts[0].ssh.user: not read, as SSH_USER of the environment is not known here" in imported.text
+    assert "spec.hosts[0].ssh.user: not read, the environment variable SSH_USER is not set here" in imported.text
     monkeypatch.setenv("SSH_USER", "ops")
     assert read(imported, host).ssh.user == "ops"
     assert "spec.hosts[0].ssh.user: SSH_USER came from the environment" in imported.text
@@ -207,7 +207,7 @@ def test_two_clusters_in_a_file_are_refused(imported: Importer) -> None:
 def test_an_etcd_outside_gives_no_host_its_role(imported: Importer) -> None:
     outside = "storage: {type: etcd, etcd: {externalCluster: {endpoints: ['https://10.9.0.1:2379'], etcdPrefix: b}}}"
     text = printed(imported, PLAIN, config=outside)
-    assert "etcd is outside the k0sctl file (https://10.9.0.1:2379): add etcd's hosts with the role etcd" in text
+    assert "etcd is external (https://10.9.0.1:2379): add its hosts to this inventory, with the role etcd" in text
     assert "roles: [control-plane]" in text
     assert "data_dir" not in text
 

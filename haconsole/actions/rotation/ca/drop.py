@@ -128,7 +128,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
     return run_step(
         f"pki.{one.name}-drop",
         host,
-        f"Drop the old one of the {short(one)} from its file",
+        f"Delete the older of the {short(one)} from its file",
         DROP_WHY,
         Phase.DROP,
         scripts.DROP,

@@ -92,7 +92,7 @@ def _set_aside(now: CaReplacement, one: CaState, host: Host) -> Step:
     return run_step(
         f"pki.{one.name}-alone",
         host,
-        f"Trust only the older of the {short(one)} again",
+        f"Go back to only the older of the {short(one)}",
         BACK_WHY,
         "trust-back",
         scripts.BACK,
