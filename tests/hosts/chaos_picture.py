@@ -50,7 +50,8 @@ DIFFERENT = {
     *("reason", "title", "why", "evidence", "detail", "summary", "next", "what", "error"),
 }
 """Keys of the status whose values are times, sizes, names of this very run, or texts with them."""
-
+OF_LEASES = {"holder", "host", "acquired_at", "renewed_at", "transitions"}
+"""Keys of leases in the status: an election on a busy machine moves a lease, and each holder renews its own."""
 
 MOST_TOLD = 600
 SNAPSHOTS = "/var/lib/etcd-snapshots/"
@@ -74,9 +75,15 @@ def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     picture["authorities"] = len({line for host in case.hosts for line in output[host] if _is(line, "authority")})
     picture["starts"] = {host: starts_of(output[host]) for host in case.hosts}
     picture["locks"] = [host for host in case.hosts if "locked" in output[host]]
-    picture["status"] = {key: value for key, value in without_times(status).items() if key not in NO_END_STATE}
-    findings = [finding for finding in picture["status"].get("findings", ()) if finding["code"] != OVERLOADED]
-    return {**picture, "status": {**picture["status"], "findings": findings}}
+    return {**picture, "status": end_status(status)}
+
+
+def end_status(status: Picture) -> Picture:
+    """The status without values that differ between any two runs, or that only the machine's load decides."""
+    rest = {key: value for key, value in without_times(status).items() if key not in NO_END_STATE}
+    leases = [{key: value for key, value in one.items() if key not in OF_LEASES} for one in rest.get("leases") or ()]
+    findings = [finding for finding in rest.get("findings", ()) if finding["code"] != OVERLOADED]
+    return {**rest, "leases": leases, "findings": findings}
 
 
 def looks(lab: Lab, hosts: tuple[str, ...], script: str) -> dict[str, list[str]]:

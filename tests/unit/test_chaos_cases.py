@@ -5,6 +5,7 @@ from __future__ import annotations
 from haconsole.actions.catalogue import catalogue
 from tests.hosts.chaos_cases import CASES, STATES, Kind
 from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES
+from tests.hosts.chaos_picture import end_status
 
 
 def test_every_action_of_the_catalogue_has_a_case() -> None:
@@ -25,3 +26,10 @@ def test_what_changes_clusters_of_kubeadms_is_put_to_faults_on_them_too() -> Non
     assert {case.kind for case in KUBEADM_CASES.values()} == {Kind.KUBEADM}
     assert Kind.KUBEADM not in {case.kind for case in CASES.values()}
     assert not {*CASES} & {*KUBEADM_CASES}
+
+
+def test_a_lease_is_compared_by_its_state_and_not_by_its_holder_or_times() -> None:
+    lease = {"name": "kube-scheduler", "state": "held", "host": "cp1", "renewed_at": "2026-11-30T06:52:28.596Z"}
+    later = {**lease, "host": "cp2", "renewed_at": "2026-11-30T06:52:35.728Z"}
+    assert end_status({"leases": [lease]}) == end_status({"leases": [later]})
+    assert end_status({"leases": [lease]}) != end_status({"leases": [{**lease, "state": "expired"}]})
