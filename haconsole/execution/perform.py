@@ -65,6 +65,13 @@ DETACHED = RunCommand | JoinNode
 """Operations whose command outlives the connection, and is found again by a later process."""
 
 
+def command_hosts(step: Step) -> frozenset[HostName]:
+    """The hosts where a step may leave the folder of a command: a join uploads certificates on another one."""
+    operation = step.operation
+    others = operation.ask if isinstance(operation, JoinNode) and operation.upload else ()
+    return frozenset((step.host, *others))
+
+
 async def in_silence(_: str) -> None:
     """Discards progress messages."""
 

@@ -58,6 +58,9 @@ SNAPSHOTS = "/var/lib/etcd-snapshots/"
 """Each is kept on some member that does not lead."""
 
 
+COMPLETED = re.compile(r"node \S+ has joined")
+"""The output of a join that found its node; kubeadm did not run."""
+UPLOAD = ".upload"
 NO_END_STATE = ("lock", "figures", "health")
 OVERLOADED = "host.slow"
 """The load of this machine is no effect of a run; the findings, which decide the health, are compared without it."""
@@ -132,7 +135,8 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
     """Errors in a complete run's record: each step must have succeeded in the end, and each effect happened once.
 
     A command that was begun on a host must have its end in the record, and must have been begun again only under a new
-    number. Leadership changes in elections too, so it may be transferred again.
+    number. Leadership changes in elections too, so it may be transferred again. A join that is not verified is
+    performed again, and then only completed. The upload of a join ends with its step.
     """
     record = read_run(path)
     for one in record.steps:
@@ -146,8 +150,8 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
         if output.get("kind") == "intent":
             attempts[output["step"]] = output["attempt"]
         elif output.get("kind") == "performed":
-            ended.add(f"{output['step']}.{attempts[output['step']]}")
-            counter[output["step"]] += output.get("outcome") == "done"
+            ended |= {f"{output['step']}{part}.{attempts[output['step']]}" for part in ("", UPLOAD)}
+            counter[output["step"]] += output.get("outcome") == "done" and not COMPLETED.match(output["output"])
     values = {step.id for step in record.plan.steps if isinstance(step.operation, MoveLeader)}
     yield from (f"{step} was done {times} times" for step, times in counter.items() if times > 1 and step not in values)
     for command, times in started_commands(lab, hosts, path.stem).items():

@@ -22,7 +22,7 @@ from haconsole.execution.events import (
 from haconsole.execution.log.resume import may_wait_for_others
 from haconsole.execution.log.run_log import RunHeader, RunLog, RunLogError
 from haconsole.execution.log.run_record import StepRecord, StepState
-from haconsole.execution.perform import Performer
+from haconsole.execution.perform import Performer, command_hosts
 from haconsole.execution.steps.event_queue import EventQueue
 from haconsole.execution.steps.gate import Gate, Pause, PausedTime, StoppedError
 from haconsole.execution.steps.schedule import Schedule
@@ -226,9 +226,8 @@ class Executor:
 
     def _left_behind(self) -> frozenset[HostName]:
         """Hosts where an earlier process of this run started something."""
-        return frozenset(
-            step.host for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts
-        )
+        attempted = (step for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts)
+        return frozenset(host for step in attempted for host in command_hosts(step))
 
     async def _end_record(self, outcome: Outcome, next_step: str | None) -> None:
         try:

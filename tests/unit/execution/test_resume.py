@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.operations import RunCommand, SetServerState, WriteFile
+from haconsole.actions.operations import JoinNode, RunCommand, SetServerState, WriteFile
 from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
 from haconsole.execution.log.resume import why_not_resume
 from haconsole.execution.log.run_log import RunLog, RunLogError
-from haconsole.execution.log.run_record import RunRecord, RunStatus, StepState, UnreadableRun, read_run, read_runs
+from haconsole.execution.log.run_record import (
+    RunRecord,
+    RunStatus,
+    StepRecord,
+    StepState,
+    UnreadableRun,
+    read_run,
+    read_runs,
+)
 from haconsole.execution.steps.executor import Executor
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, StepId
@@ -62,6 +70,20 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
     }
     assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, RunStatus.ENDED, 1)
     assert not (bench.folder / "run" / "r1").exists()
+
+
+@pytest.mark.parametrize("upload", ["kind: InitConfiguration", ""])
+async def test_the_folder_of_a_joins_upload_on_another_host_is_removed_too(bench: Bench, upload: str) -> None:
+    """A control plane's join uploads the certificates on a host that has them; a worker's does not."""
+    ask = (HostName("cp1"),)
+    step = replace(bench.step("a", host="cp2"), operation=JoinNode("cp2", "", upload, ask))
+    (bench.folder / "a").touch()
+    events = [event async for event in bench.executor(step, so_far=(StepRecord(A, attempts=1),)).events()]
+    assert outcomes(events) == {"a": Outcome.ALREADY}
+    folder = str(bench.folder / "run" / "r1")
+    hosts = (bench.fleet.host(HostName(name)) for name in ("cp1", "cp2"))
+    names = [host.name for host in hosts if any(argv[-1] == folder for argv in host.commands)]
+    assert names == (["cp1", "cp2"] if upload else ["cp2"])
 
 
 @pytest.mark.parametrize("at_once", [True, False])
