@@ -9,7 +9,8 @@ HEAD_LINES = 2
 LEAST_ROWS = 2
 SIDE_FROM = 132
 """From this many columns on there is room for a column with details and events at the side."""
-EVENTS_LEAST = 5
+EVENTS_LEAST = 3
+"""Lines of the pane with one event."""
 GUTTER = 1
 MAIN_PERCENT = 64
 """Of a wide screen, the share that the details leave."""

@@ -46,6 +46,15 @@ def test_a_three_host_cluster_fits_on_the_smallest_terminal() -> None:
     assert set(boxes) == MAIN
 
 
+def test_spare_lines_show_events_and_none_is_empty() -> None:
+    """A notice of two lines takes room from the events, and does not remove them."""
+    healthy = {**ROWS, PaneId.FINDINGS: 0}
+    for height in (20, 21, 22):
+        boxes = arrange(80, height, healthy)
+        assert boxes[PaneId.EVENTS].height == height - sum(rows + HEAD_LINES for rows in (3, 3, 3)) - 1
+    assert PaneId.EVENTS in arrange(80, 22, {**ROWS, PaneId.FINDINGS: 2})
+
+
 def test_more_than_fits_is_shared_out() -> None:
     boxes = arrange(80, 22, dict.fromkeys(ROWS, 20))
     heights = [boxes[pane].height for pane in (PaneId.ETCD, PaneId.HAPROXY, PaneId.HOSTS, PaneId.FINDINGS)]
