@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.table import Column, Row, TableView
@@ -20,7 +21,7 @@ class TableFilter:
     """Rows must match `needle`, in any case; `column` sorts (None: the original order).
 
     `needle` is a regular expression, or a text if it is none. ``!`` in front inverts it; ``COLUMN=`` in front limits it
-    to the column of that title. With `wrong` only rows with something wrong or unknown are left.
+    to the first column whose title starts with it. With `wrong` only rows with something wrong or unknown are left.
     """
 
     needle: str = ""
@@ -75,8 +76,7 @@ def _matcher(view: TableView, needle: str) -> Callable[[Row], bool]:
     inverse = needle.startswith("!") and len(needle) > 1
     text = needle[1:] if inverse else needle
     title, equals, rest = text.partition("=")
-    titles = [column.title.casefold() for column in view.columns]
-    column = titles.index(title.casefold()) if equals and title.casefold() in titles else None
+    column = _column(view, title.strip()) if equals else None
     pattern = _pattern(text if column is None else rest)
 
     def matches(row: Row) -> bool:
@@ -84,6 +84,14 @@ def _matcher(view: TableView, needle: str) -> Callable[[Row], bool]:
         return any(pattern.search(cell.text) for cell in cells) is not inverse
 
     return matches
+
+
+def _column(view: TableView, title: str) -> int | None:
+    """The place of the column with this title, or of the first one whose title starts with it, such as ``DISK``."""
+    titles = [column.title.casefold() for column in view.columns]
+    same = (place for place, each in enumerate(titles) if each == title.casefold())
+    alike = (place for place, each in enumerate(titles) if title and each.startswith(title.casefold()))
+    return next(chain(same, alike), None)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -52,6 +52,13 @@ def test_a_filter_can_be_limited_to_a_column() -> None:
     assert names(granted(VIEW, TableFilter("other=1"))) == []
 
 
+def test_the_start_of_a_title_names_a_column() -> None:
+    view = replace(VIEW, columns=(Column("SIZE OF NAME"), Column("SIZE")))
+    assert names(granted(view, TableFilter("size=1"))) == ["CP10", "worker1"]
+    assert names(granted(view, TableFilter("size of=1"))) == ["CP10", "cp1", "worker1"]
+    assert names(granted(view, TableFilter("=1"))) == []
+
+
 def test_only_what_is_wrong_is_left() -> None:
     first, second, *rest = VIEW.rows
     wrong = replace(first, cells=(first.cells[0], Cell("✖ down", Tone.CRITICAL)))
