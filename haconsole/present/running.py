@@ -111,7 +111,9 @@ class RunView:
                 paused_steps = tuple(sorted((*self.paused_steps, event.step), key=lambda step: order.get(step, 0)))
                 return replace(self, paused_steps=paused_steps, newest=paused_steps[0])
             case StepResumed():
-                return replace(self, paused_steps=_without(self.paused_steps, event.step), newest=event.step)
+                paused_steps = _without(self.paused_steps, event.step)
+                started = _put(self.started, event.step, event.at)
+                return replace(self, paused_steps=paused_steps, started=started, newest=event.step)
             case StepOutput():
                 lines = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
                 return replace(self, output=_put(self.output, event.step, lines))

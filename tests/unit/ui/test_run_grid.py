@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from haconsole.execution.events import Outcome, StepDone
+from haconsole.execution.events import Outcome, StepDone, StepPaused, StepResumed
 from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState
 from haconsole.model.names import HostName
 from haconsole.present.fitting import text_table
 from haconsole.present.row_keys import PhaseKey, StepKey
 from haconsole.present.run_grid import about_row, counterpart, has_grid, run_grid
 from haconsole.present.run_time import earlier_seconds, remaining_s
-from haconsole.present.running import RunView, run_gist
+from haconsole.present.running import RunView, run_gist, time_cell
 from haconsole.present.table_filter import TableFilter, granted
 from tests.fakes.cluster import NOW
 from tests.fakes.plans import PLAN, RUN, ended, recorded, running_events, step
@@ -34,6 +34,15 @@ def test_the_grid_shows_progress_by_phase_and_host() -> None:
     assert lines[2].split() == ["etcd.env", "●", "1/1"]
     assert "▸ 0/1" in lines[3]
     assert lines[3].count("· 0/1") == 2
+
+
+def test_the_time_of_a_step_begins_when_it_is_no_longer_held() -> None:
+    running, *_ = view_after().under_way
+    one = next(step for step in PLAN.steps if step.id == running)
+    view = view_after(
+        StepPaused(RUN, NOW, one.id, one.host), StepResumed(RUN, LATER - timedelta(seconds=2), one.id, one.host)
+    )
+    assert time_cell(view, one.id, LATER).text == "2s"
 
 
 def test_failures_come_first_with_their_error() -> None:
