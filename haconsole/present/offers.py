@@ -8,6 +8,7 @@ from types import MappingProxyType
 from haconsole.actions.catalogue import Action, ArgumentKind
 from haconsole.actions.command_line import action_of, entries
 from haconsole.actions.guardrails import GuardrailStop
+from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
@@ -105,13 +106,15 @@ SERVICE = "service"
 def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot | None) -> dict[str, str]:
     """The host of the row if an argument takes one, its VIP and its service; nothing for a dangerous action.
 
-    A VIP's owner is never filled in as the target: the VIP is already there.
+    What a host has already is not moved to it: neither a VIP's owner nor etcd's leader is filled in as the target.
     """
     if action.dangerous:
         return {}
     filled = given_by(action, host_of(subject, snapshot))
     if snapshot is not None and filled.get(TARGET) in _owners(subject, snapshot):
         del filled[TARGET]
+    if action.name == "move-leader" and snapshot is not None and filled.get("host") in _leaders(snapshot):
+        del filled["host"]
     part = part_of(subject, snapshot)
     if any(argument.name == SERVICE and part in argument.choices for argument in action.arguments):
         filled[SERVICE] = part
@@ -123,3 +126,8 @@ def _owners(subject: RowKey | None, snapshot: ClusterSnapshot) -> frozenset[Host
     """The owners of the row's VIP, or of any VIP if the row has none."""
     address = subject.address if isinstance(subject, VipKey) else None
     return frozenset(host for view in vip_views(snapshot) if address in (None, view.address) for host in view.owners)
+
+
+def _leaders(snapshot: ClusterSnapshot) -> frozenset[HostName | None]:
+    """The host of etcd's leader."""
+    return frozenset(member.host for member in etcd_view(snapshot).members if member.leader)

@@ -76,6 +76,12 @@ def test_the_owner_of_a_vip_is_not_filled_in_as_its_next_owner() -> None:
     assert prefilled(failover, HOST, snapshot) == {}
 
 
+def test_the_leader_of_etcd_is_not_filled_in_as_its_next_leader() -> None:
+    move = find_action("move-leader")
+    assert prefilled(move, HostKey(HostName("cp1")), healthy()) == {}
+    assert prefilled(move, HostKey(HostName("cp2")), healthy()) == {"host": "cp2"}
+
+
 @pytest.mark.parametrize(
     ("row", "filled"),
     [
