@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from haconsole.diagnosis.certificates import shared_material
@@ -11,7 +11,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.ages import READ_EVERY_S, SELDOM_S, span, timestamp
+from haconsole.present.ages import READ_EVERY_S, SELDOM_S, span
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
 from haconsole.present.facts import display_of, oldest
 from haconsole.present.row_keys import CertificateKey, HostKey
@@ -165,5 +165,7 @@ def _empty(snapshot: ClusterSnapshot) -> Cell:
     return Cell("there are no certificates on the hosts", Tone.MUTED)
 
 
-def validity(certificate: Certificate, now: datetime) -> str:
-    return f"{timestamp(certificate.not_before, now)} to {timestamp(certificate.not_after, now)} UTC"
+def validity(certificate: Certificate) -> str:
+    """From when to when it is valid; both with their dates, which are far apart."""
+    first, last = (moment.astimezone(UTC) for moment in (certificate.not_before, certificate.not_after))
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"

@@ -58,7 +58,7 @@ def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now:
         (
             Fact("state", certificate_state(certificate, now)),
             Fact("expires", expiry_cell(certificate, now)),
-            Fact("valid", Cell(validity(certificate, now))),
+            Fact("valid", Cell(validity(certificate))),
             Fact("file", Cell(path)),
             Fact("subject", Cell(certificate.subject)),
             Fact("issuer", Cell(certificate.issuer)),
