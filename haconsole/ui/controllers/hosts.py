@@ -39,6 +39,7 @@ LAST = 300
 LAST_OF_PART = 1000
 """Older entries of a log that has only one unit or container."""
 SSH_FAILED = 255
+NOTHING_LOGGED = "no line from a minute before to a minute after that time"
 NO_HOST = "this row does not belong to a single host"
 
 
@@ -132,6 +133,7 @@ class HostController:
         snapshot = self._console.state.snapshot
         offsets = snapshot.clock_offsets_ms() if snapshot else {}
         lines = await session.observer.journal_around(screen.hosts, at, offsets, screen.part)
+        screen.pane.show_hint(NOTHING_LOGGED)
         for line in lines:
             screen.pane.add(line)
         later = sum(line.at > at for line in screen.pane.matching)

@@ -48,6 +48,8 @@ class JournalScreen(FilteredScreen):
         when = f" at {clock(around)} UTC" if around is not None else ""
         log = f"log of {part} on" if part else "journal of"
         self.pane = JournalPane(f"{log} {', '.join(hosts)}{when}", hosts, id=pane_id)
+        if around is not None:
+            self.pane.hint = "reading the lines of that time"
         self._first: Widget = self.pane
 
     def compose(self) -> ComposeResult:

@@ -18,6 +18,7 @@ class JournalPane(Pane):
 
     def __init__(self, title: str, hosts: tuple[str, ...], *, id: str = "journal") -> None:  # noqa: A002
         super().__init__(id=id)
+        self.hint = "nothing yet: lines show here as they are written"
         self.scroll_kept = Scroll()
         self.needle = ""
         self._title = title
@@ -40,6 +41,11 @@ class JournalPane(Pane):
         self.needle, self._up = needle, 0
         self._draw()
 
+    def show_hint(self, hint: str) -> None:
+        """The sentence to show while there are no lines."""
+        self.hint = hint
+        self._draw()
+
     @property
     def matching(self) -> list[JournalLine]:
         return self.scroll_kept.matching(self.needle)
@@ -57,9 +63,7 @@ class JournalPane(Pane):
         self._up = max(0, min(self._up, len(lines) - 1))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
         if not lines:
-            hint = "nothing yet: lines show here as they are written"
-            if self.needle:
-                hint = "no line contains the filter's text yet"
+            hint = "no line contains the filter's text yet" if self.needle else self.hint
             body = [(Cell(hint, Tone.MUTED),)]
         head = (self._head(width, len(lines)), "head-focused" if self.has_focus else "head")
         self.paint((head, *(((Cell(" "), *row), "") for row in body)))

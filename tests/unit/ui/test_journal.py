@@ -18,6 +18,7 @@ from haconsole.present.log_of_row import log_of, log_of_event
 from haconsole.present.log_place import LogPlace
 from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, ServerKey
 from haconsole.ui.controllers.hosts import shell_argv
+from haconsole.ui.messages import ShowJournal
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import NAMES, NOW, VIP, changed, healthy, member, unreachable
@@ -165,6 +166,15 @@ async def test_an_event_has_the_log_of_its_moment() -> None:
         await settled(pilot)
         assert len(session.moments) == 1
         assert " at 03:00:00 UTC" in screen_text(app)
+
+
+async def test_a_moment_without_a_line_says_so() -> None:
+    session = FakeSession(healthy())
+    app = console(session)
+    async with running(app) as pilot:
+        app.post_message(ShowJournal(LogPlace(NAMES[1], "etcd", NOW)))
+        await settled(pilot)
+        assert "no line from a minute before to a minute after that time" in screen_text(app)
 
 
 @pytest.mark.parametrize(
