@@ -106,7 +106,7 @@ SERVICE = "service"
 def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot | None) -> dict[str, str]:
     """The host of the row if an argument takes one, its VIP and its service; nothing for a dangerous action.
 
-    What a host has already is not moved to it: neither a VIP's owner nor etcd's leader is filled in as the target.
+    The owner of a VIP and the leader of etcd are not filled in as the target, because they have it already.
     """
     if action.dangerous:
         return {}

@@ -168,7 +168,7 @@ async def test_an_event_has_the_log_of_its_moment() -> None:
         assert " at 03:00:00 UTC" in screen_text(app)
 
 
-async def test_a_moment_without_a_line_says_so() -> None:
+async def test_a_moment_without_lines_is_shown_as_empty() -> None:
     session = FakeSession(healthy())
     app = console(session)
     async with running(app) as pilot:
