@@ -11,6 +11,7 @@ from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.preparation.plan import prepare_action
 from haconsole.actions.reconfigure import reconfigure_action
+from haconsole.actions.repair import repair_action
 from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
@@ -51,6 +52,7 @@ def catalogue() -> tuple[Action, ...]:
         unmask_action(),
         update_member_action(),
         reconfigure_action(),
+        repair_action(),
         free_space_action(),
         restore_action(),
     )

@@ -104,7 +104,13 @@ def _trust(certificate: Certificate) -> Iterator[Candidate]:
             Severity.WARNING,
             f"has a key that other accounts can read (mode {certificate.key_mode:04o})",
             "Any account that can read the key can pose as this component.",
-            advice(f"on {certificate.host}: chmod 0600 {certificate.key_path}"),
+            call(
+                "repair",
+                "let only its owner read the key",
+                setting="key-mode",
+                host=certificate.host,
+                target=certificate.key_path or "",
+            ),
         )
 
 

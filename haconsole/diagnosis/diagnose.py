@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
-from haconsole.configs.layout import is_kubeadm
+from haconsole.configs.layout import is_kubeadm, layout
 from haconsole.diagnosis import (
     certificates,
     etcd,
@@ -56,9 +56,10 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     """
     if _too_early(snapshot):
         return collapse_to_root_causes(tuple(hosts.rules(snapshot)))
+    haproxy_paths = layout(inventory).haproxy
     sections: tuple[tuple[str, Callable[[], Iterable[Candidate]]], ...] = (
         ("etcd", partial(etcd.rules, snapshot, inventory)),
-        ("vip", partial(vip.rules, snapshot)),
+        ("vip", partial(vip.rules, snapshot, haproxy_paths.health_port if haproxy_paths else None)),
         ("kube_vip", partial(kube_vip.rules, snapshot)),
         ("outside_endpoint", partial(outside_endpoint.rules, snapshot, inventory)),
         ("haproxy", partial(haproxy.rules, snapshot, inventory)),

@@ -133,6 +133,7 @@ def _read_only(facts: HostFacts, disk: DiskSpace) -> Candidate:
             "Programs that write to the file system fail. Linux makes it read-only after errors of its device.",
             (f"mount point {disk.mount}",),
             (
+                call("repair", "mount it writable again", setting="read-only", host=facts.host, target=disk.mount),
                 advice(
                     f"on {facts.host}: read dmesg for errors of the disk, then mount -o remount,rw {disk.mount}; "
                     "replace a disk that fails"

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from haconsole.diagnosis.candidate import Candidate, on
-from haconsole.diagnosis.remedies import advice
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.effective import service_behind
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import is_busy
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, Observed, value_of
@@ -137,6 +137,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
             "Other hosts reach this port, so its process runs: a firewall, a route or the MTU between hosts is wrong.",
             tuple(map(str, blocked)),
             (
+                *_unblock(host, blocked),
                 advice(
                     f"compare the firewalls of {host} and {', '.join(others)}: nft list ruleset, or iptables -S; "
                     f"allow TCP port {ports} between the cluster's hosts"
@@ -148,3 +149,10 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
         ),
         tuple(cause for name in (host, *others) for cause in on(name, "host.duplicate-address", "host.mtu-differs")),
     )
+
+
+def _unblock(host: HostName, blocked: tuple[_Blocked, ...]) -> Iterator[Remedy]:
+    """One call for each port; a network that reports a host unreachable is no firewall."""
+    ports = {each.port: None for each in blocked if each.state is not PortState.UNREACHABLE}
+    for port in ports:
+        yield call("repair", f"delete the rules that drop port {port}", setting="firewall", host=host, target=str(port))

@@ -99,7 +99,7 @@ def _disabled(facts: HostFacts, unit: ServiceState) -> Candidate:
             f"{unit.name} on {facts.host} runs and is not enabled: it stays stopped after a reboot",
             "systemd starts only enabled units when the host boots.",
             (),
-            (advice(f"on {facts.host}: systemctl enable {unit.name}"),),
+            (call("repair", "enable the unit", setting="autostart", host=facts.host, target=unit.name),),
         )
     )
 

@@ -214,8 +214,9 @@ def _changed_settings(
     added = tuple(path for path in own if ".service.d/" in path) if marked else ()
     if not changed and not added:
         return
-    remove = f"rm {' '.join(added)} && systemctl daemon-reload && systemctl restart {setup.name}"
-    revert = advice(f"on {facts.host}: {remove}")
+    revert = call(
+        "repair", "rename the drop-ins; restart the unit", setting="drop-ins", host=facts.host, target=setup.name
+    )
     rewrite = call("bootstrap", "write the files again as the inventory describes them; restart the unit", only=part)
     yield Candidate(
         Finding(

@@ -50,7 +50,9 @@ def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     for name, hosts in by_name.items():
         if name and len(hosts) > 1:
             yield _shared(
-                hosts, f"hostname {name}", "Lease holders and nodes have this name, so the hosts are mixed up."
+                sorted(hosts, key=lambda host: host.lower() != name),
+                f"hostname {name}",
+                "Lease holders and nodes have this name, so the hosts are mixed up.",
             )
     for machine, hosts in by_machine.items():
         if machine and len(hosts) > 1:
@@ -72,7 +74,14 @@ def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
             f"{names} have the same {what}",
             f"Clones of one image have the same hostname and machine-id. {why}",
             (),
-            (advice(f"on {hosts[-1]}: {fix}, then restart this host's components"),),
+            (
+                *(
+                    (call("repair", "use the name in /etc/hostname again", setting="hostname", host=hosts[-1]),)
+                    if what.startswith("hostname")
+                    else ()
+                ),
+                advice(f"on {hosts[-1]}: {fix}, then restart this host's components"),
+            ),
         )
     )
 
@@ -93,7 +102,7 @@ def _shared_addresses(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                     f"{facts.host} has the address {entry.address} of {other}",
                     "Connections to this address reach either host, so components on both hosts may fail.",
                     (f"{facts.host}: {entry.address}/{entry.prefix} on {entry.interface}",),
-                    (advice(f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"),),
+                    (call("repair", "remove the address", setting="address", host=facts.host, target=entry.address),),
                 )
             )
 
@@ -113,7 +122,7 @@ def _packet_sizes(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                     "Small packets pass and large ones are lost or refused, so connections open and then stall.",
                     tuple(f"{name}: {one} bytes" for name, one in sizes.items()),
                     (
-                        advice(f"on {host}: ip link set dev {_interface(snapshot, host)} mtu {usual}"),
+                        call("repair", f"set the MTU to {usual}", setting="mtu", host=host),
                         advice(f"then correct the network settings of {host}, or the next reboot reverts this"),
                     ),
                 )
@@ -129,11 +138,6 @@ def _mtu_of(facts: HostFacts) -> int | None:
 def _interface_of(facts: HostFacts) -> str:
     entries = value_of(facts.addresses) or ()
     return next((one.interface for one in entries if one.address == facts.address), "").partition("@")[0]
-
-
-def _interface(snapshot: ClusterSnapshot, host: HostName) -> str:
-    facts = snapshot.host(host)
-    return _interface_of(facts) if facts else ""
 
 
 def _neighbours(snapshot: ClusterSnapshot) -> Iterator[Candidate]:

@@ -17,8 +17,8 @@ from haconsole.model.vip import VipState, VipView
 from haconsole.model.vip_view import disagreeing, disagreement_confirmed, is_leased, vip_views
 
 
-def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """Candidates about every VIP and every keepalived."""
+def rules(snapshot: ClusterSnapshot, health_port: int | None = None) -> Iterator[Candidate]:
+    """Candidates about every VIP and every keepalived, whose check queries `health_port`."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     for facts in balancers:
         yield from service_down(facts, "keepalived", "the VIP cannot move to this host", ("vip.unowned", "vip"))
@@ -29,7 +29,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         yield from _vip(view, balancers)
         yield from _owner_unhealthy(view, balancers)
         yield from _not_master(view, snapshot)
-    yield from vrrp_settings.rules(balancers)
+    yield from vrrp_settings.rules(balancers, health_port)
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
@@ -74,8 +74,8 @@ def _disagreement(view: VipView, facts: HostFacts, entry: InterfaceAddress | Non
     else:
         summary = f"{facts.host} has {view.address}, but keepalived on it is not MASTER"
         why = "The address was added by hand, or is left from a keepalived that was killed. The address does not move."
-        by_hand = f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"
-        remedies = (advice(by_hand), restart)
+        remove = call("repair", "remove the address", setting="address", host=facts.host, target=entry.address)
+        remedies = (remove, restart)
     return Candidate(
         Finding("vip.not-master", Severity.CRITICAL, facts.host, summary, why, (_vrrp_evidence(facts),), remedies),
         (NOT_BOOTSTRAPPED,),

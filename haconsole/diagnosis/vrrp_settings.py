@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, value_of
 from haconsole.model.vip import VrrpInstance, VrrpState
 
 
-def rules(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+def rules(balancers: tuple[HostFacts, ...], health_port: int | None = None) -> Iterator[Candidate]:
     """Candidates about the instances of every balancer."""
     yield from _config(balancers)
     addresses = frozenset(facts.address for facts in balancers)
@@ -21,7 +21,7 @@ def rules(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
         keepalived = value_of(facts.keepalived)
         for instance in keepalived.instances if keepalived else ():
             yield from _own(facts, instance, addresses)
-            yield from _fault(facts, instance)
+            yield from _fault(facts, instance, health_port)
 
 
 def _own(facts: HostFacts, instance: VrrpInstance, balancers: frozenset[str]) -> Iterator[Candidate]:
@@ -54,7 +54,7 @@ def _wrong(facts: HostFacts, instance: VrrpInstance, what: str, *evidence: str) 
     )
 
 
-def _fault(facts: HostFacts, instance: VrrpInstance) -> Iterator[Candidate]:
+def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) -> Iterator[Candidate]:
     """An instance in FAULT although keepalived runs: its check fails, or its interface is down."""
     unit = facts.service("keepalived")
     if instance.state is not VrrpState.FAULT or unit is None or not unit.running:
@@ -71,6 +71,7 @@ def _fault(facts: HostFacts, instance: VrrpInstance) -> Iterator[Candidate]:
             "The VRRP instance's check script fails, or its interface is down or missing.",
             (),
             (
+                *_unblock(facts, health_port),
                 advice(
                     f"on {facts.host}: run the check that journalctl -u keepalived names by hand; "
                     "check the firewall of the loopback interface and the state of the VIP's interface"
@@ -134,3 +135,11 @@ def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, .
             (call("bootstrap", "write the same settings on every balancer", only="keepalived"),),
         )
     )
+
+
+def _unblock(facts: HostFacts, port: int | None) -> Iterator[Remedy]:
+    """haproxy runs, so a check that fails cannot reach its port."""
+    unit = facts.service("haproxy")
+    if port is not None and unit is not None and unit.running:
+        text = f"delete the firewall rules that drop the check's port {port}"
+        yield call("repair", text, setting="firewall", host=facts.host, target=str(port))

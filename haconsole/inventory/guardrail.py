@@ -30,6 +30,7 @@ ActionName: TypeAlias = Literal[
     "unmask",
     "update-member",
     "reconfigure",
+    "repair",
     "free-space",
     "restore",
     "undo",

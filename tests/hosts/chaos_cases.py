@@ -208,6 +208,12 @@ CASES: dict[str, Case] = {
     "reconfigure": Case(
         ("reconfigure", "haproxy", "cp1"), "balanced", put_back="touch /etc/haproxy/haproxy.cfg", weight=5
     ),
+    "repair": Case(
+        ("repair", "autostart", "cp1", "haproxy"),
+        "balanced",
+        put_back='[ "$(uname -n)" != cp1 ] || systemctl disable --quiet haproxy',
+        weight=5,
+    ),
     "free-space": Case(
         ("free-space", "cp1", "a.db", "--confirm", "{cluster}"),
         "short",

@@ -25,7 +25,7 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.etcd import EtcdAlarm, EtcdEndpoint, EtcdHash, EtcdMember
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer
-from haconsole.model.hosts import ApiserverFacts, HostFacts, ServiceState
+from haconsole.model.hosts import ApiserverFacts, HostFacts, InterfaceAddress, ServiceState
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
@@ -260,6 +260,15 @@ CASES: dict[str, ClusterSnapshot] = {
         2,
         having(etcd_hash=EtcdHash(MemberId("a2"), 9, 1, 8)),
     ),
+    "exposed key": certificate(key_path="/c.key", key_mode=0o644),
+    "not enabled": every(having(services=units(haproxy={"enabled": False})), 2),
+    "one name": every(having(system=SystemFacts("cp1", "m")), 1, 2),
+    "other MTU": changed(
+        every(having(system=SystemFacts("", "", mtu=(("eth0", 1500),))), 1, 2),
+        3,
+        having(system=SystemFacts("", "", mtu=(("eth0", 900),))),
+    ),
+    "one address": every(having(addresses=(InterfaceAddress("lo", "10.99.0.11", 32),)), 2),
     "CAs differ": authorities(("c1",), ("c2",), ("c1",)),
     "CA rotation unfinished": authorities(("c1",), ("c1", "c2"), ("c1",)),
     "CA rotation open": certificate("etcd-ca-next", is_ca=True),

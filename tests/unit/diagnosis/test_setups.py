@@ -165,8 +165,7 @@ def test_a_drop_in_of_a_failing_unit_is_reverted() -> None:
     drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf")
     finding = only(changed(with_setup("etcd", *own_files(""), drop_in), 2, etcd_silent))
     assert finding.code == "service.changed-settings"
-    assert finding.remedies[0].text.startswith("on cp2: rm /etc/systemd/system/etcd.service.d/")
-    assert finding.remedies[0].text.endswith(".conf && systemctl daemon-reload && systemctl restart etcd")
+    assert finding.calls[0].request == {"setting": "drop-ins", "host": "cp2", "target": "etcd"}
 
 
 def test_a_known_text_does_not_displace_the_action_that_writes_the_file() -> None:
@@ -213,7 +212,7 @@ def test_an_address_of_a_backup_is_the_cause_of_two_owners() -> None:
     both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
     finding = only(changed(healthy(), 2, having(addresses=both)))
     assert (finding.code, finding.subject) == ("vip.not-master", "cp2")
-    assert finding.remedies[0].text == "on cp2: ip address del 10.99.0.100/24 dev eth0"
+    assert finding.calls[0].request == {"setting": "address", "host": "cp2", "target": VIP}
 
 
 def test_a_state_that_may_be_older_than_a_move_is_not_judged() -> None:

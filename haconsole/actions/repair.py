@@ -1,0 +1,339 @@
+"""Repair one setting of a host that somebody changed: an address, a rule of its firewall, a drop-in, a mode."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import script, step_id
+from haconsole.actions.checks import Check, ServiceRunning
+from haconsole.actions.operations import LeftByUndo, RunCommand, Undo, UndoByCommand
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts, ServiceKind
+from haconsole.model.names import HostName, Vip
+from haconsole.model.observed import Known, reason_of, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip_view import disagreeing
+from haconsole.scripts import load_script
+
+REPAIR = "repair"
+KEPT = "haconsole-removed"
+"""Suffix of renamed drop-ins; systemd reads only files that end in ``.conf``."""
+RECORDS = "/var/lib/haconsole/firewall"
+LIMIT_S = 60.0
+
+DROP_RULES, REMOUNT = load_script("delete-drop-rules"), load_script("remount-writable")
+RENAME_OLD, RENAME_BACK = load_script("rename-old"), load_script("rename-back")
+HAS_ADDRESS = 'ip -o address show to "$1" | grep -q .'
+LACKS_ADDRESS = f"! {HAS_ADDRESS}"
+MTU_IS = 'read -r size <"/sys/class/net/$1/mtu" && [ "$size" = "$2" ]'
+NAME_IS_STATIC = '[ "$(uname -n)" = "$(cat /etc/hostname)" ]'
+NAME_IS = '[ "$(uname -n)" = "$1" ]'
+NAME_IS_OWN = 'read -r own </etc/hostname && for name in "$@"; do [ "$name" != "$own" ] || exit 1; done'
+IS_KEY = "grep -q 'PRIVATE KEY-----' -- \"$1\""
+MODE_IS_CLOSED = 'mode=$(stat -c %a -- "$1") && case $mode in *00) ;; *) exit 1 ;; esac'
+MODE_IS = '[ "$(stat -c %a -- "$1")" = "$2" ]'
+GROUP_IS_UNUSED = 'case $(stat -c %U:%G -- "$1") in root:root) ;; root:*) exit 1 ;; esac'
+ENABLED = 'systemctl is-enabled --quiet "$1"'
+NOT_ENABLED = f"! {ENABLED}"
+WRITABLE, READ_ONLY = '[ -w "$1" ]', '[ ! -w "$1" ]'
+ALL_GONE = 'for path in "$@"; do [ ! -e "$path" ] || exit 1; done'
+ALL_THERE = 'for path in "$@"; do [ -e "$path" ] || exit 1; done'
+
+
+def repair_action() -> Action:
+    """One setting of one host."""
+    return Action(
+        REPAIR,
+        "Repair a setting of a host",
+        (
+            "Repair one setting that was changed by hand. address: remove an address of a VIP or of another host. "
+            "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: delete the rules that drop "
+            "one port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
+            "mtu: use the MTU of the other hosts. read-only: mount a file system writable again."
+        ),
+        (
+            Argument("setting", ArgumentKind.CHOICE, "the setting", choices=SETTINGS, positional=True, required=True),
+            Argument("host", ArgumentKind.HOST, "the host", positional=True, required=True),
+            Argument("target", ArgumentKind.TEXT, "the address, unit, port (or vrrp), file or folder", positional=True),
+        ),
+        plan_repair,
+        synonyms=("fix", "firewall", "nft", "mtu", "hostname", "chmod", "drop-in", "remount", "enable"),
+    )
+
+
+def plan_repair(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Refused where the host does not report the problem."""
+    setting, name, target = request["setting"], request["host"], request.get("target", "")
+    host = inventory.find(name)
+    facts = snapshot.host(HostName(name))
+    if host is None or facts is None:
+        return Refusal(REPAIR, inventory.cluster, (f"{name} is no host of the inventory",))
+    if not isinstance(facts.reach, Known):
+        reason = f"{name} cannot be reached: {reason_of(facts.reach) or 'not queried yet'}"
+        return Refusal(REPAIR, inventory.cluster, (reason,))
+    if not target and setting in WITH_TARGET:
+        usage = f"name the {WITH_TARGET[setting]}: run repair {setting} {name} TARGET"
+        return Refusal(REPAIR, inventory.cluster, (usage,))
+    step = _PLANNERS[setting](snapshot, facts, target)
+    if isinstance(step, str):
+        return Refusal(REPAIR, inventory.cluster, (step,))
+    return Plan(REPAIR, inventory.cluster, (step,), f"{setting} on {name}{target and f': {target}'}")
+
+
+def _step(
+    facts: HostFacts,
+    setting: str,
+    *,
+    title: str,
+    why: str,
+    command: tuple[str, ...],
+    verification: tuple[Check, ...],
+    undo: Undo,
+    precondition: tuple[Check, ...] = (),
+    verify_within_s: float = 30.0,
+) -> Step:
+    return Step(
+        id=step_id(f"repair.{setting}", facts.host),
+        title=title,
+        why=why,
+        host=facts.host,
+        operation=RunCommand(command, timeout_s=LIMIT_S),
+        precondition=precondition,
+        verification=verification,
+        undo=undo,
+        verify_within_s=verify_within_s,
+        phase="host",
+    )
+
+
+def _undo(check: Check, *argv: str) -> UndoByCommand:
+    return UndoByCommand(RunCommand(argv, timeout_s=LIMIT_S), (check,))
+
+
+def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    """An address of another host, or a VIP whose keepalived here is not MASTER."""
+    entry = next((one for one in value_of(facts.addresses) or () if one.address == target), None)
+    others = {one.address for one in snapshot.hosts if one is not facts}
+    by_hand = target in snapshot.vips and facts.host in disagreeing(snapshot, Vip(target))
+    if entry is None:
+        return f"{facts.host} has no address {target}"
+    if target not in others and not by_hand:
+        return f"{target} on {facts.host} is neither another host's address nor a VIP that keepalived did not add"
+    words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
+    present = script(HAS_ADDRESS, "here", target, means=f"{target} is here", problem=f"{target} is not here any more")
+    absent = script(LACKS_ADDRESS, "gone", target, means=f"{target} is not here", problem=f"{target} is still here")
+    return _step(
+        facts,
+        "address",
+        title=f"Remove the address {target} from {entry.interface}",
+        why="The address belongs to another host, and connections to it reach either host.",
+        command=("ip", "address", "del", *words),
+        precondition=(present,),
+        verification=(absent,),
+        undo=_undo(present, "ip", "address", "add", *words),
+    )
+
+
+def _autostart(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    unit = facts.service(target)
+    if unit is None or not unit.exists or unit.kind is not ServiceKind.UNIT or unit.masked:
+        return f"{target} is no unit of {facts.host} that can be enabled"
+    name = f"{target}.service"
+    return _step(
+        facts,
+        "autostart",
+        title=f"Enable {target}",
+        why="systemd starts only enabled units when the host boots.",
+        command=("systemctl", "enable", "--quiet", name),
+        verification=(script(ENABLED, "enabled", name, means=f"{name} is enabled", problem=f"{name} is not enabled"),),
+        undo=_undo(
+            script(NOT_ENABLED, "disabled", name, means=f"{name} is not enabled", problem=f"{name} is enabled"),
+            *("systemctl", "disable", "--quiet", name),
+        ),
+    )
+
+
+def _drop_ins(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    setup = next((one for one in value_of(facts.unit_setup) or () if one.name == target), None)
+    paths = tuple(
+        dict.fromkeys(file.path for file in (setup.files if setup else ()) if f"/{target}.service.d/" in file.path)
+    )
+    if not paths:
+        return f"{target} on {facts.host} has no drop-in"
+    name = f"{target}.service"
+    restart = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :; systemctl restart {name}"
+    return _step(
+        facts,
+        "drop-ins",
+        title=f"Rename the drop-ins of {target} and restart it",
+        why=f"The unit does not work with these settings. The files stay beside their places, with .{KEPT} added.",
+        command=("sh", "-ec", f"( {RENAME_OLD.strip()}\n)\n{restart}", "rename-old", KEPT, *paths),
+        verification=(
+            script(ALL_GONE, "gone", *paths, means="no drop-in is left", problem="a drop-in is still there"),
+            ServiceRunning(name),
+        ),
+        undo=_undo(
+            script(ALL_THERE, "there", *paths, means="the drop-ins are back", problem="a drop-in is missing"),
+            *("sh", "-ec", f"( {RENAME_BACK.strip()}\n)\n{restart} --no-block", "rename-back", KEPT, *paths),
+        ),
+        verify_within_s=90.0,
+    )
+
+
+def _firewall(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    if target != "vrrp" and not (target.isdecimal() and 0 < int(target) < 65536):
+        return f"{target} is neither a port nor vrrp"
+    what = "VRRP" if target == "vrrp" else f"port {target}"
+    record = f"{RECORDS}/{target}"
+
+    def argv(mode: str) -> tuple[str, ...]:
+        return ("sh", "-ec", DROP_RULES, "delete-drop-rules", mode, target, record)
+
+    def check(mode: str, means: str, problem: str) -> Check:
+        return script(DROP_RULES, "delete-drop-rules", mode, target, record, means=means, problem=problem)
+
+    missing = (
+        f"no nftables rule of {facts.host} drops only {what}: compare nft list ruleset and iptables -S with another "
+        "host, then check routes and MTU"
+    )
+    blocking = check("check", f"an nftables rule drops {what} and nothing else", missing)
+    return _step(
+        facts,
+        "firewall",
+        title=f"Delete the firewall rules that drop {what}",
+        why=f"The cluster needs {what} between its hosts. The rules are kept in {record}; files are not changed.",
+        command=argv("delete"),
+        precondition=(blocking,),
+        verification=(check("gone", f"no rule drops only {what}", f"a rule still drops {what}"),),
+        undo=_undo(blocking, *argv("restore")),
+    )
+
+
+def _hostname(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str:
+    names = tuple(
+        system.hostname for one in snapshot.hosts if one is not facts and (system := value_of(one.system)) is not None
+    )
+    system = value_of(facts.system)
+    if system is None:
+        return f"the hostname of {facts.host} is unknown: {reason_of(facts.system) or 'not queried yet'}"
+    fix = f"/etc/hostname on {facts.host} has another host's name: run hostnamectl set-hostname NAME there"
+    before = script(NAME_IS, "before", system.hostname, means="the old name is back", problem="the name is another")
+    return _step(
+        facts,
+        "hostname",
+        title="Use the name in /etc/hostname again",
+        why="Lease holders and nodes are named by hostnames, so two hosts of one name are mixed up.",
+        command=("sh", "-ec", "hostname -F /etc/hostname"),
+        precondition=(script(NAME_IS_OWN, "own", *names, means="/etc/hostname has no other host's name", problem=fix),),
+        verification=(
+            script(NAME_IS_STATIC, "static", means="the name is that of /etc/hostname", problem="the name is another"),
+        ),
+        undo=_undo(before, "hostname", system.hostname),
+    )
+
+
+def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    if not target.startswith("/"):
+        return f"{target} is no path of a key"
+    mode = next((one.key_mode for one in value_of(facts.certificates) or () if one.key_path == target), None)
+    fix = f"a group of its own may need {target}: change the owner first (chown)"
+    return _step(
+        facts,
+        "key-mode",
+        title=f"Let only its owner read {target}",
+        why="Any account that can read the key can pose as this component.",
+        command=("chmod", "go-rwx", "--", target),
+        precondition=(
+            script(IS_KEY, "key", target, means="it is a private key", problem=f"{target} is no private key"),
+            script(GROUP_IS_UNUSED, "group", target, means="no other group needs the key", problem=fix),
+        ),
+        verification=(
+            script(MODE_IS_CLOSED, "mode", target, means="only the owner can read it", problem="others can read it"),
+        ),
+        undo=LeftByUndo("the key stays closed to other accounts") if mode is None else _mode_again(target, mode),
+    )
+
+
+def _mode_again(target: str, mode: int) -> Undo:
+    old = f"{mode:o}"
+    check = script(MODE_IS, "mode", target, old, means=f"its mode is {old}", problem=f"its mode is not {old}")
+    return _undo(check, "chmod", old, "--", target)
+
+
+def _mtu(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str:
+    sizes = {one.host: place for one in snapshot.hosts if (place := _mtu_of(one))}
+    usual, count = Counter(size for _, size in sizes.values()).most_common(1)[0] if sizes else (0, 0)
+    if facts.host not in sizes:
+        return f"the MTU of {facts.host} is unknown: {reason_of(facts.system) or 'not queried yet'}"
+    interface, own = sizes[facts.host]
+    if own == usual or 2 * count <= len(sizes):
+        return f"the MTU of {facts.host} is {own}, as on most hosts"
+
+    def check(size: int) -> Check:
+        words = (interface, str(size))
+        return script(MTU_IS, "mtu", *words, means=f"the MTU is {size}", problem=f"the MTU is not {size}")
+
+    return _step(
+        facts,
+        "mtu",
+        title=f"Set the MTU of {interface} to {usual}",
+        why="Small packets pass and large ones are lost or refused, so connections open and then stall.",
+        command=("ip", "link", "set", "dev", interface, "mtu", str(usual)),
+        verification=(check(usual),),
+        undo=_undo(check(own), "ip", "link", "set", "dev", interface, "mtu", str(own)),
+    )
+
+
+def _mtu_of(facts: HostFacts) -> tuple[str, int] | None:
+    """The interface that has the host's address, and its MTU."""
+    entries, system = value_of(facts.addresses) or (), value_of(facts.system)
+    interface = next((one.interface for one in entries if one.address == facts.address), "").partition("@")[0]
+    size = dict(system.mtu).get(interface) if system else None
+    return (interface, size) if size else None
+
+
+def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    if not any(disk.read_only and target in (disk.mount, disk.path) for disk in value_of(facts.disks) or ()):
+        return f"{facts.host} reports no read-only file system at {target}"
+    mount = next(disk.mount for disk in value_of(facts.disks) or () if target in (disk.mount, disk.path))
+    problem = f"the device of {mount} reported errors: read dmesg, and replace a disk that fails"
+    return _step(
+        facts,
+        "read-only",
+        title=f"Mount {mount} writable again",
+        why="Programs that write to the file system fail, and its device reported no error.",
+        command=("sh", "-ec", REMOUNT, "remount-writable", "remount", mount),
+        precondition=(
+            script(REMOUNT, "remount-writable", "check", mount, means="its device reported no error", problem=problem),
+        ),
+        verification=(script(WRITABLE, "writable", mount, means="it is writable", problem="it is read-only"),),
+        undo=_undo(
+            script(READ_ONLY, "read-only", mount, means="it is read-only", problem="it is writable"),
+            *("mount", "-o", "remount,bind,ro", "--", mount),
+        ),
+    )
+
+
+_PLANNERS: dict[str, Callable[[ClusterSnapshot, HostFacts, str], Step | str]] = {
+    "address": _address,
+    "autostart": _autostart,
+    "drop-ins": _drop_ins,
+    "firewall": _firewall,
+    "hostname": _hostname,
+    "key-mode": _key_mode,
+    "mtu": _mtu,
+    "read-only": _read_only,
+}
+SETTINGS = tuple(_PLANNERS)
+WITH_TARGET = {
+    "address": "address",
+    "autostart": "unit",
+    "drop-ins": "unit",
+    "firewall": "port",
+    "key-mode": "key's file",
+    "read-only": "mount point",
+}
+"""Settings that need a target, and what it is."""
