@@ -103,6 +103,8 @@ def _plane_out(change: MembershipChange, out: Host) -> tuple[Group, ...]:
         servers = control_plane.leaving_server(change, out, change.layout.haproxy.backend)
         if servers.server:
             groups.append((drain_step(out.name, replace(servers, balancers=with_socket), phase=PHASE, leaves=True),))
+    if change.out_answers and not _kubelet_runs(change, out):
+        return tuple(groups)
     managers, api = PLANE[2:], PLANE[1:2]
     title = "Stop controller manager and scheduler"
     groups.append(_stop_pods(change, out, "kubernetes.stop", managers, title=title, why=STOP_WHY))
@@ -111,13 +113,20 @@ def _plane_out(change: MembershipChange, out: Host) -> tuple[Group, ...]:
     return tuple(groups)
 
 
+def _kubelet_runs(change: MembershipChange, out: Host) -> bool:
+    """Also if that is unknown: without a stop of its own, this host may hold a lease for as long as the run waits.
+
+    A kubelet that does not run stops no pod; the reset removes its containers, and with them the holder of a lease.
+    """
+    facts = change.snapshot.host(HostName(out.name))
+    kubelet = facts.service("kubelet") if facts else None
+    return kubelet is None or kubelet.running
+
+
 def _stop_pods(
     change: MembershipChange, out: Host, what: str, names: tuple[str, ...], *, title: str, why: str
 ) -> Group:
-    """Nothing if kubelet does not run, and so stops no pod: the reset removes their containers."""
-    facts = change.snapshot.host(HostName(out.name))
-    kubelet = facts.service("kubelet") if facts else None
-    if not change.out_answers or kubelet is None or not kubelet.running:
+    if not change.out_answers:
         return ()
     pods = (static_pod(change.snapshot, change.layout, out, name) for name in names)
     step = stop_pods_step(what, out.name, tuple(filter(None, pods)), title=title, why=why, phase=PHASE)

@@ -151,6 +151,17 @@ def test_without_kubelet_the_reset_stops_the_static_pods() -> None:
     result = plan(plan_remove(with_node(stopped, "cp1", not_ready), INVENTORY, "cp1"))
     assert "Stop the API server" not in kinds(result)
     assert "Reset the host with kubeadm" in kinds(result)
+    assert [step.id for step in result.steps if "locks" in step.id] == ["verify.locks@cp2"]
+
+
+def test_a_host_whose_services_were_not_read_in_time_gives_up_its_leases_too() -> None:
+    """Otherwise the run waits in vain for another holder, and a resumed run does too."""
+
+    def late(facts: HostFacts) -> HostFacts:
+        return replace(facts, services=Failed("services: no answer within 6 s", NOW, Cause.TIMED_OUT))
+
+    order = [str(step.id) for step in plan(plan_remove(changed(healthy(), "cp1", late), INVENTORY, "cp1")).steps]
+    assert order.index("kubernetes.stop@cp1") < order.index("kubernetes.locks-passed-on@cp2")
 
 
 def test_a_forced_drain_names_its_loss_and_only_then() -> None:
