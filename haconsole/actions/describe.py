@@ -174,7 +174,7 @@ def _etcd_operation(operation: EtcdOperation) -> str:
         case AddMember(peer_url=url, ask=ask):
             return f"etcd member add {url} as learner, through {_or(ask)}"
         case PromoteMember(peer_url=url, ask=ask):
-            return f"wait until the learner at {url} has caught up, then etcd member promote, through {_or(ask)}"
+            return f"wait until the learner at {url} has caught up, then make it a voter, through {_or(ask)}"
         case RemoveMember(member=member, ask=ask):
             return f"etcd member remove {member}, through {_or(ask)}"
         case UpdateMember(member=member, peer_url=url, ask=ask):

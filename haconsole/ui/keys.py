@@ -56,7 +56,7 @@ class Scope(StrEnum):
     HELD = "Paused run"
     RUN = "Run"
     ENDED = "Finished run"
-    RESUMABLE = "Run that can be resumed"
+    RESUMABLE = "Resumable run"
     HISTORY = "List of runs"
     COMMANDS = "List of commands"
     SPLIT = "List of steps"

@@ -30,7 +30,7 @@ DISABLED = '! systemctl is-enabled --quiet "$1"'
 
 FIREWALL_WHY = "Other hosts and clients connect to these ports. Other firewall rules are not changed."
 RUNTIME_WHY = (
-    "kubelet and the runtime need the same cgroup driver, and the sandbox image of this release. Other settings of an "
+    "The runtime needs kubelet's cgroup driver, and the sandbox image of this release. Other settings of an "
     "existing configuration are kept."
 )
 IMAGES_WHY = "The inventory names this image archive, so the host needs no registry for these images."

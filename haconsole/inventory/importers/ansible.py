@@ -188,7 +188,7 @@ def _from_yaml(document: object, file: str) -> AnsibleInventory:
     if not isinstance(document, Mapping):
         raise refused(file, 1, "the file is not a mapping of groups", "name an Ansible inventory")
     if isinstance(document.get("plugin"), str) or "_meta" in document:
-        raise refused(file, 1, "the file is for a plug-in or from a script, and no static inventory", _MADE)
+        raise refused(file, 1, "this is not a static inventory: the file is for a plug-in or from a script", _MADE)
     for name, value in document.items():
         _take_group(inventory, name, value, file)
     return inventory

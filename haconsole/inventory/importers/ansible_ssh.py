@@ -141,7 +141,7 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
         if without:
             copied = all(jump_of({argument: each[argument]}) and jump_of(each) for each in without)
             what = "is copied as ssh.jump only: write" if copied else "is not copied: write a jump host as ssh.jump,"
-            yield f"{argument} {what} other options in ssh_config"
+            yield f"{argument} {what} its further options in ssh_config"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
         yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
     if len(bastions) > 1:

@@ -124,7 +124,7 @@ class KeepalivedLineReader:
         self._lines_left -= 1
         if self._lines_left < 0:
             raise EndlessConfigError(
-                f"{self._files.main} has more than {_MOST_LINES} lines, with repeated and included ones"
+                f"{self._files.main} has more than {_MOST_LINES} lines, counting repeated and included ones"
             )
         if self._residue is not None:
             text, self._residue = self._residue, None

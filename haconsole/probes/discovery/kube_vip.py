@@ -45,7 +45,7 @@ class KubeVipSettings:
     def unwatched(self) -> str:
         """The reason why no inventory can hold it; empty where one can."""
         if not self.arp:
-            return "kube-vip announces the address by routes, so that several hosts may have it"
+            return "kube-vip announces the address by routes: several hosts have it, and that is right"
         if not self.elects:
             return "kube-vip runs without leader election"
         if self.namespace != _NAMESPACE:

@@ -60,7 +60,7 @@ OPERATIONS: dict[str, Operation] = {
         )
     ),
     "etcd member add http://x:2380 as learner, through cp1 or cp2": AddMember("http://x:2380", HOSTS),
-    "wait until the learner at http://x:2380 has caught up, then etcd member promote, through cp1 or cp2": (
+    "wait until the learner at http://x:2380 has caught up, then make it a voter, through cp1 or cp2": (
         PromoteMember("http://x:2380", HOSTS)
     ),
     "etcd member remove a3, through cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),

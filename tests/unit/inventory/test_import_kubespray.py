@@ -136,7 +136,9 @@ def test_the_port_of_a_jump_host_is_used(imported: Importer, arguments: str) -> 
 def test_arguments_beside_a_jump_host_are_in_a_note(imported: Importer) -> None:
     text = "ansible_ssh_common_args: -J gate -o StrictHostKeyChecking=no\nansible_ssh_extra_args: -C\n"
     assert imported(HOSTS, **{"group_vars/all.yml": text}).ssh.jump == "gate"
-    assert "ansible_ssh_common_args is copied as ssh.jump only: write other options in ssh_config" in imported.text
+    assert (
+        "ansible_ssh_common_args is copied as ssh.jump only: write its further options in ssh_config" in imported.text
+    )
     assert "ansible_ssh_extra_args is not copied" in imported.text
 
 
