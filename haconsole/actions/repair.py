@@ -243,7 +243,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     return _step(
         facts,
         "key-mode",
-        title=f"Let only its owner read {target}",
+        title=f"Set the mode of {target} so that only its owner reads it",
         why="Any account that can read the key can pose as this component.",
         command=("chmod", "go-rwx", "--", target),
         precondition=(

@@ -73,7 +73,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
     ),
     "read-only": (having(disks=(READ_ONLY,)), "/var/lib", ("remount", "/var/lib"), ("mount", "--", "/var/lib")),
 }
-"""For each setting: the state, the target, and words of its command and of its undo."""
+"""For each setting: the state, the target, and some arguments of its command and of its undo."""
 
 
 def planned(snapshot: ClusterSnapshot, setting: str, target: str = "") -> Plan | Refusal:
