@@ -9,6 +9,7 @@ from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import Check, ServiceRunning
 from haconsole.actions.operations import LeftByUndo, RunCommand, Undo, UndoByCommand
+from haconsole.actions.restart import SERVICES
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts, ServiceKind
@@ -25,7 +26,7 @@ RECORDS = "/var/lib/haconsole/firewall"
 LIMIT_S = 60.0
 
 DROP_RULES, REMOUNT = load_script("delete-drop-rules"), load_script("remount-writable")
-RENAME_OLD, RENAME_BACK = load_script("rename-old"), load_script("rename-back")
+DROP_INS = load_script("rename-drop-ins")
 HAS_ADDRESS = 'ip -o address show to "$1" | grep -q .'
 LACKS_ADDRESS = f"! {HAS_ADDRESS}"
 MTU_IS = 'read -r size <"/sys/class/net/$1/mtu" && [ "$size" = "$2" ]'
@@ -39,8 +40,6 @@ GROUP_IS_UNUSED = 'case $(stat -c %U:%G -- "$1") in root:root) ;; root:*) exit 1
 ENABLED = 'systemctl is-enabled --quiet "$1"'
 NOT_ENABLED = f"! {ENABLED}"
 WRITABLE, READ_ONLY = '[ -w "$1" ]', '[ ! -w "$1" ]'
-ALL_GONE = 'for path in "$@"; do [ ! -e "$path" ] || exit 1; done'
-ALL_THERE = 'for path in "$@"; do [ -e "$path" ] || exit 1; done'
 
 
 def repair_action() -> Action:
@@ -157,28 +156,27 @@ def _autostart(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
 
 
 def _drop_ins(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
-    setup = next((one for one in value_of(facts.unit_setup) or () if one.name == target), None)
-    paths = tuple(
-        dict.fromkeys(file.path for file in (setup.files if setup else ()) if f"/{target}.service.d/" in file.path)
-    )
-    if not paths:
-        return f"{target} on {facts.host} has no drop-in"
+    if target not in SERVICES:
+        return f"{target} is none of the units whose drop-ins are renamed: {', '.join(SERVICES)}"
     name = f"{target}.service"
     restart = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :; systemctl restart {name}"
+
+    def argv(mode: str) -> tuple[str, ...]:
+        return ("sh", "-ec", f"( {DROP_INS.strip()}\n)\n{restart}", "rename-drop-ins", mode, name, KEPT)
+
+    def check(mode: str, means: str, problem: str) -> Check:
+        return script(DROP_INS, "rename-drop-ins", mode, name, KEPT, means=means, problem=problem)
+
+    some = check("some", f"{target} has a drop-in", f"{target} on {facts.host} has no drop-in")
     return _step(
         facts,
         "drop-ins",
         title=f"Rename the drop-ins of {target} and restart it",
-        why=f"The unit does not work with these settings. The files stay beside their places, with .{KEPT} added.",
-        command=("sh", "-ec", f"( {RENAME_OLD.strip()}\n)\n{restart}", "rename-old", KEPT, *paths),
-        verification=(
-            script(ALL_GONE, "gone", *paths, means="no drop-in is left", problem="a drop-in is still there"),
-            ServiceRunning(name),
-        ),
-        undo=_undo(
-            script(ALL_THERE, "there", *paths, means="the drop-ins are back", problem="a drop-in is missing"),
-            *("sh", "-ec", f"( {RENAME_BACK.strip()}\n)\n{restart} --no-block", "rename-back", KEPT, *paths),
-        ),
+        why=f"The unit does not work with these settings. The files stay in their folders, with .{KEPT} added.",
+        command=argv("rename"),
+        precondition=(some,),
+        verification=(check("none", "no drop-in is left", "a drop-in is still there"), ServiceRunning(name)),
+        undo=_undo(some, *argv("back")),
         verify_within_s=90.0,
     )
 

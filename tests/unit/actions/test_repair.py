@@ -18,11 +18,9 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import SystemFacts
-from haconsole.model.unit_setup import FileCondition, NeededFile, UnitSetup
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, unreachable
 
 OWN = InterfaceAddress("eth0", "10.99.0.12", 24)
-DROP_IN = "/etc/systemd/system/etcd.service.d/x.conf"
 KEY = "/etc/etcd/pki/peer.key"
 
 
@@ -46,7 +44,6 @@ def exposed() -> ClusterSnapshot:
     return having(certificates=(Certificate(*names, is_ca=False, key_path=KEY, key_mode=0o644),))
 
 
-FILES = (NeededFile("unit-file", DROP_IN, FileCondition.USABLE),)
 READ_ONLY = DiskSpace("/var/lib/etcd", 1000, 900, read_only=True, mount="/var/lib")
 CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] = {
     "address": (
@@ -61,7 +58,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
         ("systemctl", "enable", "--quiet", "haproxy.service"),
         ("systemctl", "disable", "--quiet", "haproxy.service"),
     ),
-    "drop-ins": (having(unit_setup=(UnitSetup("etcd", FILES),)), "etcd", (DROP_IN,), (DROP_IN,)),
+    "drop-ins": (healthy(), "etcd", ("rename", "etcd.service"), ("back", "etcd.service")),
     "firewall": (healthy(), "2380", ("delete", "2380"), ("restore", "2380")),
     "hostname": (having(system=SystemFacts("cp1", "m")), "", ("hostname -F /etc/hostname",), ("hostname", "cp1")),
     "key-mode": (exposed(), KEY, ("chmod", "go-rwx", "--", KEY), ("chmod", "644", "--", KEY)),
@@ -114,7 +111,7 @@ def test_it_is_refused_on_a_host_that_cannot_be_reached_and_without_a_target(set
         ("address", "10.99.0.12", "neither another host's address nor a VIP"),
         ("address", VIP, f"cp2 has no address {VIP}"),
         ("autostart", "nothing", "no unit of cp2"),
-        ("drop-ins", "etcd", "no drop-in"),
+        ("drop-ins", "kubelet", "none of the units"),
         ("firewall", "all", "neither a port nor vrrp"),
         ("key-mode", "key", "no path of a key"),
         ("read-only", "/", "no read-only file system at /"),
