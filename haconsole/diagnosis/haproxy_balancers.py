@@ -100,7 +100,6 @@ def _limits(facts: HostFacts, haproxy: HaproxyFacts) -> Iterator[Candidate]:
             "At the limit new connections wait, and clients time out.",
             tuple(f"{limit.name}: {limit.used} of {limit.most}" for limit in haproxy.limits),
             (
-                call("reconfigure", "let a new process accept connections", service="haproxy", host=facts.host),
                 advice(f"on {facts.host}: find the clients with most connections: ss -tn state established"),
                 advice(f"or raise maxconn in haproxy's configuration on {facts.host}, then reload haproxy"),
             ),

@@ -50,7 +50,7 @@ SCENARIOS = {
     "vip-split": Expectation("vip.split", by_hand=True),
     "keepalived-stopped": Expectation("keepalived.down"),
     "haproxy-stopped": Expectation("haproxy.down"),
-    "haproxy-connections-full": Expectation("haproxy.connections-full"),
+    "haproxy-connections-full": Expectation("haproxy.connections-full", by_hand=True),
     "haproxy-server-drained": Expectation("haproxy.draining"),
     "etcd-leader-moves": Expectation("etcd.leader-flapping", by_hand=True, within_s=180.0),
     "etcd-disabled": Expectation("service.disabled"),
