@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeAlias, assert_never
 
 from haconsole.actions.checks import ApiserverReady, LeaseHeld, NodeRenewed, VipAnswers
 from haconsole.execution.etcd.member_list import host_of
 from haconsole.inventory.effective import split_host_port
 from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
 from haconsole.model.lease import Lease, LeaseState
+from haconsole.model.names import HostName
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.kubernetes.access import kube_at, kube_on
@@ -40,7 +43,7 @@ async def api_problems(context: ClusterContext, check: ApiCheck, host: Host) -> 
             case LeaseHeld():
                 async with kube_on(context, host) as api:
                     objects = await api.leases(check.namespace, deadline_s=ANSWER_S)
-                leases = from_api(objects, finder(context.inventory.hosts))
+                leases = from_api(objects, finder(context.inventory.hosts, await hostnames(context)))
                 return lock_problems(check, leases, context)
             case NodeRenewed():
                 return await _renewed(context, check, host)
@@ -87,6 +90,24 @@ def readiness_problems(who: str, readiness: Readiness) -> Problems:
     if readiness.ready:
         return ()
     return (f"{who} is not ready: {', '.join(readiness.failing) or 'it names no failing check'}",)
+
+
+async def hostnames(context: ClusterContext) -> dict[str, HostName]:
+    """The names that control planes call themselves and their leases, which the inventory's names may differ from.
+
+    A host that does not answer is then matched by its name in the inventory.
+    """
+    planes = context.inventory.with_role(Role.CONTROL_PLANE)
+    names = await asyncio.gather(*(_hostname(context, host) for host in planes))
+    return {name: HostName(host.name) for host, name in zip(planes, names, strict=True) if name}
+
+
+async def _hostname(context: ClusterContext, host: Host) -> str:
+    try:
+        result = await context.transport(host).run(("uname", "-n"), deadline_s=ANSWER_S)
+    except TransportError:
+        return ""
+    return result.stdout.strip().lower()
 
 
 def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], context: ClusterContext) -> Problems:
