@@ -55,7 +55,7 @@ def _kubernetes(spec: LabSpec, version: str | None) -> str:
     if version:
         lines.append(f"version: {version}")
     if spec.kubeadm:
-        lines += ["deployment: kubeadm", f"service_cidr: {SERVICE_CIDR}", f"pod_cidr: {POD_CIDR}", *_KUBEADM]
+        lines += ["deployment: kubeadm", f"service_cidr: {SERVICE_CIDR}", f"pod_cidr: {POD_CIDR}", *_kubeadm(version)]
     else:
         lines += [
             "# quicker than Kubernetes' own 15, 10 and 2, so that practice need not wait",
@@ -64,14 +64,22 @@ def _kubernetes(spec: LabSpec, version: str | None) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-_KUBEADM = (
-    "# the hosts share this machine's kernel: no systemd cgroups, swap may be on, conntrack's limits are the machine's",
-    "kubeadm:",
-    f"  cri_socket: {CRI_SOCKET}",
-    "  cgroup_driver: cgroupfs",
-    "  kubelet: {failSwapOn: false}",
-    "  kube_proxy: {conntrack: {maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}}",
-)
+_REFUSES_CGROUP_V1 = 35
+"""The minor release since which kubelet and kubeadm's preflight refuse control groups of version 1."""
+
+
+def _kubeadm(version: str | None) -> tuple[str, ...]:
+    """kubeadm's settings: hosts share this machine's kernel, its control groups, its swap and conntrack's limits."""
+    newer = version is not None and int(version.split(".")[1]) >= _REFUSES_CGROUP_V1
+    return (
+        "# hosts share this machine's kernel: no systemd cgroups, swap may be on, conntrack's limits are the machine's",
+        "kubeadm:",
+        f"  cri_socket: {CRI_SOCKET}",
+        "  cgroup_driver: cgroupfs",
+        f"  kubelet: {{failSwapOn: false{', failCgroupV1: false' if newer else ''}}}",
+        *(("  ignore_preflight_errors: [SystemVerification]",) if newer else ()),
+        "  kube_proxy: {conntrack: {maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}}",
+    )
 
 
 def _balancer(spec: LabSpec) -> str:

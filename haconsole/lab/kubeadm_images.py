@@ -115,7 +115,7 @@ def _waiting(root: Path) -> Contents:
 
 
 def _etcd(root: Path) -> Contents:
-    programs = {"/usr/bin/dash": "/bin/sh", **{f"/usr/bin/{name}": f"/usr/local/bin/{name}" for name in _ETCD}}
+    programs = {"/usr/bin/dash": "/bin/sh", **{_program(root, name): f"/usr/local/bin/{name}" for name in _ETCD}}
     return _with_libraries(root, programs), ()
 
 
@@ -139,6 +139,11 @@ def _keepalived(root: Path) -> Contents:
 
 
 _ETCD = ("etcd", "etcdctl")
+
+
+def _program(root: Path, name: str) -> str:
+    """The program of the folder that the lab was given, else Debian's."""
+    return f"/{_BIN / name}" if (root / _BIN / name).is_file() else f"/usr/bin/{name}"
 
 
 def _with_libraries(root: Path, programs: dict[str, str]) -> tuple[tuple[Path, str], ...]:

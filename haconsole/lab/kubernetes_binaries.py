@@ -20,7 +20,8 @@ VERSION = kubernetes_build.UPSTREAM_VERSION
 REQUIRED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubeadm")
 NODE = ("kubelet", "kube-proxy", "crictl")
 """The programs of a kubeadm host beyond `REQUIRED`."""
-OPTIONAL = (*NODE, "kubectl")
+OPTIONAL = (*NODE, "kubectl", "etcd", "etcdctl")
+"""The programs that a named folder may have beside `REQUIRED`; without its own etcd, Debian's is used."""
 _BIN = Path("usr/local/bin")
 
 

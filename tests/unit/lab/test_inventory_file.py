@@ -40,6 +40,17 @@ def test_the_version_of_the_programs_is_in_the_file() -> None:
     assert inventory.kubernetes.version == "v1.20.2"
 
 
+@pytest.mark.parametrize(("version", "newer"), [("v1.20.2", False), ("v1.34.9", False), ("v1.35.0", True)])
+def test_kubelet_may_run_on_cgroup_v1_only_if_its_release_refuses_it(version: str, newer: bool) -> None:
+    """An older kubelet does not know the key, and a newer one refuses the machine's control groups without it."""
+    inventory = parse(inventory_text(LabSpec("drill", 7, kubeadm=KubeadmSpec()), FOLDER, version), "i.yaml", FOLDER)
+    assert isinstance(inventory, Inventory)
+    assert inventory.kubernetes is not None
+    settings = inventory.kubernetes.kubeadm
+    assert settings.kubelet == {"failSwapOn": False, **({"failCgroupV1": False} if newer else {})}
+    assert tuple(settings.ignore_preflight_errors) == (("SystemVerification",) if newer else ())
+
+
 def test_behind_a_bastion_every_other_host_is_reached_through_it() -> None:
     inventory = read(LabSpec("drill", 7, control_planes=1, bastion=True))
     assert {host.name: jump_for(inventory, host) for host in inventory.hosts} == {"cp1": "bastion", "bastion": None}

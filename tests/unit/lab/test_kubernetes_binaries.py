@@ -13,6 +13,7 @@ import pytest
 
 from haconsole.lab import kubernetes_build, kubernetes_release
 from haconsole.lab.errors import LabError
+from haconsole.lab.kubeadm_images import images_of
 from haconsole.lab.kubernetes_binaries import NODE, REQUIRED, layers, version
 from haconsole.lab.progress import Silent
 
@@ -35,6 +36,19 @@ def test_a_folder_becomes_a_layer_and_is_copied_again_when_it_changed(tmp_path: 
     assert layers(tmp_path / "cache", source, Silent()) == (result,)
     programs(source, text=PROGRAM + b"# newer\n")
     assert layers(tmp_path / "cache", source, Silent()) != (result,)
+
+
+def test_etcd_of_the_folder_is_taken_before_debians(tmp_path: Path) -> None:
+    """kubeadm 1.36 starts etcd with flags of etcd 3.6, which Debian's etcd does not know."""
+    source = programs(tmp_path / "bin", (*REQUIRED, "etcd"))
+    (root,) = layers(tmp_path / "cache", source, Silent())
+    for name in ("bin/etcd", "bin/etcdctl", "bin/dash", "bin/curl", "sbin/haproxy", "sbin/keepalived"):
+        (root / "usr" / name).parent.mkdir(exist_ok=True)
+        (root / "usr" / name).write_bytes(PROGRAM)
+    etcd = next(image for image in images_of(root, ("registry.k8s.io/etcd:3.6.8-0",)) if "/etcd:" in image.reference)
+    places = {inside: path.relative_to(root) for path, inside in etcd.files}
+    assert places["/usr/local/bin/etcd"] == Path("usr/local/bin/etcd")
+    assert places["/usr/local/bin/etcdctl"] == Path("usr/bin/etcdctl")
 
 
 def test_a_folder_that_lacks_one_is_refused_by_name(tmp_path: Path) -> None:
