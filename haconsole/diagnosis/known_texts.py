@@ -158,6 +158,14 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         kubeadm="upload the certificates again right before the join: kubeadm init phase upload-certs --upload-certs",
     ),
     _text(
+        r"your configuration file uses an old API spec",
+        "The configuration was written for an older kubeadm than the installed one.",
+        kubeadm=(
+            "set kubernetes.version to the release of the installed kubeadm. For a file of your own: kubeadm config "
+            "migrate, with a kubeadm that still reads the file"
+        ),
+    ),
+    _text(
         r"could not find a JWS signature",
         "The join token expired, or it is not signed because no controller-manager is leader.",
         kubeadm=(
@@ -198,6 +206,14 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         r"can only promote a learner member|too many learner members",
         "A learner of an earlier join attempt is still in etcd's member list.",
         "find out why the new etcd does not start, remove the learner by its ID, then join again",
+    ),
+    _text(
+        r"the etcd member [0-9a-f]+ is not started",
+        "The new etcd member did not start in time, so kubeadm did not promote the learner.",
+        kubeadm=(
+            "find out why the new etcd does not start: read its log in /var/log/pods, and check port 2380 of the other "
+            "members; then join again"
+        ),
     ),
     _text(
         r"not enough started members|re-configuration failed due to",

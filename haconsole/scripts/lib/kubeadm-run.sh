@@ -24,6 +24,8 @@ run_kubeadm() {
   status=0
   { errors=$(kubeadm "$@" 2>&1 >&3 3>&-) || status=$?; } 3>&1
   kill "$watcher" 2>/dev/null || :
-  printf '%s\n' "$errors" | sed -e '/^To see the stack trace/d' -e '/^\[preflight\] If you know what/d' >&2
+  # newer releases end with a line that only repeats that preflight failed
+  printf '%s\n' "$errors" | sed -e '/^To see the stack trace/d' -e '/^\[preflight\] If you know what/d' \
+    -e '/^error: error execution phase preflight: preflight checks failed$/d' >&2
   return "$status"
 }

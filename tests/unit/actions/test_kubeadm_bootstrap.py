@@ -174,7 +174,7 @@ def test_the_api_version_is_the_releases(version: str, api: str) -> None:
     assert api_version(version) == f"kubeadm.k8s.io/{api}"
 
 
-@pytest.mark.parametrize("version", ["1.20.2", "1.29.4", "1.33.1"])
+@pytest.mark.parametrize("version", ["1.20.2", "1.29.4", "1.36.2"])
 def test_the_configuration_reads_as_kept(version: str) -> None:
     first, second = FULL.hosts[:2]
     worker = FULL.hosts[-1]
@@ -320,7 +320,7 @@ def test_a_host_needs_one_kubelet_only() -> None:
     assert "cp1 would need two kubelets" in "\n".join(refused.reasons)
 
 
-@pytest.mark.parametrize("version", ["1.20.2", "1.25.3", "1.33.1"])
+@pytest.mark.parametrize("version", ["1.20.2", "1.25.3", "1.36.2"])
 def test_the_files_of_separate_static_pods_read_as_kept(version: str) -> None:
     inventory = with_separate_pods()
     host = next(host for host in inventory.hosts if host.name == "etcd2")

@@ -80,6 +80,21 @@ KUBEADMS = (
     ("error execution phase upload-config/kubeadm: unable to create ConfigMap: deadline exceeded", "/readyz"),
     ("[ERROR Port-6443]: Port 6443 is in use", "ss -ltnp"),
     ("etcdserver: can only promote a learner member which is in sync with leader", "learner by its ID"),
+    (
+        (
+            "error: error execution phase etcd-join: error creating local etcd static pod manifest file: the etcd "
+            "member 8c5ec94c0a3b1c2d is not started"
+        ),
+        "log in /var/log/pods",
+    ),
+    (
+        (
+            'error: your configuration file uses an old API spec: "kubeadm.k8s.io/v1beta2" (kind: "JoinConfiguration").'
+            " Please use kubeadm v1.22 instead and run 'kubeadm config migrate --old-config old-config-file "
+            "--new-config new-config-file', which will write the new, similar spec using a newer API version."
+        ),
+        "kubernetes.version",
+    ),
     ("etcdserver: too many learner members in cluster", "learner by its ID"),
     ("etcdserver: re-configuration failed due to not enough started members", "start the stopped member"),
     ('leases.coordination.k8s.io "plndr-cp-lock" is forbidden: User "kubernetes-admin"', "super-admin.conf"),
