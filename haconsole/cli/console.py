@@ -63,10 +63,12 @@ def show(
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
     gc.disable()  # objects made before the first paint stay; the console switches garbage collection on again
+    from haconsole.cli.malloc_arenas import limit_arenas
     from haconsole.inventory.load import load
     from haconsole.ui.controllers.prompts import Prompter
     from haconsole.ui.launch import launch
 
+    limit_arenas()  # before the threads of the terminal begin
     asker = Prompter()
     return launch(
         load(inventory),

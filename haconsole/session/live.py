@@ -176,9 +176,6 @@ def open_session(inventory: Path, answers: Answers | None = None, *, read_only: 
 
     Hosts are connected at the first query. To be created, used and closed within one event loop.
     """
-    from haconsole.session.malloc_arenas import limit_arenas
-
-    limit_arenas()
     loaded = load(inventory)
     return LiveSession(
         loaded,

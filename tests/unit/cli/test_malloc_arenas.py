@@ -9,7 +9,7 @@ import pytest
 
 THREADS = """
 import ctypes, threading
-from haconsole.session.malloc_arenas import limit_arenas
+from haconsole.cli.malloc_arenas import limit_arenas
 if {limited}:
     limit_arenas()
 libc = ctypes.CDLL(None)
