@@ -121,17 +121,22 @@ def members(lab: Lab) -> tuple[str, ...]:
     return tuple(host.name for host in lab.spec.hosts if Role.ETCD in host.roles)
 
 
-def make_with_external_etcd(lab: Lab, runner: EtcdRunner) -> None:
-    """Make etcd on its own hosts, then the control planes that use it."""
+def make_members(lab: Lab, runner: EtcdRunner) -> Path:
+    """Make etcd on its own hosts; the folder with its CA and the client pair of API servers."""
     make_certificates(lab)
     for name in members(lab):
         _place(lab, name, runner)
         _configure(lab, name, runner)
     for name in members(lab):  # the first one waits for the others
         output(lab, name, "systemctl", "start", "--no-block", "etcd" if runner is EtcdRunner.UNITS else "kubelet")
+    return _certificate_folder(lab, members(lab)[0])
+
+
+def make_with_external_etcd(lab: Lab, runner: EtcdRunner) -> None:
+    """Make etcd on its own hosts, then the control planes that use it."""
+    result = make_members(lab, runner)
     first = lab.host(control_planes(lab)[0]).root / PKI.removeprefix("/")
     (first / "etcd").mkdir(parents=True, exist_ok=True)
-    result = _certificate_folder(lab, members(lab)[0])
     shutil.copy(result / "etcd/ca.crt", first / "etcd/ca.crt")
     for ending in ("crt", "key"):
         shutil.copy(result / f"apiserver-etcd-client.{ending}", first)
