@@ -14,7 +14,7 @@ from haconsole.actions.bootstrap.scripts import REACH
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import EtcdHealthy, SameFile
 from haconsole.actions.kubeadm.etcd_pods import pod_steps
-from haconsole.actions.operations import LeftByUndo, SendFile
+from haconsole.actions.operations import EnsureAuthority, LeftByUndo, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step
 from haconsole.configs.etcd_pods import has_separate_pods
@@ -45,7 +45,15 @@ def external_etcd(ctx: PlanContext, first: Host, version: str, after: tuple[Step
         members = (*issued, *pod_steps(own, version, issued, after))
     elif own.parts:
         members = (*account_steps(own, after), *certificates(own, after), *etcd_steps(own, after))
+    elif first not in ctx.etcd:
+        members = _authority(ctx, after)
     return (*members, *_client_pair(ctx, first, after, earlier={step.id for step in members}))
+
+
+def _authority(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """The CA of an etcd that is kept on other hosts: the first control plane gets its certificate."""
+    etcd = replace(ctx, parts=frozenset({BootstrapPart.ETCD}))
+    return tuple(step for step in certificates(etcd, after) if isinstance(step.operation, EnsureAuthority))
 
 
 def keeps_etcd(ctx: PlanContext) -> bool:

@@ -12,12 +12,13 @@ import yaml
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.checks import EtcdHealthy, MemberIs, NodeIs, NodeStage, VipAnswers
-from haconsole.actions.operations import JoinNode, RunCommand, SendFile, WriteFile
+from haconsole.actions.operations import JoinNode, RunCommand, SendFile, TrustAuthority, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.configs.etcd_pods import kubelet_config, kubelet_drop_in, member_config
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.configs.layout import is_stacked
+from haconsole.execution.pki.authorities import authorities_of
 from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory, Kubeadm, Kubernetes, Pki
 from haconsole.model.hosts import Role
@@ -289,6 +290,8 @@ def test_separate_static_pods_that_run_are_kept() -> None:
     ids = {step.id for step in result.steps}
     assert not [name for name in ids if name.startswith("etcd.")]
     assert {"preflight.etcd@etcd1", "pki.apiserver-etcd-client@cp1"} <= needs_of(result, "kubeadm.init@cp1")
+    trusts = {step.operation.authority for step in result.steps if isinstance(step.operation, TrustAuthority)}
+    assert trusts == {one.authority for one in authorities_of(result)} == {"etcd-ca"}
     refused = plan_bootstrap(with_members(inventory, silent="etcd3"), inventory)
     assert isinstance(refused, Refusal)
     assert "not every member is healthy" in "\n".join(refused.reasons)
