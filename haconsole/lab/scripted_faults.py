@@ -172,7 +172,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f"mkdir -p {_DROP_INS};"
         f" printf '[Service]\\nEnvironment=ETCD_MAX_SNAPSHOTS=never\\n' >{_DROP_INS}/drill.conf;"
         " systemctl daemon-reload; systemctl restart --no-block etcd",
-        f"rm -f {_DROP_INS}/drill.conf; rmdir {_DROP_INS} 2>/dev/null || :; systemctl daemon-reload;"
+        f"rm -f {_DROP_INS}/drill.conf*; rmdir {_DROP_INS} 2>/dev/null || :; systemctl daemon-reload;"
         " systemctl restart --no-block etcd",
     ),
     "no-certificate": ScriptedFault(

@@ -24,6 +24,8 @@ case $mode in
   gone) [ -z "$(rules)" ] ;;
   delete)
     mkdir -p -- "${record%/*}"
+    # A repeated command adds to its record; the record of an earlier run is not restored by this run's undo.
+    [ ! -e "$record" ] || [ -z "$(find "$record" -mmin +15)" ] || mv -T -- "$record" "$record.earlier"
     rules | while read -r handle family table chain text; do
       printf '%s %s %s %s\n' "$family" "$table" "$chain" "$text" | tee -a -- "$record"
       nft delete rule "$family" "$table" "$chain" handle "$handle"
