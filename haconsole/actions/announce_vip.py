@@ -87,7 +87,7 @@ def _announce(owner: Host, address: Vip) -> Step:
         host=HostName(owner.name),
         operation=RunCommand(("sh", "-ec", ANNOUNCE, "announce-address", address), timeout_s=30.0),
         precondition=(here,),
-        undo=LeftByUndo("neighbours keep the owner's MAC address, which is correct"),
+        undo=LeftByUndo("neighbours keep the MAC address that was announced: it is the owner's"),
         phase=PHASE,
     )
 

@@ -57,7 +57,7 @@ def plan_free_space(snapshot: ClusterSnapshot, inventory: Inventory, request: Re
 
 def _reasons(host: HostName, files: tuple[OldFile, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     if not files:
-        return (f"{host} has no old journal or snapshot on a file system that is short of space",)
+        return (f"{host} has no old journal or snapshot to delete on a full file system",)
     known = {file.name for file in files}
     strange = tuple(f"{name} is not in the list of old files on {host}" for name in names if name not in known)
     listed = tuple(f"{host} has {file}" for file in files)

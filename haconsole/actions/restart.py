@@ -32,7 +32,7 @@ TOGETHER_WHY = (
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
 POD_WAITS_WHY = "kubelet backs off longer after each failed start; a new pod starts at once."
 POD_WHY = "kubelet stops a pod when its manifest leaves the static-pod folder and starts it when the manifest returns."
-RUNNING_WHY = "A running service reloads its files at its start."
+RUNNING_WHY = "A service that runs reads changed files only when it is restarted."
 
 NEW_PROCESS = load_script("check-new-process")
 

@@ -78,7 +78,7 @@ MAKE_WHY = "One member becomes a new cluster with a new cluster ID, so that no o
 FIRST_WHY = "This member is the entire cluster for now and has a quorum of one."
 JOIN_WHY = "The member starts empty and fetches all data from the current members."
 SETTINGS_WHY = "The member joins the current members; the initial cluster is used only at this start."
-HEALTHY_WHY = "Every member reads with a majority before the next one joins."
+HEALTHY_WHY = "Each member must complete a linearizable read before the next one joins."
 SETTLED_WHY = "etcd's settings now name the current members, as bootstrap would write them; nothing is restarted."
 
 

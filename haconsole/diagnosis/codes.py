@@ -64,7 +64,7 @@ CODES: dict[str, Explanation] = {
         "the NOSPACE alarm is active", "compact, defragment one member at a time, disarm the alarm"
     ),
     "etcd.corrupt": Explanation(
-        "the CORRUPT alarm is active, or members have different hashes of all keys at one revision",
+        "the CORRUPT alarm is active, or the hash of the data differs between members at the same revision",
         "remove the corrupt member, then join its host again",
     ),
     "etcd.db-near-quota": Explanation("the database holds more than 80 % of its quota", "compact and defragment"),
@@ -101,7 +101,7 @@ CODES: dict[str, Explanation] = {
         "a server in haproxy fails its check, or no server is up", "check the API server at the server's address"
     ),
     "haproxy.weak-check": Explanation(
-        "a server is UP although its API server is not ready, or haproxy does not check the server",
+        "haproxy shows a server UP whose API server is not ready, or does not check that server",
         "configure an HTTP check of /readyz",
     ),
     "haproxy.draining": Explanation("a server is set to drain or maint", "set the server to ready"),

@@ -203,7 +203,8 @@ PAGES: dict[str, Page] = {
         "kubelet stops a component whose manifest is gone.", "ls /etc/kubernetes/manifests"
     ),
     "static-pod.stray-manifest": Page(
-        "kubelet runs either file: changing one may have no effect.", "grep -H 'name:' /etc/kubernetes/manifests/*"
+        "Of two such files kubelet uses only one, so a change of the other has no effect.",
+        "grep -H 'name:' /etc/kubernetes/manifests/*",
     ),
     "static-pod.unreadable-manifest": Page(
         "kubelet ignores the file, so the component does not run.", "journalctl -u kubelet | grep manifest"

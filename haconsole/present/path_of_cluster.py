@@ -286,7 +286,7 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
     had = display_of(facts.addresses)
     if facts.host in view.unheard:
         mine = had.value is not None and any(entry.address == view.address for entry in had.value)
-        return EdgeState.UNKNOWN, "had the address, gives no current report" if mine else "gives no current report"
+        return EdgeState.UNKNOWN, "had the address when last read; cannot be read now" if mine else "cannot be read now"
     if facts.host not in view.owners:
         unowned = view.state is VipState.UNOWNED
         return (EdgeState.BROKEN, "does not have the address") if unowned else (EdgeState.UNUSED, "standby")

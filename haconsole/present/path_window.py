@@ -1,4 +1,4 @@
-"""The part of a path's drawing that is shown, and the cursor in it."""
+"""The part of the drawing of a request's path that is shown, and the cursor in it."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _inventory(path: Path, line: str) -> Inventory:
         known, inventory = False, ""
     if not known:
         raise RecordingError(
-            f"{path} is no recording of this version", hint="make one: haconsole record INVENTORY -o FILE"
+            f"{path} is not a recording, or one of another version", hint="make one: haconsole record INVENTORY -o FILE"
         )
     read = parse(inventory, str(path), path.parent)
     if isinstance(read, tuple):

@@ -164,8 +164,10 @@ EVERYWHERE = (
 
 REPLAY = (
     Key("backslash", _request(ControlReplay, "pause"), "\\", "pause", "Stop here, or play again", Scope.REPLAY, 2),
-    Key("comma", _request(ControlReplay, "earlier"), ", .", "step", "The moment before, and pause", Scope.REPLAY, 2),
-    Key("full_stop", _request(ControlReplay, "later"), ".", "step on", "The next moment, and pause", Scope.REPLAY),
+    Key(
+        "comma", _request(ControlReplay, "earlier"), ", .", "step", "Show the moment before, and pause", Scope.REPLAY, 2
+    ),
+    Key("full_stop", _request(ControlReplay, "later"), ".", "step on", "Show the next moment, and pause", Scope.REPLAY),
     Key(
         "left_curly_bracket",
         _request(ControlReplay, "event before"),

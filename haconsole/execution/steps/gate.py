@@ -1,4 +1,4 @@
-"""The gates of a step right before it is logged and performed."""
+"""Gates: the pause, the lock and the stop of a run can hold a step right before it is logged and performed."""
 
 from __future__ import annotations
 

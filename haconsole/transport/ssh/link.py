@@ -66,7 +66,9 @@ class Link:
                 await self._opening.acquire()
         except TimeoutError:
             what = f"still connecting after {deadline.seconds:g} s"
-            raise TransportError(self.label, Cause.TIMED_OUT, what, hint="a prompt may wait for an answer") from None
+            raise TransportError(
+                self.label, Cause.TIMED_OUT, what, hint="sshd may be waiting for the answer to a prompt"
+            ) from None
         try:
             return await self._ready(deadline, behind, attempts)
         finally:
