@@ -110,7 +110,10 @@ def test_a_healthy_findings_pane_takes_one_line() -> None:
     assert arrange(80, 22, rows)[PaneId.FINDINGS].height == 1
     boxes = arrange(80, 22, {**rows, PaneId.FINDINGS: 2})
     assert boxes[PaneId.FINDINGS].height >= 4
-    assert sum(boxes[pane].height for pane in (PaneId.ETCD, PaneId.HAPROXY, PaneId.HOSTS, PaneId.FINDINGS)) == 22
+    assert (
+        sum(boxes[pane].height for pane in (PaneId.ETCD, PaneId.HAPROXY, PaneId.HOSTS, PaneId.FINDINGS, PaneId.EVENTS))
+        == 22
+    )
 
 
 def test_only_the_worst_finding_has_its_fix_below() -> None:
