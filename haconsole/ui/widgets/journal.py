@@ -65,19 +65,23 @@ class JournalPane(Pane):
         if not lines:
             hint = "no line contains the filter's text yet" if self.needle else self.hint
             body = [(Cell(hint, Tone.MUTED),)]
-        head = (self._head(width, len(lines)), "head-focused" if self.has_focus else "head")
-        self.paint((head, *(((Cell(" "), *row), "") for row in body)))
-
-    def _head(self, width: int, count: int) -> Line:
-        lines = "1 line" if count == 1 else f"{count} lines"
-        text = f"/{self.needle}  {lines} with it" if self.needle else lines
-        state = Cell("at the newest ", Tone.MUTED) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
-        title = Cell(f" {self._title}  {text}")
-        return (padded(title, width - width_of(state.text)), state)
+        count = _count(len(lines), self.needle)
+        head = _head(f" {self._title}  {count}", width, self._up)
+        self.paint(((head, "head-focused" if self.has_focus else "head"), *(((Cell(" "), *row), "") for row in body)))
 
     def move_by(self, lines: int) -> None:
         self._up -= lines
         self._draw()
+
+
+def _count(lines: int, needle: str) -> str:
+    text = "1 line" if lines == 1 else f"{lines} lines"
+    return f"/{needle}  {text} with it" if needle else text
+
+
+def _head(title: str, width: int, newer: int) -> Line:
+    state = Cell(f"▼{newer} newer ", Tone.WARNING) if newer else Cell("at the newest ", Tone.MUTED)
+    return (padded(Cell(title), width - width_of(state.text)), state)
 
 
 def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:
