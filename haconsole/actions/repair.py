@@ -22,10 +22,9 @@ from haconsole.scripts import load_script
 REPAIR = "repair"
 KEPT = "haconsole-removed"
 """Suffix of renamed drop-ins; systemd reads only files that end in ``.conf``."""
-RECORDS = "/var/lib/haconsole/firewall"
 LIMIT_S = 60.0
 
-DROP_RULES, REMOUNT = load_script("delete-drop-rules"), load_script("remount-writable")
+ACCEPT, REMOUNT = load_script("accept-cluster"), load_script("remount-writable")
 DROP_INS = load_script("rename-drop-ins")
 HAS_ADDRESS = 'ip -o address show to "$1" | grep -q .'
 LACKS_ADDRESS = f"! {HAS_ADDRESS}"
@@ -49,8 +48,8 @@ def repair_action() -> Action:
         "Repair a setting of a host",
         (
             "Repair one setting that was changed by hand. address: remove an address of a VIP or of another host. "
-            "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: delete the rules that drop "
-            "one port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
+            "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: accept the cluster's "
+            "hosts on a port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
             "mtu: use the MTU of the other hosts. read-only: mount a file system writable again."
         ),
         (
@@ -181,32 +180,32 @@ def _drop_ins(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     )
 
 
-def _firewall(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    """No rule is deleted: it may keep others out, as a rule that only lacks a new host of the cluster does."""
     if target != "vrrp" and not (target.isdecimal() and 0 < int(target) < 65536):
         return f"{target} is neither a port nor vrrp"
     what = "VRRP" if target == "vrrp" else f"port {target}"
-    record = f"{RECORDS}/{target}"
+    addresses = tuple(dict.fromkeys(("127.0.0.1", *(one.address for one in snapshot.hosts), *snapshot.vips)))
+    missing = (
+        f"no nftables rule of {facts.host} drops {what}: compare nft list ruleset and iptables -S with another host, "
+        "then check routes and MTU"
+    )
 
     def argv(mode: str) -> tuple[str, ...]:
-        return ("sh", "-ec", DROP_RULES, "delete-drop-rules", mode, target, record)
+        return ("sh", "-ec", ACCEPT, "accept-cluster", mode, target, *addresses)
 
     def check(mode: str, means: str, problem: str) -> Check:
-        return script(DROP_RULES, "delete-drop-rules", mode, target, record, means=means, problem=problem)
+        return script(ACCEPT, "accept-cluster", mode, target, means=means, problem=problem)
 
-    missing = (
-        f"no nftables rule of {facts.host} drops only {what}: compare nft list ruleset and iptables -S with another "
-        "host, then check routes and MTU"
-    )
-    blocking = check("check", f"an nftables rule drops {what} and nothing else", missing)
     return _step(
         facts,
         "firewall",
-        title=f"Delete the firewall rules that drop {what}",
-        why=f"The cluster needs {what} between its hosts. The rules are kept in {record}; files are not changed.",
-        command=argv("delete"),
-        precondition=(blocking,),
-        verification=(check("gone", f"no rule drops only {what}", f"a rule still drops {what}"),),
-        undo=_undo(blocking, *argv("restore")),
+        title=f"Accept {what} from the cluster's hosts before the rules that drop it",
+        why=f"The cluster needs {what} between its hosts. No rule is deleted, and no file is changed.",
+        command=argv("accept"),
+        precondition=(check("blocked", f"an nftables rule drops {what}", missing),),
+        verification=(check("open", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
+        undo=_undo(check("blocked", f"only the rules that drop {what} are left", "no rule drops it"), *argv("undo")),
     )
 
 

@@ -155,4 +155,6 @@ def _unblock(host: HostName, blocked: tuple[_Blocked, ...]) -> Iterator[Remedy]:
     """One call for each port; a network that reports a host unreachable is no firewall."""
     ports = {each.port: None for each in blocked if each.state is not PortState.UNREACHABLE}
     for port in ports:
-        yield call("repair", f"delete the rules that drop port {port}", setting="firewall", host=host, target=str(port))
+        yield call(
+            "repair", f"accept port {port} from the cluster's hosts", setting="firewall", host=host, target=str(port)
+        )

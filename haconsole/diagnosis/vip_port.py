@@ -110,11 +110,6 @@ def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
     if attempts.states.get(owner.host) is PortState.REFUSED:
         yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
         yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of haproxy's configuration")
-    else:
-        port = str(attempts.port)
-        yield call(
-            "repair", f"delete the rules that drop port {port}", setting="firewall", host=owner.host, target=port
-        )
     yield advice(
         f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
     )

@@ -141,5 +141,5 @@ def _unblock(facts: HostFacts, port: int | None) -> Iterator[Remedy]:
     """haproxy runs, so a check that fails cannot reach its port."""
     unit = facts.service("haproxy")
     if port is not None and unit is not None and unit.running:
-        text = f"delete the firewall rules that drop the check's port {port}"
+        text = f"accept the check's port {port} in the firewall"
         yield call("repair", text, setting="firewall", host=facts.host, target=str(port))

@@ -43,7 +43,7 @@ SCENARIOS = {
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
     "vip-added-by-hand": Expectation("vip.not-master"),
     "vip-stale-arp": Expectation("vip.stale-arp"),
-    "vip-port-blocked": Expectation("vip.not-serving"),
+    "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
     "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
     "vip-check-blocked": Expectation("vip.fault"),
     "vip-down-file": Expectation("vip.forced-down"),

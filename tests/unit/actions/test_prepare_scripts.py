@@ -259,6 +259,48 @@ def test_rules_of_nftables_are_inserted_and_kept_for_the_next_start(place: Place
     assert result.stderr.splitlines() == ["2379/tcp is closed in nftables", "vrrp is closed in nftables"]
 
 
+RULESET = """table inet filter {
+\tchain input { # handle 1
+\t\ttype filter hook input priority filter; policy accept;
+\t\tip saddr 10.9.0.0/24 tcp dport { 2379, 2380 } accept # handle 2
+\t\ttcp dport { 2379, 2380 } counter packets 0 bytes 0 drop # handle 3
+\t\tudp dport 53 drop # handle 4
+\t}
+}
+table ip other {
+\tchain in { # handle 1
+\t\tmeta l4proto vrrp drop # handle 2
+\t}
+}
+"""
+
+
+def test_the_clusters_hosts_are_accepted_before_rules_that_drop_a_port_and_no_rule_is_deleted(place: Place) -> None:
+    ruleset = place.file("ruleset", RULESET)
+    place.program("nft", f'case "$*" in *list*) cat {ruleset} ;; *) cat >{place.folder}/loaded ;; esac')
+    loaded = place.folder / "loaded"
+    for port in ("2379", "2380", "vrrp"):
+        assert place.run("accept-cluster", "blocked", port).returncode == 0
+        assert place.run("accept-cluster", "open", port).returncode == 1
+    for port in ("53", "238", "79", "6443"):
+        assert place.run("accept-cluster", "blocked", port).returncode == 1
+    place.output_of("accept-cluster", "accept", "2380", "127.0.0.1", "10.9.0.11", "fd00::11")
+    mark = 'accept comment "haconsole: cluster 2380"'
+    assert loaded.read_text().splitlines() == [
+        f"insert rule inet filter input ip saddr {{ 127.0.0.1, 10.9.0.11 }} tcp dport 2380 {mark}",
+        f"insert rule inet filter input ip6 saddr {{ fd00::11 }} tcp dport 2380 {mark}",
+    ]
+    place.output_of("accept-cluster", "accept", "vrrp", "127.0.0.1")
+    assert loaded.read_text().startswith("insert rule ip other in ip saddr { 127.0.0.1 } meta l4proto 112 accept")
+    own = f"\t\tip saddr 10.9.0.11 tcp dport 2380 {mark} # handle 7\n"
+    ruleset.write_text(RULESET.replace("\t\tip saddr", f"{own}\t\tip saddr", 1))
+    assert place.run("accept-cluster", "open", "2380").returncode == 0
+    place.output_of("accept-cluster", "accept", "2380", "127.0.0.1")
+    assert loaded.read_text() == ""
+    place.output_of("accept-cluster", "undo", "2380")
+    assert loaded.read_text() == "delete rule inet filter input handle 7\n"
+
+
 def test_commands_for_firewalld_and_ufw(place: Place) -> None:
     place.program("firewall-cmd")
     place.program("ufw")

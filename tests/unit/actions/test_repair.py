@@ -59,7 +59,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
         ("systemctl", "disable", "--quiet", "haproxy.service"),
     ),
     "drop-ins": (healthy(), "etcd", ("rename", "etcd.service"), ("back", "etcd.service")),
-    "firewall": (healthy(), "2380", ("delete", "2380"), ("restore", "2380")),
+    "firewall": (healthy(), "2380", ("accept", "2380"), ("undo", "2380")),
     "hostname": (having(system=SystemFacts("cp1", "m")), "", ("hostname -F /etc/hostname",), ("hostname", "cp1")),
     "key-mode": (exposed(), KEY, ("chmod", "go-rwx", "--", KEY), ("chmod", "644", "--", KEY)),
     "mtu": (
