@@ -1,7 +1,7 @@
 #!/bin/sh
 # Accepts the cluster's own hosts on a port, or VRRP, in each nftables chain that drops or rejects it. No rule is deleted.
 # usage: accept-cluster MODE PORT ADDRESS...
-# MODE is blocked (fails where no rule drops it), open (fails while a chain that does so lacks the rule), accept, or undo
+# MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accept, or undo
 # PORT is a number, or vrrp. The ADDRESSes are those of the hosts; files are not changed.
 mode=$1 port=$2; shift 2
 mark="haconsole: cluster $port"

@@ -301,6 +301,20 @@ def test_the_clusters_hosts_are_accepted_before_rules_that_drop_a_port_and_no_ru
     assert loaded.read_text() == "delete rule inet filter input handle 7\n"
 
 
+def test_drop_ins_of_an_administrator_are_renamed_and_back_and_haconsoles_own_stay(place: Place) -> None:
+    folder = "etc/systemd/system/keepalived.service.d"
+    own = place.file(f"{folder}/haconsole.conf", "# haconsole: cluster lab\n[Service]\n")
+    other = place.file(f"{folder}/limits.conf", "[Service]\nCPUQuota=5%\n")
+    words = ("keepalived.service", "kept")
+    assert place.run("rename-drop-ins", "some", *words).returncode == 0
+    place.output_of("rename-drop-ins", "rename", *words)
+    assert (own.exists(), other.exists()) == (True, False)
+    assert place.run("rename-drop-ins", "some", *words).returncode == 1
+    assert place.run("rename-drop-ins", "none", *words).returncode == 0
+    place.output_of("rename-drop-ins", "back", *words)
+    assert other.read_text() == "[Service]\nCPUQuota=5%\n"
+
+
 def test_commands_for_firewalld_and_ufw(place: Place) -> None:
     place.program("firewall-cmd")
     place.program("ufw")
