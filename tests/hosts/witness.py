@@ -255,9 +255,21 @@ def busy(witness: Witness, finding: Finding, opened: float) -> bool:
 
 
 def not_ready(witness: Witness, finding: Finding, opened: float) -> bool:
-    """The API server was not ready; its check of etcd fails also while some member completes no read."""
-    without_etcd = "etcd" in finding.summary and any(not one.etcd for one in witness.all(opened))
-    return without_etcd or api_failed(witness, finding, opened)
+    """The API server was not ready; its check of etcd fails also while some member completes no read.
+
+    Between two looks a member may complete no read for a second or two; etcd's own log has that.
+    """
+    of_etcd = "etcd" in finding.summary
+    without_etcd = of_etcd and any(not one.etcd for one in witness.all(opened))
+    return without_etcd or api_failed(witness, finding, opened) or (of_etcd and etcd_was_late(witness, opened))
+
+
+def etcd_was_late(witness: Witness, opened: float) -> bool:
+    """Within some seconds a member logged a late read, a late heartbeat or an election."""
+    words = "ReadIndex response|failed to send out heartbeat|lost leader|elected leader|request timed out"
+    span = f"--since @{opened - BEFORE_S:.0f} --until @{opened + AFTER_S:.0f}"
+    command = f"journalctl -q --no-pager -u etcd {span} | grep -Eq '{words}'"
+    return any(witness.lab.exec(host.name, "sh", "-c", command).returncode == 0 for host in witness.lab.spec.hosts)
 
 
 def starved(witness: Witness, finding: Finding, opened: float) -> bool:
