@@ -205,7 +205,7 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
         command=argv("accept"),
         precondition=(check("blocked", f"an nftables rule drops {what}", missing),),
         verification=(check("open", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
-        undo=_undo(check("blocked", f"only the rules that drop {what} are left", "no rule drops it"), *argv("undo")),
+        undo=_undo(check("undone", "the rule that accepts it is gone", "the rule is still there"), *argv("undo")),
     )
 
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Accepts the cluster's own hosts on a port, or VRRP, in each nftables chain that drops or rejects it. No rule is deleted.
 # usage: accept-cluster MODE PORT ADDRESS...
-# MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accept, or undo
+# MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accept, undo,
+# or undone (fails while one of our rules is there)
 # PORT is a number, or vrrp. The ADDRESSes are those of the hosts; files are not changed.
 mode=$1 port=$2; shift 2
 mark="haconsole: cluster $port"
@@ -40,6 +41,7 @@ case $mode in
       [ "$state" = known ] || accept "$family" "$table" "$chain"
     done | tee /dev/stderr | nft -f -
     ;;
+  undone) ! nft list ruleset | grep -qF "\"$mark\"" ;;
   undo)
     nft -a list ruleset | awk -v mark="\"$mark\"" '
       $1 == "table" { family = $2; table = $3; next }
