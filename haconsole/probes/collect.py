@@ -77,34 +77,37 @@ class Collector:
 
         Between the two readings of any figure there is a snapshot.
         """
+        timings, hosts = self._context.timings, self._context.inventory.hosts
         store = self._store()
-        look = asyncio.create_task(self._measured(store))
+        probes = tuple(HostProbes(self._context, store, host, certificates=True, readings=True) for host in hosts)
+        readings = asyncio.create_task(Readings(self._context, store).twice(timings.between_readings_s))
+        look = asyncio.create_task(self._look(store, probes, thorough=False))
+        second = None
         try:
             while not look.done():
-                await asyncio.wait((look,), timeout=self._context.timings.between_readings_s / 2)
-                if not look.done():
-                    yield store.snapshot()
+                await asyncio.wait((look,), timeout=timings.between_readings_s / 2)
+                yield store.snapshot()
             look.result()
+            second = asyncio.create_task(self._read_again(store, readings))
+            while not second.done():
+                await asyncio.wait((second,), timeout=timings.between_readings_s / 2)
+                yield store.snapshot()
+            second.result()
         finally:
-            look.cancel()
-            await asyncio.gather(look, return_exceptions=True)
+            tasks = [task for task in (readings, look, second) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         self._revision = store.changes.revision
         yield store.snapshot()
 
-    async def _measured(self, store: FactStore) -> None:
-        timings, hosts = self._context.timings, self._context.inventory.hosts
-        probes = tuple(HostProbes(self._context, store, host, certificates=True, readings=True) for host in hosts)
-        readings = asyncio.create_task(Readings(self._context, store).twice(timings.between_readings_s))
-        try:
-            await self._look(store, probes, thorough=False)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timings.fact_s), asyncio.TaskGroup() as group:
-                    for host in hosts:
-                        group.create_task(UsageProbe(self._context, store, host).once())
-                    await readings
-        finally:
-            readings.cancel()
-            await asyncio.gather(readings, return_exceptions=True)
+    async def _read_again(self, store: FactStore, readings: asyncio.Task[None]) -> None:
+        """The second reading of each host's load, and the end of the other readings, as far as they come in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._context.timings.fact_s), asyncio.TaskGroup() as group:
+                for host in self._context.inventory.hosts:
+                    group.create_task(UsageProbe(self._context, store, host).once())
+                await readings
 
     async def progress(
         self,
