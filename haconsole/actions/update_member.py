@@ -51,12 +51,8 @@ def _reasons(
     if not _healthy(view):
         return ("etcd has no quorum now: run restart etcd",)
     if member is None:
-        return (
-            (
-                f"no member of the cluster answers on {name}: run join {name} if etcd lists none there, "
-                f"otherwise rejoin {name}"
-            ),
-        )
+        way_out = f"run join {name} if etcd lists none there, otherwise rejoin {name}"
+        return (f"no member of the cluster answers on {name}: {way_out}",)
     if member.peer_urls == (etcd_peer_url(inventory, host),):
         return (f"the member on {name} is already listed at {member.peer_urls[0]}",)
     return ()

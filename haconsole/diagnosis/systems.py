@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, value_of
@@ -49,23 +49,21 @@ def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
             by_machine.setdefault(system.machine_id, []).append(facts.host)
     for name, hosts in by_name.items():
         if name and len(hosts) > 1:
-            yield _shared(
-                sorted(hosts, key=lambda host: host.lower() != name),
-                f"hostname {name}",
-                "Lease holders and nodes have this name, so the hosts are mixed up.",
-            )
+            ordered = sorted(hosts, key=lambda host: host.lower() != name)
+            why = "Lease holders and nodes have this name, so the hosts are mixed up."
+            first = call("repair", "use the name in /etc/hostname again", setting="hostname", host=ordered[-1])
+            yield _shared(ordered, f"hostname {name}", why, "hostnamectl set-hostname NAME", first)
     for machine, hosts in by_machine.items():
         if machine and len(hosts) > 1:
-            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP and kubelet distinguish hosts by the machine-id.")
+            why = "DHCP and kubelet distinguish hosts by the machine-id."
+            yield _shared(
+                hosts, f"machine-id {machine[:8]}…", why, "remove /etc/machine-id, run systemd-machine-id-setup"
+            )
 
 
-def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
+def _shared(hosts: list[HostName], what: str, why: str, by_hand: str, *first: Remedy) -> Candidate:
+    """The last host is to be changed: by the remedies in `first`, or by hand."""
     names = " and ".join(hosts)
-    fix = (
-        "hostnamectl set-hostname NAME"
-        if what.startswith("hostname")
-        else "remove /etc/machine-id, run systemd-machine-id-setup"
-    )
     return Candidate(
         Finding(
             "host.duplicate-name",
@@ -74,14 +72,7 @@ def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
             f"{names} have the same {what}",
             f"Clones of one image have the same hostname and machine-id. {why}",
             (),
-            (
-                *(
-                    (call("repair", "use the name in /etc/hostname again", setting="hostname", host=hosts[-1]),)
-                    if what.startswith("hostname")
-                    else ()
-                ),
-                advice(f"on {hosts[-1]}: {fix}, then restart this host's components"),
-            ),
+            (*first, advice(f"on {hosts[-1]}: {by_hand}, then restart this host's components")),
         )
     )
 

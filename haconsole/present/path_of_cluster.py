@@ -292,9 +292,9 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
         return (EdgeState.BROKEN, "does not have the address") if unowned else (EdgeState.UNUSED, "standby")
     match view.state:
         case VipState.SPLIT:
-            return EdgeState.BROKEN, f"has the address, as do {len(view.owners) - 1} other hosts" if len(
-                view.owners
-            ) > 2 else "has the address, as does another host"
+            others = len(view.owners) - 1
+            also = "as does another host" if others == 1 else f"as do {others} other hosts"
+            return EdgeState.BROKEN, f"has the address, {also}"
         case VipState.UNKNOWN:
             return EdgeState.UNKNOWN, "has the address, another host too; not confirmed yet"
         case _:

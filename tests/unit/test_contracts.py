@@ -26,9 +26,9 @@ def sources() -> dict[Path, str]:
     return {path: path.read_text() for path in (ROOT / "haconsole").rglob("*.py")}
 
 
-def trees(word: str) -> Iterator[tuple[Path, ast.Module]]:
-    """The modules whose source contains the word, parsed."""
-    return ((path, ast.parse(text)) for path, text in sources().items() if word in text)
+def trees(*words: str) -> Iterator[tuple[Path, ast.Module]]:
+    """The modules whose source contains one of the words, parsed."""
+    return ((path, ast.parse(text)) for path, text in sources().items() if any(word in text for word in words))
 
 
 def imports(tree: ast.Module) -> set[str]:
@@ -50,8 +50,8 @@ def test_import_contracts_hold() -> None:
 @pytest.mark.parametrize("library", SOLE_IMPORTERS)
 def test_each_client_library_has_one_home(library: str) -> None:
     allowed = SOLE_IMPORTERS[library]
-    importers = {str(path.relative_to(ROOT)) for path, tree in trees(f"import {library}") if library in imports(tree)}
-    importers |= {str(path.relative_to(ROOT)) for path, tree in trees(f"from {library}") if library in imports(tree)}
+    modules = trees(f"import {library}", f"from {library}")
+    importers = {str(path.relative_to(ROOT)) for path, tree in modules if library in imports(tree)}
     assert importers
     assert {name for name in importers if not name.startswith(tuple(allowed))} == set()
 
