@@ -52,12 +52,12 @@ hosts: programs $(READY)
 	@$(PYTHON) -m haconsole lab prepare --kubeadm
 	@$(PYTHON) -m haconsole lab prepare
 	@$(PYTHON) -m haconsole lab prepare --debian trixie
-	$(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder tests/hosts
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --reruns 1 tests/hosts
 
 nightly: $(READY)
 	@$(PYTHON) -m haconsole lab prepare --kubeadm
 	@$(PYTHON) -m haconsole lab prepare
-	$(PYTHON) -m pytest -q -m nightly tests/hosts
+	$(PYTHON) -m pytest -q --reruns 1 -m nightly tests/hosts
 	HACONSOLE_ORACLE_EXAMPLES=500 HACONSOLE_ORACLE_SEED=$$(date +%j000) HACONSOLE_EXAMPLES=2000 \
 		$(PYTHON) -m pytest -q -o timeout=7200 $(ORACLES)
 

@@ -44,6 +44,8 @@ _LIMIT = pytest.StashKey[int]()
 """The machine's own limit of inotify instances."""
 _FOR_MANY = pytest.StashKey[list[Lab]]()
 """Labs that more than one test uses."""
+_FAILURE = pytest.StashKey[bool]()
+"""The attempt at the test failed."""
 Tell = Callable[..., None]
 """Takes what was done and the counts of a load; prints them, whether the test passes or not."""
 
@@ -82,10 +84,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
-    """Take labs down after the last test that shares them: an idle cluster takes the processor from the others."""
+    """Take labs down after the last test that shares them: an idle cluster takes the processor from the others.
+
+    A test that is about to have its second attempt keeps them.
+    """
     yield
-    if nextitem is None or _lab_of(nextitem) != _lab_of(item):
+    second = (
+        item.config.getoption("reruns") and getattr(item, "execution_count", 0) == 1 and item.stash.get(_FAILURE, False)
+    )
+    if not second and (nextitem is None or _lab_of(nextitem) != _lab_of(item)):
         _down(item.config.stash.get(_FOR_MANY, []))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_FAILURE] = report.failed or (call.when != "setup" and item.stash.get(_FAILURE, False))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print each first attempt that failed, whether the second one passed or not: its reason is to be found."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first attempt of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 def _uses(item: pytest.Item, fixture: str) -> bool:

@@ -204,7 +204,11 @@ def test_a_cordoned_node_is_a_note(cluster: Program, table: Table) -> None:
         finding = first_finding(cluster, "w1", "node.cordoned")
         table.append(("node cordoned", "node.cordoned w1", time.monotonic() - began))
         assert finding["severity"] == "info"
-        assert {one["severity"] for one in problems(cluster) if one["code"] != "host.slow"} == {"info"}
+        end = time.monotonic() + HEALED_S
+        while grave := [one for one in problems(cluster) if one["severity"] != "info"]:
+            # what the fault before left, or a busy machine's lateness, passes; what the cordon causes does not
+            assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in grave]
+            time.sleep(2.0)
     finally:
         kubectl(cluster.lab, "cp1", "uncordon", "w1")
         healed(cluster)
