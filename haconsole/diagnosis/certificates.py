@@ -16,6 +16,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 WARNING_DAYS = 30
 CRITICAL_DAYS = 7
+EXPIRED = ("cert.expired", "kubelet.cert-expired")
 OF_ETCD = ("etcd-ca", "apiserver-etcd-client")
 """Certificates on control planes that the owner of etcd issues, where etcd is outside the inventory."""
 
@@ -54,12 +55,28 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
     is_expired = certificate.not_after <= now
     severity = Severity.CRITICAL if is_expired or days < CRITICAL_DAYS else Severity.WARNING
     what = f"expired {-days} days ago" if is_expired else f"expires in {days} days"
+    if is_expired and certificate.role == "kubelet":
+        yield _of_kubelet(certificate, what)
+        return
     yield _candidate(
         certificate,
         "cert.expired" if is_expired else "cert.expiring",
         severity,
         what,
         "Peers refuse an expired certificate at once.",
+        *_renewal(certificate),
+    )
+
+
+def _of_kubelet(certificate: Certificate, what: str) -> Candidate:
+    """kubelet renews its pair only while that is valid, so it never recovers on its own."""
+    return _candidate(
+        certificate,
+        "kubelet.cert-expired",
+        Severity.CRITICAL,
+        what,
+        "The API server refuses kubelet, so the node turns NotReady. kubelet cannot start again, and cannot renew an "
+        "expired certificate.",
         *_renewal(certificate),
     )
 
@@ -239,5 +256,5 @@ def _candidate(
     evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
     return Candidate(
         Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, remedies),
-        (("host.clock-skew", certificate.host),) if code == "cert.expired" else (),
+        (("host.clock-skew", certificate.host),) if code in EXPIRED else (),
     )

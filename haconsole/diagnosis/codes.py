@@ -137,6 +137,10 @@ CODES: dict[str, Explanation] = {
         "only one host runs the component", "start the component on the other control planes"
     ),
     "kubelet.down": Explanation("kubelet's unit is stopped or failed", "start kubelet; read its journal"),
+    "kubelet.cert-expired": Explanation(
+        "kubelet's client certificate is past its notAfter date",
+        "run rotate-certs, which signs a new pair and restarts kubelet",
+    ),
     "runtime.down": Explanation("containerd's unit is stopped or failed", "start containerd; read its journal"),
     "runtime.cri-disabled": Explanation(
         "cri is among disabled_plugins of /etc/containerd/config.toml",
@@ -182,6 +186,10 @@ CODES: dict[str, Explanation] = {
         "kubeadm-config has hosts, an endpoint or a version that the cluster does not have",
         "correct the ConfigMap kube-system/kubeadm-config",
     ),
+    "kubeadm.leftovers": Explanation(
+        "a host has files of kubeadm and is no node, or an init is unfinished",
+        "run join or bootstrap, which undo what is left; or reset the host",
+    ),
     "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.expiring": Explanation(
@@ -220,6 +228,13 @@ CODES: dict[str, Explanation] = {
     "service.hung": Explanation(
         "a process is suspended, or was queried and gives no answer",
         "restart the process; check the host's disk and load",
+    ),
+    "host.swap-on": Explanation(
+        "swap is on and kubelet's configuration does not allow it", "turn swap off, also in /etc/fstab"
+    ),
+    "host.port-taken": Explanation(
+        "a component's log reports that its port is in use, and another process listens on it",
+        "stop the other process, or give it another port",
     ),
     "host.clock-skew": Explanation("a host's clock is more than 500 ms off", "run chrony on every host"),
     "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),

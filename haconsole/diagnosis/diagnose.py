@@ -17,8 +17,10 @@ from haconsole.diagnosis import (
     known_texts,
     kube_vip,
     kubeadm_config,
+    kubeadm_leftovers,
     kubeadm_remedies,
     kubelet,
+    kubelet_needs,
     kubernetes,
     nodes,
     outside_endpoint,
@@ -75,6 +77,8 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("vip_port", partial(vip_port.rules, snapshot, inventory)),
         ("unasked", partial(unasked.rules, snapshot)),
         ("kubelet", partial(kubelet.rules, snapshot)),
+        ("kubelet_needs", partial(kubelet_needs.rules, snapshot, inventory)),
+        ("kubeadm_leftovers", partial(kubeadm_leftovers.rules, snapshot, inventory)),
         ("static_pods", partial(static_pods.rules, snapshot)),
         ("nodes", partial(nodes.rules, snapshot, now)),
         ("kubeadm_config", partial(kubeadm_config.rules, snapshot, inventory)),
@@ -91,6 +95,7 @@ def _refined(
     """The candidates with the changes that foreign files, known texts and kubeadm's layout require."""
     candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
     candidates = static_pods.with_causes(candidates, snapshot)
+    candidates = kubeadm_leftovers.with_causes(kubelet_needs.with_causes(candidates))
     candidates = known_texts.with_known_causes(candidates, kubeadm=is_kubeadm(inventory))
     return kubeadm_remedies.for_kubeadm(candidates, inventory)
 

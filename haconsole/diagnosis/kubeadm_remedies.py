@@ -28,11 +28,17 @@ def _with_units_by_hand(finding: Finding) -> Finding:
 
 
 def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> Finding:
+    if finding.code in _OF_KUBEADM:
+        return finding
     remedies = (_for_kubeadm(remedy, places, kubernetes) for remedy in finding.remedies)
     if finding.code == "cert.wrong-ca" and any(_is_bootstrap(remedy) for remedy in finding.remedies):
         return replace(finding, remedies=_ONE_CA)
     joins = (call("join", host=finding.subject),) if finding.code == "node.missing" else ()
     return replace(finding, remedies=tuple(dict.fromkeys((*joins, *remedies))))
+
+
+_OF_KUBEADM = ("cluster.not-bootstrapped", "kubeadm.leftovers")
+"""Findings whose actions are those for such clusters: their bootstrap is an init, not a repair of manifests."""
 
 
 def _is_bootstrap(remedy: Remedy) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from haconsole.configs.certificate_files import KUBELET_PAIR
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
@@ -35,15 +34,17 @@ def node_causes(host: str) -> tuple[Key, ...]:
     return (
         *on(host, "host.unreachable", "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver", "kubelet.down"),
         *((code, f"{unit}@{host}") for code in _UNIT_CODES for unit in ("containerd", "kubelet")),
-        ("cert.expired", f"{host}:{KUBELET_PAIR}"),
-        *on(host, "host.slow", "host.disk-full"),
+        *on(host, "kubelet.cert-expired", "host.swap-on", "host.slow", "host.disk-full"),
     )
 
 
 def kubelet_causes(host: str) -> tuple[Key, ...]:
     """Findings on a host that keep its kubelet from running."""
-    expired = tuple(("cert.expired", f"{host}:{path}") for path in (KUBELET_PAIR, "/etc/kubernetes/kubelet.conf"))
-    return (*expired, *on(host, "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver", "host.disk-full"))
+    return on(
+        host,
+        *("kubelet.cert-expired", "host.swap-on", "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver"),
+        "host.disk-full",
+    )
 
 
 _UNIT_CODES = ("service.masked", "service.crash-loop", "service.hung")

@@ -190,6 +190,10 @@ PAGES: dict[str, Page] = {
         "Pods of the host are neither started nor reported, static pods included.",
         "systemctl status kubelet; journalctl -u kubelet -n 50",
     ),
+    "kubelet.cert-expired": Page(
+        "The API server refuses kubelet: the node turns NotReady. kubelet cannot renew an expired certificate.",
+        "openssl x509 -noout -enddate -in /var/lib/kubelet/pki/kubelet-client-current.pem",
+    ),
     "runtime.down": Page("kubelet can start no container.", "systemctl status containerd; crictl info"),
     "runtime.cri-disabled": Page(
         "kubelet cannot talk to containerd, so no container starts.",
@@ -227,6 +231,10 @@ PAGES: dict[str, Page] = {
         "kubeadm works by this record: a join or an upgrade fails, or brings back an old setting.",
         "kubectl -n kube-system get configmap kubeadm-config -o yaml",
     ),
+    "kubeadm.leftovers": Page(
+        "The host does no work for the cluster, and kubeadm refuses to join it.",
+        "ls /etc/kubernetes /etc/kubernetes/manifests; kubectl get nodes",
+    ),
     "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
     "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
     "cert.expiring": Page(
@@ -256,6 +264,11 @@ PAGES: dict[str, Page] = {
         "Answers arrive too late to judge the host; etcd members and leases may fail under such load.",
         "uptime; cat /proc/pressure/*; top",
     ),
+    "host.swap-on": Page(
+        "kubelet does not start with swap on: after the next reboot the host is no node.",
+        "swapon --show; grep failSwapOn /var/lib/kubelet/config.yaml",
+    ),
+    "host.port-taken": Page("The component ends at each start until the port is free.", "ss -ltnp"),
     "host.clock-skew": Page("Certificates, leases and logs depend on the time.", "timedatectl; chronyc tracking"),
     "host.disk-full": Page(
         "etcd stops when it cannot write; compaction needs space too.", "df -h; du -xh --max-depth=2 / | sort -h | tail"

@@ -19,7 +19,7 @@ from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.platform import PlatformFacts
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
-from haconsole.model.system import ConfigCheck, OldFile, PeerPort, SystemFacts
+from haconsole.model.system import ConfigCheck, Listener, OldFile, PeerPort, SystemFacts
 from haconsole.model.unit_setup import UnitSetup
 from haconsole.model.vip import KeepalivedFacts
 
@@ -121,6 +121,8 @@ class ServiceState:
     lines: tuple[str, ...] = ()
     """The last significant lines of the program's own log, read only of units that fail or restart."""
     kind: ServiceKind = ServiceKind.UNIT
+    listeners: tuple[Listener, ...] = ()
+    """The host's listening ports, read only of units whose log has a port that is in use."""
 
     @property
     def running(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from haconsole.model.system import Listener
+
 
 @dataclass(frozen=True, slots=True)
 class StaticPodState:
@@ -78,6 +80,16 @@ class KubeletFacts:
     """None where containerd has no configuration file."""
     errors: tuple[JournalError, ...] = ()
     """Different error lines of its journal, the newest last."""
+    fail_swap_on: bool = True
+    """False where its configuration or a flag lets it run with swap."""
+    rotates_certificates: bool | None = None
+    """``rotateCertificates`` of its configuration; None where neither that nor a flag sets it."""
+    swaps: tuple[str, ...] = ()
+    """Devices and files that the host swaps to."""
+    kubeadm_files: tuple[str, ...] = ()
+    """Paths of the kubeconfigs and of the marker of an unfinished init that kubeadm and this console left."""
+    listeners: tuple[Listener, ...] = ()
+    """Read only while a static pod's log has a port that is in use."""
 
     def pod(self, name: str) -> StaticPodState | None:
         """The static pod of that name: the one from ``NAME.yaml`` where several files have it."""

@@ -46,10 +46,10 @@ def crash_loops(unit: ServiceState, at: datetime) -> bool:
 
 def keep_lines(before: tuple[ServiceState, ...], after: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
     """The later states; one whose log was not read again keeps the lines known before, while it still fails."""
-    known = {unit.name: unit.lines for unit in before}
+    known = {unit.name: unit for unit in before}
     return tuple(
-        replace(unit, lines=known.get(unit.name, ()))
-        if not unit.lines and (not unit.alive or unit.restarts >= CRASHES)
+        replace(unit, lines=known[unit.name].lines, listeners=known[unit.name].listeners)
+        if not unit.lines and unit.name in known and (not unit.alive or unit.restarts >= CRASHES)
         else unit
         for unit in after
     )

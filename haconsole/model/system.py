@@ -73,6 +73,21 @@ class OldFile:
         return f"{self.name}, {self.size_bytes / 1_048_576:.1f} MiB, of {self.written_at:%Y-%m-%d %H:%M}Z"
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TCP port of the host that a process listens on."""
+
+    port: int
+    address: str = ""
+    """``*``, ``0.0.0.0`` and ``[::]`` are all addresses."""
+    process: str = ""
+    """The name of its program; empty where the login may not read it."""
+    pid: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.process} (PID {self.pid})" if self.process else "another process"
+
+
 class PortState(StrEnum):
     """The result of an attempt to connect to a port; `SILENT` is no answer in time.
 

@@ -54,7 +54,14 @@ print_errors() { # the last errors of journal lines
 folder=$(static_pod_folder)
 printf '@folder %s\n@config %s\n' "$folder" "$(kubelet_config)"
 printf '@driver %s\n@endpoint %s\n' "$(kubelet_setting cgroupDriver)" "$(kubelet_setting containerRuntimeEndpoint)"
+printf '@swap-refusal %s\n@renewal %s\n' "$(kubelet_setting failSwapOn)" "$(kubelet_setting rotateCertificates)"
 printf '%s\n' "$kubelet_words" | sed -n 's/^--/@flag --/p'
+while read -r name kind _; do
+  case $kind in Type | '') ;; *) printf '@swap %s\n' "$name" ;; esac
+done 2>/dev/null </proc/swaps
+for path in admin.conf kubelet.conf bootstrap-kubelet.conf haconsole-init-unfinished; do
+  [ ! -e "/etc/kubernetes/$path" ] || printf '@kubeadm-file /etc/kubernetes/%s\n' "$path"
+done
 if [ -f /etc/containerd/config.toml ]; then
   echo '@containerd'
   keys='disabled_plugins\|imports\|sandbox_image\|sandbox\|SystemdCgroup'
@@ -72,7 +79,11 @@ for pod in /var/log/pods/*_*; do
     for number in $newest $second; do set -- "$@" "$container$number.log"; done
   done
 done
-[ $# -eq 0 ] || print_logs "$@"
+logs=$([ $# -eq 0 ] || print_logs "$@")
+printf '%s\n' "$logs"
+case $logs in *'address already in use'*)
+  ss -Hltnp 2>/dev/null | sed 's/^/@listener /' ;;
+esac
 grep -Hsm 1 kubepods /proc/[0-9]*/cgroup | while IFS= read -r line; do
   group=${line#*/cgroup:*:}
   case $group in *-*-*-*-*/*) continue ;; esac

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints the properties of units, the states of their main processes, and the last log lines of failing units.
 # usage: units PROPERTIES UNIT...
-# prints: blocks of systemctl show, "=processes=", lines "PID STATE", and "=journal= UNIT" with JSON
+# prints: blocks of systemctl show, "=processes=", lines "PID STATE", and "=journal= UNIT" with JSON; then, if a log has
+# a port that is in use, "=listeners=" and lines of ss
 # A long answer takes several writes, so a log is read every fifth round, unless units-unchanged guards this script.
 # shellcheck disable=SC2154  # round is set around this script
 # shellcheck disable=SC2046,SC2086  # paths of processes have no blanks
@@ -25,7 +26,7 @@ show_log() {
 if [ -n "${guarded-}" ] || [ $((${round:-0} % 5)) -eq 0 ]; then
   read -r up _ </proc/uptime; up=${up%%.*}
   unit='' active='' sub='' result='' restarts=0 started=0
-  while IFS='=' read -r key value; do
+  logs=$(while IFS='=' read -r key value; do
     case $key in
       Id) unit=$value ;;
       ActiveState) active=$value ;;
@@ -39,4 +40,10 @@ if [ -n "${guarded-}" ] || [ $((${round:-0} % 5)) -eq 0 ]; then
 $shown
 
 SHOWN
+  )
+  printf '%s\n' "$logs"
+  case $logs in *[Aa]'ddress already in use'*)
+    printf '=listeners=\n'
+    ss -Hltnp 2>/dev/null ;;
+  esac
 fi

@@ -71,6 +71,12 @@ PRESSURE = replaced(
     f"sed -i '/^evictionHard/,/^[a-z]/{{/^evictionHard/d;/^ /d}}' {KUBELET_CONFIG} && "
     f"printf 'evictionHard:\\n  memory.available: 99.9%%\\n' >>{KUBELET_CONFIG}",
 )
+SWAP = replaced(
+    KUBELET_CONFIG,
+    f"sed -i '/^failSwapOn/d;$afailSwapOn: true' {KUBELET_CONFIG} && "
+    "printf 'Filename Type Size Used Priority\n/dev/sda2 partition 1024 0 -2\n' >/root/swaps && "
+    "mount --bind /root/swaps /proc/swaps && systemctl restart kubelet",
+)
 ROUTER = edit(KEEPALIVED, "s/virtual_router_id 51/virtual_router_id 52/")
 BAD_HAPROXY = edit(HAPROXY, "s/balance     roundrobin/balance nonsense/")
 DATA = "/var/lib/etcd/member"
@@ -254,9 +260,9 @@ MODES = (
             "kube-apiserver", "systemd-run --quiet --unit=squatter socat TCP-LISTEN:6443,fork,reuseaddr EXEC:cat"
         ),
         "systemctl stop squatter",
-        "static-pod.crash-loop",
+        "host.port-taken",
         "kube-apiserver@cp2",
-        "Another process has the port",
+        "socat",
     ),
     Mode(
         "data of one etcd lost",
@@ -306,6 +312,15 @@ MODES = (
         "node.pressure",
         "w1",
         "memory",
+    ),
+    Mode(  # kubelet itself reads this file, and ends
+        "swap on",
+        "w1",
+        SWAP[0],
+        f"umount /proc/swaps && {SWAP[1]} && systemctl reset-failed kubelet; systemctl restart kubelet",
+        "host.swap-on",
+        "w1",
+        "/dev/sda2",
     ),
     Mode(
         "flags of one API server differ",

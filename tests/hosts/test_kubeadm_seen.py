@@ -325,9 +325,10 @@ def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> 
     )
     began = time.monotonic()
     try:
-        finding = first_finding(cluster, "w1", "cert.expired")
+        finding = first_finding(cluster, "w1", "kubelet.cert-expired")
+        seconds = time.monotonic() - began
+        table.append(("kubelet's certificate expired", f"kubelet.cert-expired w1:{KUBELET_PAIR}", seconds))
         assert finding["subject"] == f"w1:{KUBELET_PAIR}"
-        table.append(("kubelet's certificate expired", f"cert.expired w1:{KUBELET_PAIR}", time.monotonic() - began))
         result = cluster.verb("certs", str(cluster.inventory))
         assert result.returncode == 2, result.stdout
     finally:
@@ -351,6 +352,36 @@ def test_an_expired_certificate_of_an_api_server(cluster: Program, table: Table)
     finally:
         file.write_bytes(content)
         healed(cluster)
+
+
+@pytest.mark.nightly
+def test_a_worker_that_was_deleted_and_not_reset_joins_again(cluster: Program, table: Table) -> None:
+    output(cluster.lab, "w1", "systemctl", "disable", "--now", "-q", "kubelet")
+    kubectl(cluster.lab, "cp1", "delete", "node", "w1")
+    began = time.monotonic()
+    finding = first_finding(cluster, "w1", "kubeadm.leftovers")
+    table.append(("worker deleted and not reset", "kubeadm.leftovers w1", time.monotonic() - began))
+    assert finding["remedies"][0]["action"]["name"] == "join"
+    assert cluster.events("join", "w1")[-1]["outcome"] == "done"
+    healed(cluster)
+
+
+@pytest.mark.nightly
+def test_a_control_plane_that_was_removed_and_not_reset_joins_again(cluster: Program, table: Table) -> None:
+    """Its member and its Node are gone; its kubelet still runs its static pods."""
+    lab = cluster.lab
+    status, listed = etcdctl(lab, "cp1", "member", "list")
+    assert status == 0, listed
+    (member,) = re.findall(r"^([0-9a-f]+), started, cp3,", listed, re.MULTILINE)
+    kubectl(lab, "cp1", "delete", "node", "cp3")
+    assert etcdctl(lab, "cp1", "member", "remove", member)[0] == 0
+    output(lab, "cp3", "systemctl", "restart", "kubelet")
+    began = time.monotonic()
+    finding = first_finding(cluster, "cp3", "kubeadm.leftovers")
+    table.append(("control plane removed and not reset", "kubeadm.leftovers cp3", time.monotonic() - began))
+    assert finding["remedies"][0]["action"]["name"] == "join"
+    assert cluster.events("join", "cp3")[-1]["outcome"] == "done"
+    healed(cluster)
 
 
 def first_finding(program: Program, host: str, code: str, holds: str = "") -> dict[str, Any]:

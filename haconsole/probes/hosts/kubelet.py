@@ -17,6 +17,7 @@ import yaml
 from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.hosts import listeners
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.scripts import load_script
 
@@ -57,7 +58,16 @@ def parse(answer: SectionAnswer) -> KubeletFacts:
         static_pods=_static_pods(parts, _rest(first, "boot")),
         containerd=_containerd(first["containerd"].text) if "containerd" in first else None,
         errors=_errors(first["journal"].text) if "journal" in first else (),
+        fail_swap_on=(_flag(flags, "fail-swap-on") or _rest(first, "swap-refusal")) != "false",
+        rotates_certificates=_truth(_flag(flags, "rotate-certificates") or _rest(first, "renewal")),
+        swaps=tuple(part.rest for part in parts if part.kind == "swap"),
+        kubeadm_files=tuple(part.rest for part in parts if part.kind == "kubeadm-file"),
+        listeners=listeners.parse(part.rest for part in parts if part.kind == "listener"),
     )
+
+
+def _truth(word: str) -> bool | None:
+    return {"true": True, "false": False}.get(word)
 
 
 @dataclass(frozen=True, slots=True)

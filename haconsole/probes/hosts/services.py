@@ -11,7 +11,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.hosts import static_pods
+from haconsole.probes.hosts import listeners, static_pods
 from haconsole.probes.hosts.severe_lines import severe_lines
 from haconsole.probes.hosts.static_pods import StaticPod
 from haconsole.probes.script import Section, SectionAnswer, with_arguments
@@ -28,7 +28,7 @@ _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked
 _ENDINGS = {"1": "exit", "2": "signal", "3": "core dumped, signal"}
 """ExecMainCode, the si_code of waitid(2), as text."""
 
-_PROCESSES, _JOURNAL = "=processes=", "=journal="
+_PROCESSES, _JOURNAL, _LISTENERS = "=processes=", "=journal=", "=listeners="
 _PODS = "=static pods="
 _KUBELET, _CONTAINER_RUNTIME = "kubelet.service", "containerd.service"
 
@@ -68,14 +68,22 @@ def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[Serv
     """One state for each queried unit, in that order, names without ``.service``; then one for each static pod."""
     text, _, pod_lines = require(answer, "systemctl show").partition(_PODS)
     properties, _, rest = text.partition(_PROCESSES)
+    rest, _, sockets = rest.partition(f"\n{_LISTENERS}\n")
     lines, *logs = re.split(rf"^{_JOURNAL} ", rest, flags=re.MULTILINE)
     processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
     states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", properties.strip()) if block)
     log_by_unit = {unit.removesuffix(".service"): log for unit, _, log in (one.partition("\n") for one in logs)}
     states = tuple(replace(state, lines=severe_lines(log_by_unit.get(state.name, ""))) for state in states)
+    states = tuple(_with_listeners(state, sockets.splitlines()) for state in states)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
     return (*states, *static_pods.parse(pod_lines, pods))
+
+
+def _with_listeners(state: ServiceState, sockets: list[str]) -> ServiceState:
+    """The state with the host's listening ports, where its log has a port that is in use."""
+    in_use = any("already in use" in line.lower() for line in state.lines)
+    return replace(state, listeners=listeners.parse(sockets)) if in_use and sockets else state
 
 
 def _state(block: str, processes: dict[str, str]) -> ServiceState:

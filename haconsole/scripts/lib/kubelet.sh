@@ -17,7 +17,7 @@ read_kubelet_settings() { # also from JSON; files of --config-dir follow in orde
   [ -z "$folder" ] || while IFS= read -r file; do set -- "$@" "$file"; done <<FILES
 $(find "$folder" -name '*.conf' 2>/dev/null | sort)
 FILES
-  names='cgroupDriver\|containerRuntimeEndpoint\|staticPodPath'
+  names='cgroupDriver\|containerRuntimeEndpoint\|failSwapOn\|rotateCertificates\|staticPodPath'
   sed -n "s/^[ \t{]*[\"']\{0,1\}\($names\)[\"']\{0,1\}: *[\"']\{0,1\}\([^\"',} ]*\).*/--\1=\2/p" "$@" 2>/dev/null || :
 }
 last_value() { # NAME WORDS prints the value of the last of the words that is --NAME=VALUE

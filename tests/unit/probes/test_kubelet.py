@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from haconsole.model.kubelet import ContainerdConfig, KubeletFacts, StaticPodState
+from haconsole.model.system import Listener
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.hosts.kubelet import parse
 from haconsole.probes.script import SectionAnswer
@@ -126,3 +127,44 @@ def test_flags_win_over_the_configuration() -> None:
 def test_a_host_that_writes_nothing_is_an_error() -> None:
     with pytest.raises(ProbeError, match="wrote nothing"):
         read("")
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("@swap-refusal\n", False),
+        ("@swap-refusal true\n", False),
+        ("@swap-refusal false\n", True),
+        ("@swap-refusal false\n@flag --fail-swap-on=true\n", False),
+        ("@swap-refusal true\n@flag --fail-swap-on=false\n", True),
+    ],
+)
+def test_a_flag_overrides_whether_swap_is_allowed(text: str, allowed: bool) -> None:
+    facts = read(f"@folder /m\n{text}@swap /dev/sda2\n@swap /swap.img\n")
+    assert (facts.fail_swap_on, facts.swaps) == (not allowed, ("/dev/sda2", "/swap.img"))
+
+
+@pytest.mark.parametrize(
+    ("text", "renews"),
+    [("@renewal\n", None), ("@renewal true\n", True), ("@renewal true\n@flag --rotate-certificates=false\n", False)],
+)
+def test_whether_kubelet_renews_its_certificate(text: str, renews: bool | None) -> None:
+    assert read(f"@folder /m\n{text}").rotates_certificates is renews
+
+
+def test_the_processes_that_listen_on_ports() -> None:
+    """As iproute2 6.1 prints them, to root and to others."""
+    lines = (
+        'LISTEN 0      5            0.0.0.0:6443       0.0.0.0:*    users:(("socat",pid=9110,fd=5))',
+        'LISTEN 0      4096               *:10250            *:*    users:(("kubelet",pid=771,fd=15),("x",pid=2,fd=1))',
+        "LISTEN 0      128             [::]:22            [::]:*",
+        "State Recv-Q Send-Q Local Address:Port",
+        "LISTEN 0 128 /run/socket *",
+    )
+    facts = read("@folder /m\n" + "".join(f"@listener {line}\n" for line in lines))
+    assert facts.listeners == (
+        Listener(6443, "0.0.0.0", "socat", 9110),
+        Listener(10250, "*", "kubelet", 771),
+        Listener(22, "[::]"),
+    )
+    assert [str(one) for one in facts.listeners] == ["socat (PID 9110)", "kubelet (PID 771)", "another process"]

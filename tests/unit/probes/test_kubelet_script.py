@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.model.kubelet import KubeletFacts
+from haconsole.model.system import Listener
 from haconsole.probes.hosts import kubelet
 from haconsole.probes.script import SectionAnswer
 
@@ -48,7 +49,15 @@ class Host:
 
     def facts(self) -> KubeletFacts:
         body = kubelet.section().body
-        for path in ("/var/log/pods", "/etc/containerd", "/var/lib/kubelet", "/etc/default", "/etc/sysconfig", "/proc"):
+        for path in (
+            "/var/log/pods",
+            "/etc/containerd",
+            "/var/lib/kubelet",
+            "/etc/default",
+            "/etc/sysconfig",
+            "/etc/kubernetes",
+            "/proc",
+        ):
             body = body.replace(path, f"{self.root}{path}")
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "LC_ALL": "C"}
         result = subprocess.run((*self.shell, "-c", body), capture_output=True, text=True, env=environment, check=True)
@@ -93,6 +102,26 @@ def test_the_settings_come_from_files_while_kubelet_does_not_run(host: Host) -> 
     assert facts.flags == (f"--config-dir={drop_ins}", "--v=2")
     assert facts.static_pod_folder == f"{host.root}/manifests"
     assert facts.cgroup_driver == "systemd"
+
+
+def test_swap_and_what_kubeadm_left_are_read_without_a_process(host: Host) -> None:
+    assert (host.facts().swaps, host.facts().kubeadm_files) == ((), ())
+    host.write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda2 partition 1024 0 -2\n")
+    host.write("var/lib/kubelet/config.yaml", "failSwapOn: false\nrotateCertificates: true\n")
+    for name in ("kubelet.conf", "bootstrap-kubelet.conf", "other.conf"):
+        host.write(f"etc/kubernetes/{name}", "")
+    facts = host.facts()
+    assert (facts.swaps, facts.fail_swap_on, facts.rotates_certificates) == (("/dev/sda2",), False, True)
+    assert [path.rpartition("/")[2] for path in facts.kubeadm_files] == ["kubelet.conf", "bootstrap-kubelet.conf"]
+
+
+def test_listening_ports_are_read_only_for_a_log_with_a_port_in_use(host: Host) -> None:
+    host.write("bin/ss", "#!/bin/sh\necho 'LISTEN 0 5 0.0.0.0:10259 0.0.0.0:* users:((\"socat\",pid=7,fd=5))'\n")
+    (host.root / "bin/ss").chmod(0o755)
+    log_of(host, 0, "no such flag")
+    assert host.facts().listeners == ()
+    log_of(host, 1, "listen tcp 0.0.0.0:10259: bind: address already in use")
+    assert host.facts().listeners == (Listener(10259, "0.0.0.0", "socat", 7),)
 
 
 def test_the_last_of_two_equal_flags_counts(host: Host) -> None:

@@ -1,0 +1,113 @@
+"""Rules about what a host must provide: swap off for kubelet, and free ports for each component."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from haconsole.configs.layout import is_kubeadm
+from haconsole.diagnosis.candidate import Candidate, Key
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import DOWN_CODES
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import Listener
+
+_PORTS = (
+    re.compile(r":(?P<port>\d{1,5}): bind: address already in use", re.IGNORECASE),
+    re.compile(r"address already in use\)? *(for )?\[\S*:(?P<port>\d{1,5})\]", re.IGNORECASE),
+)
+"""The port in the messages of Go programs and of haproxy."""
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about every host."""
+    for facts in snapshot.hosts:
+        yield from _swap(facts, inventory)
+        yield from _taken_ports(facts)
+
+
+def with_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The candidates; a component that is down or restarts has the port that it lacks as its first cause."""
+    subjects = {one.finding.subject for one in candidates if one.finding.code == "host.port-taken"}
+    return tuple(_with_cause(one, subjects) for one in candidates)
+
+
+def _with_cause(candidate: Candidate, subjects: set[str]) -> Candidate:
+    causes = tuple(("host.port-taken", one) for one in sorted(subjects) if candidate.key in _consequences(one))
+    return replace(candidate, caused_by=(*causes, *candidate.caused_by)) if causes else candidate
+
+
+def _consequences(subject: str) -> tuple[Key, ...]:
+    name, _, host = subject.rpartition("@")
+    down = ((code, host) for code in DOWN_CODES.get(name, (f"{name}.down",)))
+    return (*((code, subject) for code in ("static-pod.crash-loop", "service.crash-loop", "component.down")), *down)
+
+
+def _swap(facts: HostFacts, inventory: Inventory) -> Iterator[Candidate]:
+    """kubelet refuses to start while any swap is on, unless its configuration allows that."""
+    kubelet = value_of(facts.kubelet)
+    if kubelet is None or not kubelet.swaps or not kubelet.fail_swap_on:
+        return
+    unit = facts.service("kubelet")
+    effect = "kubelet runs, and will not start again" if unit and unit.running else "kubelet does not start"
+    prepares = (call("prepare", "turn swap off, now and after a reboot", hosts=facts.host),)
+    yield Candidate(
+        Finding(
+            "host.swap-on",
+            Severity.WARNING,
+            facts.host,
+            f"swap is on on {facts.host}: {effect}",
+            "kubelet refuses to start on a host with swap, because failSwapOn of its configuration is true.",
+            tuple(f"swap on {name}" for name in kubelet.swaps),
+            (
+                *(prepares if is_kubeadm(inventory) else ()),
+                advice(f"on {facts.host}: swapoff -a, and remove the swap lines from /etc/fstab"),
+                advice(
+                    f"or, where pods may use swap: failSwapOn: false in {kubelet.config_file or 'its configuration'}"
+                ),
+            ),
+        )
+    )
+
+
+def _taken_ports(facts: HostFacts) -> Iterator[Candidate]:
+    """Components that do not stay up because another process of their host listens on their port."""
+    kubelet = value_of(facts.kubelet)
+    for pod in kubelet.static_pods if kubelet else ():
+        if kubelet and pod.log:
+            yield from _taken_port(facts, pod.name, pod.log, kubelet.listeners)
+    for unit in value_of(facts.services) or ():
+        if unit.listeners:
+            yield from _taken_port(facts, unit.name, unit.lines, unit.listeners)
+
+
+def _taken_port(
+    facts: HostFacts, name: str, log: tuple[str, ...], listeners: tuple[Listener, ...]
+) -> Iterator[Candidate]:
+    port = next((int(match["port"]) for line in log for each in _PORTS if (match := each.search(line))), None)
+    holder = next((one for one in listeners if one.port == port), None)
+    if holder is None:
+        return
+    unit = f"systemctl status {holder.pid}" if holder.pid else f"ss -ltnp 'sport = :{port}'"
+    yield Candidate(
+        Finding(
+            "host.port-taken",
+            Severity.WARNING,
+            f"{name}@{facts.host}",
+            f"{name} on {facts.host} cannot listen on port {port}, which {holder} has",
+            "Only one process can listen on a port of an address. The component ends until the port is free.",
+            (f"{holder} listens on {holder.address}:{port}", *(f"{name} logs: {line}" for line in log)),
+            (
+                advice(
+                    f"on {facts.host}: find the owner of the process ({unit}), then stop it or give it another port; "
+                    f"{name} starts again automatically"
+                ),
+            ),
+        ),
+        (("static-pod.stray-manifest", f"{name}@{facts.host}"),),
+    )
