@@ -183,8 +183,8 @@ CODES: dict[str, Explanation] = {
     ),
     "node.cordoned": Explanation("a node is unschedulable", "uncordon the node when the work on it is done"),
     "kubeadm.config-stale": Explanation(
-        "kubeadm-config has hosts, an endpoint or a version that the cluster does not have",
-        "correct the ConfigMap kube-system/kubeadm-config",
+        "kubeadm-config, cluster-info or kubelet-config has a value that the cluster does not have",
+        "correct the ConfigMap that the finding names",
     ),
     "kubeadm.leftovers": Explanation(
         "a host has files of kubeadm and is no node, or an init is unfinished",

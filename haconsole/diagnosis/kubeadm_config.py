@@ -1,15 +1,17 @@
-"""Rules about kubeadm's own record of the cluster: hosts, an endpoint or a version that the cluster no longer has."""
+"""Rules about kubeadm's own records: hosts, endpoints, CAs, versions and settings that the cluster no longer has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.candidate import Candidate, Key
 from haconsole.diagnosis.remedies import advice
 from haconsole.inventory.effective import endpoint, is_address, split_host_port
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Advice, Finding, Severity
-from haconsole.model.kubeadm import ClusterConfiguration
+from haconsole.model.hosts import Role
+from haconsole.model.kubeadm import ClusterConfiguration, ClusterInfo, KubeletConfiguration
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
@@ -19,23 +21,48 @@ _WHY = "kubeadm reads this record when a control plane joins, leaves or is upgra
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
-    """At most one candidate, with every difference as evidence."""
+    """At most one candidate for each record, with every difference as evidence."""
     record = value_of(snapshot.kubeadm)
     if record is None:
         return
-    differences = [*_hosts(record, snapshot), *_endpoint(record, inventory), *_version(record, snapshot)]
+    yield from _record(
+        SUBJECT,
+        _WHY,
+        (*_hosts(record, snapshot), *_endpoint(record, inventory), *_version(record, snapshot)),
+        *(("node.missing", name) for name in record.control_planes),
+    )
+    if record.cluster_info is not None:
+        yield from _record(
+            "cluster-info",
+            "A host that joins connects to this server and trusts this CA only, so joins fail.",
+            (*_server(record.cluster_info, inventory), *_authorities(record.cluster_info, snapshot)),
+            ("cert.ca-rotation-open", "kubernetes-ca"),
+            ("cert.wrong-ca", "kubernetes-ca"),
+        )
+    if record.kubelet is not None:
+        yield from _record(
+            record.kubelet.name,
+            "kubeadm writes this as kubelet's configuration when a host joins or is upgraded.",
+            tuple(_kubelets(record.kubelet, snapshot)),
+            *(("runtime.cgroup-driver", facts.host) for facts in snapshot.hosts),
+        )
+
+
+def _record(
+    subject: str, why: str, differences: tuple[tuple[str, Advice], ...], *caused_by: Key
+) -> Iterator[Candidate]:
     if differences:
         yield Candidate(
             Finding(
                 "kubeadm.config-stale",
                 Severity.WARNING,
-                SUBJECT,
+                subject,
                 differences[0][0],
-                _WHY,
+                why,
                 tuple(text for text, _ in differences[1:]),
-                tuple(fix for _, fix in differences),
+                tuple(dict.fromkeys(fix for _, fix in differences)),
             ),
-            tuple(("node.missing", name) for name in record.control_planes),
+            caused_by,
         )
 
 
@@ -51,17 +78,86 @@ def _hosts(record: ClusterConfiguration, snapshot: ClusterSnapshot) -> Iterator[
 
 
 def _endpoint(record: ClusterConfiguration, inventory: Inventory) -> Iterator[tuple[str, Advice]]:
-    """An address that nothing in the inventory has; a name may lead anywhere."""
     host = split_host_port(record.endpoint)[0] if record.endpoint else ""
+    if expected := _another_endpoint(host, inventory):
+        yield (
+            f"kubeadm-config has the endpoint {record.endpoint}, the inventory {expected}",
+            advice(f"{_EDIT}: correct controlPlaneEndpoint of ClusterConfiguration, or correct the inventory"),
+        )
+
+
+def _another_endpoint(host: str, inventory: Inventory) -> str:
+    """The inventory's endpoint if nothing there has the address `host`; a name may lead anywhere."""
     expected = endpoint(inventory)
-    if expected is None or not is_address(host):
-        return
+    if expected is None or not is_address(host) or not is_address(expected[0]):
+        return ""
     addresses = {expected[0], *(vip.address.partition("/")[0] for vip in inventory.vips)}
     addresses |= {one.address for one in inventory.hosts}
-    if host not in addresses and is_address(expected[0]):
+    return "" if host in addresses else f"{expected[0]}:{expected[1]}"
+
+
+def _server(info: ClusterInfo, inventory: Inventory) -> Iterator[tuple[str, Advice]]:
+    if expected := _another_endpoint(urlsplit(info.server).hostname or "", inventory):
         yield (
-            f"kubeadm-config has the endpoint {record.endpoint}, the inventory {expected[0]}:{expected[1]}",
-            advice(f"{_EDIT}: correct controlPlaneEndpoint of ClusterConfiguration, or correct the inventory"),
+            f"cluster-info has the server {info.server}, the inventory's endpoint is {expected}",
+            advice(f"{_EDIT_INFO}: set server to https://{expected}, or correct the inventory"),
+        )
+
+
+def _authorities(info: ClusterInfo, snapshot: ClusterSnapshot) -> Iterator[tuple[str, Advice]]:
+    """None of its CAs is in ca.crt of a control plane; during a rotation both have the old one."""
+    in_use = {
+        certificate.fingerprint
+        for facts in snapshot.hosts
+        if facts.has(Role.CONTROL_PLANE)
+        for certificate in value_of(facts.certificates) or ()
+        if certificate.role == "kubernetes-ca"
+    }
+    if in_use and not in_use & set(info.authorities):
+        prints = " and ".join(one[:16] for one in info.authorities) or "none"
+        yield (
+            f"cluster-info embeds another CA than ca.crt of the control planes (SHA-256 {prints})",
+            advice(
+                f"{_EDIT_INFO}: set certificate-authority-data to what base64 -w0 /etc/kubernetes/pki/ca.crt prints "
+                "on a control plane"
+            ),
+        )
+
+
+_EDIT_INFO = "kubectl -n kube-public edit configmap cluster-info"
+
+
+def _kubelets(record: KubeletConfiguration, snapshot: ClusterSnapshot) -> Iterator[tuple[str, Advice]]:
+    """Settings by which a host stops working at its next upgrade, or its certificate is not renewed."""
+    edit = f"kubectl -n kube-system edit configmap {record.name}"
+    for facts in snapshot.hosts:
+        kubelet = value_of(facts.kubelet)
+        if kubelet is None:
+            continue
+        flags = {flag.lstrip("-").partition("=")[0] for flag in kubelet.flags}
+        driver = "" if "cgroup-driver" in flags else kubelet.cgroup_driver
+        if record.cgroup_driver and driver and driver != record.cgroup_driver:
+            yield (
+                f"{record.name} has cgroupDriver {record.cgroup_driver}, kubelet on {facts.host} uses {driver}",
+                advice(f"{edit}: set the cgroupDriver that the hosts and their containerd use"),
+            )
+        if record.fail_swap_on is not False and not kubelet.fail_swap_on and kubelet.swaps:
+            yield (
+                f"{record.name} lacks failSwapOn: false, by which kubelet on {facts.host} runs with swap",
+                advice(f"{edit}: set failSwapOn: false, or turn swap off on {facts.host}"),
+            )
+        if kubelet.rotates_certificates is False:
+            yield (
+                f"kubelet on {facts.host} does not renew its certificate: rotateCertificates is false",
+                advice(
+                    f"on {facts.host}: set rotateCertificates: true in {kubelet.config_file}, then systemctl restart "
+                    "kubelet"
+                ),
+            )
+    if record.rotates_certificates is False:
+        yield (
+            f"{record.name} has rotateCertificates: false, so kubelets of new hosts do not renew their certificates",
+            advice(f"{edit}: set rotateCertificates: true"),
         )
 
 

@@ -1,8 +1,29 @@
-"""kubeadm's own record of a cluster."""
+"""kubeadm's own records of a cluster: its ConfigMaps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """What a host that joins trusts: the ConfigMap kube-public/cluster-info."""
+
+    server: str
+    """URL of the API."""
+    authorities: tuple[str, ...]
+    """SHA-256 of each embedded CA, in lower-case hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletConfiguration:
+    """What kubeadm writes as kubelet's configuration at a join or an upgrade; None is what it leaves to kubelet."""
+
+    name: str
+    """Of the ConfigMap: ``kubelet-config``, up to 1.23 with the minor version behind it."""
+    cgroup_driver: str = ""
+    rotates_certificates: bool | None = None
+    fail_swap_on: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +40,7 @@ class ClusterConfiguration:
     """Client URLs of an etcd that kubeadm does not run."""
     control_planes: tuple[str, ...] = ()
     """Names of the control planes in ClusterStatus, which kubeadm up to 1.21 keeps beside it."""
+    cluster_info: ClusterInfo | None = None
+    """None where the cluster has none, or it was not read."""
+    kubelet: KubeletConfiguration | None = None
+    """None where the cluster has none, or it was not read."""

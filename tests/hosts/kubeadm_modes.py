@@ -98,6 +98,26 @@ GONE_HOST = (
     "sed 's/^    apiEndpoints:/&\\n      cp9:\\n        advertiseAddress: 10.99.254.9\\n        bindPort: 6443/' "
     f"/root/kept.yaml | {CONFIG_MAP} replace -f -"
 )
+PUBLIC = "kubectl --kubeconfig=/etc/kubernetes/admin.conf -n kube-public"
+
+
+def in_config_map(kubectl: str, name: str, change: str) -> tuple[str, str]:
+    """Commands that change a ConfigMap by sed, and that put it back."""
+    copy = f"/root/{name}.yaml"
+    read = f"{kubectl} get configmap {name} -o yaml | sed '/resourceVersion/d' >{copy}"
+    return f"{read} && sed '{change}' {copy} | {kubectl} replace -f -", f"{kubectl} replace -f {copy}"
+
+
+OLD_ENDPOINT = in_config_map(PUBLIC, "cluster-info", "s#server: https://.*#server: https://10.99.254.9:8443#")
+OLD_CA = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=kubernetes -keyout /dev/null -out /root/other.crt "
+    "2>/dev/null && other=$(base64 -w0 /root/other.crt) && "
+    f"{PUBLIC} get configmap cluster-info -o yaml | sed '/resourceVersion/d' >/root/cluster-info.yaml && "
+    'sed "s#certificate-authority-data: .*#certificate-authority-data: $other#" /root/cluster-info.yaml | '
+    f"{PUBLIC} replace -f -",
+    OLD_ENDPOINT[1],
+)
+OTHER_DRIVER = in_config_map(CONFIG_MAP, "kubelet-config-1.20", "s/cgroupDriver: cgroupfs/cgroupDriver: systemd/")
 MODES = (
     Mode(
         "kubeadm-config names a host that is gone",
@@ -312,6 +332,36 @@ MODES = (
         "node.pressure",
         "w1",
         "memory",
+    ),
+    Mode(
+        "cluster-info with an earlier endpoint",
+        "cp1",
+        OLD_ENDPOINT[0],
+        OLD_ENDPOINT[1],
+        "kubeadm.config-stale",
+        "cluster-info",
+        "10.99.254.9",
+        everywhere=True,
+    ),
+    Mode(
+        "cluster-info with an earlier CA",
+        "cp1",
+        OLD_CA[0],
+        OLD_CA[1],
+        "kubeadm.config-stale",
+        "cluster-info",
+        "another CA",
+        everywhere=True,
+    ),
+    Mode(
+        "kubelet-config with another cgroup driver",
+        "cp1",
+        OTHER_DRIVER[0],
+        OTHER_DRIVER[1],
+        "kubeadm.config-stale",
+        "kubelet-config-1.20",
+        "cgroupDriver systemd",
+        everywhere=True,
     ),
     Mode(  # kubelet itself reads this file, and ends
         "swap on",

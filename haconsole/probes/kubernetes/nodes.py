@@ -1,4 +1,4 @@
-"""Nodes with their leases, and kubeadm's record of the cluster, from whichever API server answers first."""
+"""Nodes with their leases, and kubeadm's records of the cluster, from whichever API server answers first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
-from haconsole.probes.kubernetes.kubeadm_config import cluster_configuration
+from haconsole.probes.kubernetes.kubeadm_config import kubeadm_records
 from haconsole.probes.kubernetes.lease_watch import first_known
 from haconsole.probes.kubernetes.leases import HolderHost, finder
 from haconsole.probes.observe import all_ended, observe
@@ -27,7 +27,7 @@ _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/mas
 _NEXT_AFTER_S = 0.4
 _LEASES_WITHIN_S = 3.0
 _KUBEADM_EVERY_S = 60.0
-"""kubeadm changes its record only when it runs."""
+"""kubeadm changes its records only when it runs."""
 
 
 class NodeProbe:
@@ -109,10 +109,10 @@ class NodeProbe:
             leases.cancel()
 
     async def _read_kubeadm(self, api: KubeApi, host: Host) -> None:
-        """kubeadm's record, if it is due; after a failure it is due at the next list."""
+        """kubeadm's records, if they are due; after a failure they are due at the next list."""
         now = asyncio.get_running_loop().time()
         if self._has_kubeadm and now >= self._kubeadm_due:
-            read = cluster_configuration(api, _LEASES_WITHIN_S)
+            read = kubeadm_records(api, _LEASES_WITHIN_S)
             record = await observe(self._context, host, "kubeadm", read, _LEASES_WITHIN_S)
             self._store.shared.put_kubeadm(record)
             if isinstance(record, Known):
