@@ -193,7 +193,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         kubeadm="find the other process: ss -ltnp; look for a copy of the manifest in the static-pod folder",
     ),
     _text(
-        r'"plndr-cp-lock" is forbidden|plndr-cp-lock.* is forbidden',
+        r"plndr-(cp|svcs)-lock\b.* is forbidden",
         "kube-vip uses admin.conf, which has no rights before kubeadm init ends (1.29 and newer).",
         kubeadm="mount super-admin.conf into kube-vip on the first control plane while kubeadm init runs",
     ),
@@ -214,6 +214,17 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
             "find out why the new etcd does not start: read its log in /var/log/pods, and check port 2380 of the other "
             "members; then join again"
         ),
+    ),
+    _text(
+        r"etcdserver: unhealthy cluster",
+        "etcd refuses membership changes while a member does not answer, or was started only seconds ago.",
+        "start the member that does not answer, or remove it by its ID; after a start, wait 5 s",
+    ),
+    _text(
+        r"static Pod hash for component .* did not change after",
+        "kubelet did not run the new manifest: another file in its folder is a manifest of the same pod, or kubelet "
+        "is stopped.",
+        kubeadm="move copies of manifests out of the static-pod folder, check that kubelet runs, then try again",
     ),
     _text(
         r"not enough started members|re-configuration failed due to",

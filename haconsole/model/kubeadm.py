@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClusterInfo:
-    """What a host that joins trusts: the ConfigMap kube-public/cluster-info."""
+    """The server and the CAs that a joining host trusts: the ConfigMap kube-public/cluster-info."""
 
     server: str
     """URL of the API."""
@@ -17,7 +17,7 @@ class ClusterInfo:
 
 @dataclass(frozen=True, slots=True)
 class KubeletConfiguration:
-    """What kubeadm writes as kubelet's configuration at a join or an upgrade; None is what it leaves to kubelet."""
+    """kubelet's configuration as kubeadm writes it at a join or an upgrade; None and empty are kubelet's defaults."""
 
     name: str
     """Of the ConfigMap: ``kubelet-config``, up to 1.23 with the minor version behind it."""

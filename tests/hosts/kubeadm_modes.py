@@ -110,11 +110,13 @@ def in_config_map(kubectl: str, name: str, change: str) -> tuple[str, str]:
 
 OLD_ENDPOINT = in_config_map(PUBLIC, "cluster-info", "s#server: https://.*#server: https://10.99.254.9:8443#")
 OLD_CA = (
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=kubernetes -keyout /dev/null -out /root/other.crt "
-    "2>/dev/null && other=$(base64 -w0 /root/other.crt) && "
-    f"{PUBLIC} get configmap cluster-info -o yaml | sed '/resourceVersion/d' >/root/cluster-info.yaml && "
-    'sed "s#certificate-authority-data: .*#certificate-authority-data: $other#" /root/cluster-info.yaml | '
-    f"{PUBLIC} replace -f -",
+    (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=kubernetes -keyout /dev/null -out /root/other.crt "
+        "2>/dev/null && other=$(base64 -w0 /root/other.crt) && "
+        f"{PUBLIC} get configmap cluster-info -o yaml | sed '/resourceVersion/d' >/root/cluster-info.yaml && "
+        'sed "s#certificate-authority-data: .*#certificate-authority-data: $other#" /root/cluster-info.yaml | '
+        f"{PUBLIC} replace -f -"
+    ),
     OLD_ENDPOINT[1],
 )
 OTHER_DRIVER = in_config_map(CONFIG_MAP, "kubelet-config-1.20", "s/cgroupDriver: cgroupfs/cgroupDriver: systemd/")

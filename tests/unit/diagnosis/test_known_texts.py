@@ -99,6 +99,23 @@ KUBEADMS = (
     ("etcdserver: re-configuration failed due to not enough started members", "start the stopped member"),
     ('leases.coordination.k8s.io "plndr-cp-lock" is forbidden: User "kubernetes-admin"', "super-admin.conf"),
     (
+        (
+            'leaderelection.go:461] "Error retrieving lease lock" err="leases.coordination.k8s.io \\"plndr-cp-lock\\" '
+            'is forbidden: User \\"kubernetes-admin\\" cannot get resource \\"leases\\""'
+        ),
+        "super-admin.conf",
+    ),
+    ('leases.coordination.k8s.io "plndr-svcs-lock" is forbidden: User "kubernetes-admin"', "super-admin.conf"),
+    ("error creating local etcd static pod manifest file: etcdserver: unhealthy cluster", "remove it by its ID"),
+    (
+        (
+            "couldn't upgrade control plane. kubeadm has tried to recover everything into the earlier state. Errors "
+            "faced: static Pod hash for component kube-apiserver on Node cp1 did not change after 5m0s: context "
+            "deadline exceeded"
+        ),
+        "copies of manifests",
+    ),
+    (
         'CreateContainerConfigError: "services have not yet been read at least once"',
         "own API",
     ),

@@ -127,7 +127,7 @@ async def test_the_records_are_read_once_while_the_nodes_are_listed_again(server
     assert [server.requests.count(path) for path in (CONFIG, KUBELET, INFO)] == [1, 1, 1]
 
 
-async def test_clusters_that_kubeadm_did_not_make_are_not_asked(server: KubeServer) -> None:
+async def test_no_records_are_read_of_clusters_that_kubeadm_did_not_make(server: KubeServer) -> None:
     store = FactStore(cluster.INVENTORY, lambda: NOW)
     context = ClusterContext(
         cluster.INVENTORY, layout(cluster.INVENTORY), FakeFleet(), lambda: NOW, b"", ProbeTimings()
