@@ -184,6 +184,14 @@ class MemberGone:
 
 
 @dataclass(frozen=True, slots=True)
+class NoMemberAt:
+    """No member on etcd's list, read with a quorum by the first of `ask` that can, has `peer_url`."""
+
+    peer_url: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LeaderAmong:
     """etcd's leader is the member on one of `hosts`, which are queried themselves."""
 
@@ -253,7 +261,7 @@ class AnyOf:
     alternatives: tuple[tuple[Check, ...], ...]
 
 
-EtcdCheck: TypeAlias = MemberIs | MemberGone | LeaderAmong
+EtcdCheck: TypeAlias = MemberIs | MemberGone | NoMemberAt | LeaderAmong
 EtcdStoreCheck: TypeAlias = HasRoom | NoAlarm
 OperatorsFile: TypeAlias = SameFile | SameFiles | SnapshotHere
 Single: TypeAlias = (

@@ -28,6 +28,7 @@ from haconsole.actions.checks import (
     NodeIs,
     NodeRenewed,
     NodeStage,
+    NoMemberAt,
     OperatorsFile,
     SameFile,
     SameFiles,
@@ -62,6 +63,7 @@ from haconsole.actions.operations import (
     PairForm,
     PromoteMember,
     RemoveMember,
+    RemoveMemberAt,
     RunCommand,
     SaveSnapshot,
     SendFile,
@@ -177,6 +179,8 @@ def _etcd_operation(operation: EtcdOperation) -> str:
             return f"wait until the learner at {url} has caught up, then make it a voter, through {_or(ask)}"
         case RemoveMember(member=member, ask=ask):
             return f"etcd member remove {member}, through {_or(ask)}"
+        case RemoveMemberAt(peer_url=url, ask=ask):
+            return f"etcd member remove the member at {url}, through {_or(ask)}"
         case UpdateMember(member=member, peer_url=url, ask=ask):
             return f"etcd member update {member} --peer-urls {url}, through {_or(ask)}"
         case MoveLeader(to=to):
@@ -222,7 +226,7 @@ def _operators_file(check: OperatorsFile) -> str:
 
 def _beyond_the_host(check: EtcdCheck | EtcdStoreCheck | ClusterCheck) -> str:
     match check:
-        case MemberIs() | MemberGone() | LeaderAmong():
+        case MemberIs() | MemberGone() | NoMemberAt() | LeaderAmong():
             return _etcd_check(check)
         case HasRoom() | NoAlarm():
             return _etcd_store_check(check)
@@ -246,6 +250,8 @@ def _etcd_check(check: EtcdCheck) -> str:
             return f"etcd's member at {url} is {stage}"
         case MemberGone(member=member):
             return f"etcd lists no member {member}"
+        case NoMemberAt(peer_url=url):
+            return f"etcd lists no member at {url}"
         case LeaderAmong(hosts=hosts):
             return f"etcd's leader is on {_or(hosts)}"
         case _:

@@ -142,6 +142,14 @@ class RemoveMember:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveMemberAt:
+    """Remove the member at `peer_url`, if there is one, from etcd's list, through a member of `ask`."""
+
+    peer_url: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateMember:
     """Give a member of etcd's list this peer URL, through a member of `ask`."""
 
@@ -305,7 +313,7 @@ class Nothing:
     """A step that only checks."""
 
 
-EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | UpdateMember | MoveLeader
+EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | RemoveMemberAt | UpdateMember | MoveLeader
 EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
 Transfer: TypeAlias = FetchFile | SendFile | SendFolder | CopyFromHost
 NodeOperation: TypeAlias = DrainNode | DeleteNode | ForgetControlPlane | JoinNode

@@ -27,6 +27,7 @@ from haconsole.actions.operations import (
     Operation,
     PromoteMember,
     RemoveMember,
+    RemoveMemberAt,
     RunCommand,
     SaveSnapshot,
     SendFile,
@@ -156,7 +157,7 @@ class Performer:
                 return await self._shared(operation, step.host, end)
             case IssueCertificate():
                 return await issue_certificate(self._context, self._authorities, step, operation, end)
-            case AddMember() | PromoteMember() | RemoveMember() | UpdateMember() | MoveLeader():
+            case AddMember() | PromoteMember() | RemoveMember() | RemoveMemberAt() | UpdateMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
                 return await tend_etcd(self._cluster, operation, step.host, tell)

@@ -24,6 +24,7 @@ DOES: dict[type, str] = {
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
     op.DrainNode: "The node gets no new pods, and its pods are evicted; their controllers start them on other nodes.",
     op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",
+    op.RemoveMemberAt: "The etcd member of an interrupted join is removed: from then on its vote does not count.",
     op.ForgetControlPlane: "The removed host leaves kubeadm's list of control planes, so kubeadm never contacts it.",
     op.JoinNode: "kubeadm makes {host} part of the cluster. Join credentials are made for this and deleted after it.",
     op.SetServerState: "One server of haproxy is set to drain, so that it gets no new connections, or to ready.",

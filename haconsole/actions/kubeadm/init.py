@@ -26,7 +26,7 @@ from haconsole.actions.kubeadm.join import (
     LEAVE_S,
     PHASE,
     READY_S,
-    clear_step,
+    halves_steps,
     installed_steps,
     join_step,
     member_checks,
@@ -214,14 +214,15 @@ def _joins(
     return tuple(steps)
 
 
-def _join(ctx: PlanContext, first: Host, host: Host, version: str, need: StepId) -> tuple[Step, Step]:
+def _join(ctx: PlanContext, first: Host, host: Host, version: str, need: StepId) -> tuple[Step, ...]:
     node, ask = node_name(ctx.snapshot, host), (HostName(first.name),)
     end = f"unfinished-{ctx.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-    clear = replace(clear_step(ctx.inventory, host, node, end, ask), needs=(need,))
+    before, *others = halves_steps(ctx.inventory, host, node, end, ask)
+    halves = (replace(before, needs=(need,)), *others)
     join = join_step(ctx.inventory, ctx.layout, host, node, version, ask)
     if Role.CONTROL_PLANE in host.roles:
         join = replace(join, verification=member_checks(ctx.inventory, host, node, ask))
-    return clear, replace(join, needs=(clear.id,))
+    return (*halves, replace(join, needs=(halves[-1].id,)))
 
 
 def _final_checks(ctx: PlanContext, steps: tuple[Step, ...], first: Host) -> tuple[Step, ...]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.bootstrap import scripts as preflight_scripts
 from haconsole.actions.bootstrap.verify import component_healthy
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import (
+    AnyOf,
     ApiserverReady,
     Check,
     MemberIs,
     MemberStage,
     NodeIs,
     NodeStage,
+    NoMemberAt,
     VipAnswers,
 )
-from haconsole.actions.kubeadm.cluster import folders, left_or_joined, series, settings
+from haconsole.actions.kubeadm.cluster import folders, joined, left_or_joined, series, settings
 from haconsole.actions.kubeadm.external_etcd import reach_of_endpoints
-from haconsole.actions.operations import Irreversible, JoinNode, RunCommand
+from haconsole.actions.operations import Irreversible, JoinNode, RemoveMemberAt, RunCommand
 from haconsole.actions.step import Step
 from haconsole.configs.kubeadm import join_config, upload_config
 from haconsole.configs.layout import Layout, is_stacked
@@ -40,6 +44,10 @@ REACH_WHY = "kubeadm contacts the cluster through its endpoint, and a control pl
 CLEAR_WHY = (
     "kubeadm refuses a host with parts of an earlier join. They are undone; configuration, keys and data are kept "
     "under other names. A host that has joined is not touched."
+)
+FORGET_WHY = (
+    "A join that was interrupted may have added the host to etcd before the host became a node. The next step stops "
+    "this etcd. With two members that would lose the quorum, so the member leaves etcd's list first."
 )
 PLANE_WHY = (
     "The token and the key of the uploaded certificates are made right before the join and deleted after it. They "
@@ -112,6 +120,30 @@ def clear_step(inventory: Inventory, host: Host, node: str, end: str, ask: tuple
         undo=Irreversible("the host was not part of the cluster; its files are kept under other names"),
         phase=PHASE,
     )
+
+
+def forget_member_step(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...]) -> Step:
+    """Remove the member of a host that has not joined: its vote must not count when its etcd stops."""
+    peer_url = effective.etcd_peer_url(inventory, host)
+    return Step(
+        id=step_id("kubeadm.forget", host.name),
+        title="Remove the etcd member of a half-finished join",
+        why=FORGET_WHY,
+        host=HostName(host.name),
+        operation=RemoveMemberAt(peer_url, ask),
+        verification=(AnyOf(((NoMemberAt(peer_url, ask),), joined(inventory, host, node, ask))),),
+        undo=Irreversible("the host was not part of the cluster"),
+        phase=PHASE,
+    )
+
+
+def halves_steps(inventory: Inventory, host: Host, node: str, end: str, ask: tuple[HostName, ...]) -> tuple[Step, ...]:
+    """Undo what an interrupted join left in etcd and on the host, in this order."""
+    clear = clear_step(inventory, host, node, end, ask)
+    if Role.CONTROL_PLANE not in host.roles or not is_stacked(inventory):
+        return (clear,)
+    forget = forget_member_step(inventory, host, node, ask)
+    return forget, replace(clear, needs=(forget.id,))
 
 
 def join_step(

@@ -9,7 +9,7 @@ import msgspec
 from haconsole.actions.balancing import balancing
 from haconsole.actions.build import start_step
 from haconsole.actions.kubeadm.cluster import foreign_balancers, node_name, release
-from haconsole.actions.kubeadm.join import clear_step, join_step, preflight_steps
+from haconsole.actions.kubeadm.join import halves_steps, join_step, preflight_steps
 from haconsole.actions.kubeadm.leave import ask_of, leave_groups
 from haconsole.actions.membership import balancers, etcd
 from haconsole.actions.membership.change import MembershipChange, answers
@@ -57,7 +57,7 @@ def _join(change: MembershipChange) -> tuple[Group, ...]:
     node = node_name(change.snapshot, into)
     end = f"unfinished-{change.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
     groups: list[Group] = [
-        (clear_step(change.inventory, into, node, end, ask),),
+        *((step,) for step in halves_steps(change.inventory, into, node, end, ask)),
         (join_step(change.inventory, change.layout, into, node, version, ask),),
     ]
     if Role.ETCD in into.roles and change.ask:

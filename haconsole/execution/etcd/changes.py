@@ -16,6 +16,7 @@ from haconsole.actions.operations import (
     MoveLeader,
     PromoteMember,
     RemoveMember,
+    RemoveMemberAt,
     UpdateMember,
 )
 from haconsole.errors import HaconsoleError
@@ -69,6 +70,8 @@ class EtcdChanges:
                 return await self._until(lambda: self._promote(operation, host), within_s, tell)
             case RemoveMember():
                 return await self._until(lambda: self._remove(operation), CHANGE_S, tell)
+            case RemoveMemberAt():
+                return await self._until(lambda: self._remove_at(operation), CHANGE_S, tell)
             case UpdateMember():
                 return await self._until(lambda: self._update(operation), CHANGE_S, tell)
             case MoveLeader():
@@ -149,6 +152,14 @@ class EtcdChanges:
             return success(
                 f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in members)}"
             )
+
+    async def _remove_at(self, operation: RemoveMemberAt) -> OperationResult | str:
+        async with any_member(self._context, operation.ask) as api:
+            there = at_url(await api.members(), operation.peer_url)
+            if there is None:
+                return success(f"etcd lists no member at {operation.peer_url}")
+            await api.membership.remove(there.id)
+            return success(f"removed member {there.id} at {operation.peer_url}")
 
     async def _update(self, operation: UpdateMember) -> OperationResult | str:
         async with any_member(self._context, operation.ask) as api:

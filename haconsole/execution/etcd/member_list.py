@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias, assert_never
 
-from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
+from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage, NoMemberAt
 from haconsole.errors import HaconsoleError
 from haconsole.execution.first_usable import first_usable
 from haconsole.inventory.schema import Host
@@ -69,6 +69,9 @@ async def etcd_list_problems(context: ClusterContext, check: EtcdCheck) -> Probl
         case MemberGone(member=member, ask=ask):
             there = any(one.id == member for one in await member_list(context, ask))
             return (f"etcd still lists member {member}",) if there else ()
+        case NoMemberAt(peer_url=url, ask=ask):
+            there = at_url(await member_list(context, ask), url) is not None
+            return (f"etcd lists a member at {url}",) if there else ()
         case LeaderAmong(hosts=hosts):
             return _leader_problems(hosts, await statuses(context, hosts))
         case _:

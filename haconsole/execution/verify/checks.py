@@ -28,6 +28,7 @@ from haconsole.actions.checks import (
     NoAlarm,
     NodeIs,
     NodeRenewed,
+    NoMemberAt,
     SameFile,
     SameFiles,
     ServerIs,
@@ -121,7 +122,7 @@ class Checks:
                 return self._shared(step)
             case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
                 return self._cluster.problems(check, step.host)
-            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
+            case MemberIs() | MemberGone() | NoMemberAt() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
                 return self._cluster.problems(check, step.host)
             case NodeRenewed() | NodeIs() | ApiHas():
                 return self._cluster.problems(check, step.host)

@@ -20,6 +20,7 @@ from haconsole.actions.checks import (
     NoAlarm,
     NodeIs,
     NodeRenewed,
+    NoMemberAt,
     ServerIs,
     VipAnswers,
     VipOwned,
@@ -98,7 +99,7 @@ class ClusterChecks:
                     return etcd_problems(host.name, await probe_etcd(api, deadline_s=PATIENCE_S), voters)
             case VipOwned(address=address, hosts=hosts):
                 return await self._owned(address, hosts)
-            case MemberIs() | MemberGone() | LeaderAmong():
+            case MemberIs() | MemberGone() | NoMemberAt() | LeaderAmong():
                 return await etcd_list_problems(self._context, check)
             case HasRoom() | NoAlarm():
                 async with etcd_on(self._context, host) as api:

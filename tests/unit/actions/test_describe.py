@@ -28,6 +28,7 @@ from haconsole.actions.operations import (
     Operation,
     PromoteMember,
     RemoveMember,
+    RemoveMemberAt,
     RunCommand,
     SaveSnapshot,
     SendFile,
@@ -62,6 +63,9 @@ OPERATIONS: dict[str, Operation] = {
     "etcd member add http://x:2380 as learner, through cp1 or cp2": AddMember("http://x:2380", HOSTS),
     "wait until the learner at http://x:2380 has caught up, then make it a voter, through cp1 or cp2": (
         PromoteMember("http://x:2380", HOSTS)
+    ),
+    "etcd member remove the member at https://10.99.0.13:2380, through cp1 or cp2": RemoveMemberAt(
+        "https://10.99.0.13:2380", HOSTS
     ),
     "etcd member remove a3, through cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
     "cordon node w1 and evict its pods, through cp1 or cp2; pods that cannot be evicted are deleted": DrainNode(

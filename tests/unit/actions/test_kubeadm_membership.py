@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from haconsole.actions.checks import MemberIs, MemberStage, NodeIs, NodeStage
+from haconsole.actions.checks import AnyOf, MemberIs, MemberStage, NodeIs, NodeStage, NoMemberAt
 from haconsole.actions.kubeadm.membership import notes
 from haconsole.actions.membership.change import change_of
 from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_remove_member, plan_replace
@@ -20,14 +20,15 @@ from haconsole.actions.operations import (
     JoinNode,
     Nothing,
     RemoveMember,
+    RemoveMemberAt,
     RunCommand,
 )
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.log.codec import plan_from_json, to_json
-from haconsole.inventory.schema import Etcd, Host, Inventory
+from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import HostFacts, Role
-from haconsole.model.names import MemberId
+from haconsole.model.names import MemberId, StepId
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -187,6 +188,31 @@ def test_a_control_plane_joins_with_secrets_that_the_plan_only_names() -> None:
     assert MemberIs(join.peer_url, MemberStage.VOTING, join.ask) in step.verification
     stored = json.loads(json.dumps(to_json(result)))
     assert plan_from_json(stored) == result
+
+
+def test_the_vote_of_an_interrupted_join_leaves_before_its_etcd_is_stopped() -> None:
+    """kubeadm 1.36 joins etcd before kubelet registers the node; a reset first would lose a quorum of two."""
+    inventory, snapshot = with_hosts(CP4)
+    result = plan(plan_join(snapshot, inventory, "cp4"))
+    steps = {step.id: step for step in result.steps}
+    forget, clear, join = (steps[StepId(f"kubeadm.{name}@cp4")] for name in ("forget", "clear", "join"))
+    assert isinstance(forget.operation, RemoveMemberAt)
+    assert forget.operation.peer_url == "https://10.99.0.14:2380"
+    assert "cp4" not in forget.operation.ask
+    assert (forget.id in clear.needs, clear.id in join.needs) == (True, True)
+    (either,) = forget.verification
+    assert isinstance(either, AnyOf)
+    absent, there = either.alternatives
+    assert absent == (NoMemberAt("https://10.99.0.14:2380", forget.operation.ask),)
+    assert [type(check) for check in there] == [NodeIs, MemberIs]
+
+
+@pytest.mark.parametrize("etcd", [Etcd(), Etcd(placement=EtcdPlacement.STATIC_POD)])
+def test_hosts_without_a_member_of_kubeadms_have_none_to_forget(etcd: Etcd) -> None:
+    inventory, snapshot = with_hosts(without_etcd(CP4) if etcd == Etcd() else W2)
+    inventory = msgspec.structs.replace(inventory, etcd=etcd)
+    result = plan(plan_join(snapshot, inventory, inventory.hosts[-1].name))
+    assert not any(isinstance(step.operation, RemoveMemberAt) for step in result.steps)
 
 
 def test_a_worker_joins_without_an_upload_of_certificates() -> None:

@@ -9,8 +9,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
-from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
+from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage, NoMemberAt
+from haconsole.actions.operations import (
+    AddMember,
+    EtcdOperation,
+    MoveLeader,
+    PromoteMember,
+    RemoveMember,
+    RemoveMemberAt,
+)
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import SystemClock
@@ -133,6 +140,23 @@ async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
         assert removed.outcome is Outcome.DONE, removed.error
         assert await bench.problems(MemberGone(first, (M2,))) == ()
         assert (await bench.perform(RemoveMember(first, (M2,)))).output == f"member {first} is not on the list"
+
+
+@pytest.mark.thorough
+async def test_a_voter_without_a_node_leaves_the_list_before_its_etcd_stops(bench: Bench) -> None:
+    """After an interrupted join of a second control plane: a stop before this would lose the quorum of two."""
+    url = bench.second.peer_url
+    assert await bench.problems(NoMemberAt(url, (M1,))) == ()
+    await bench.perform(AddMember(url, (M1,)))
+    with running(bench.second, (bench.first,), state="existing", flags=STEADY):
+        await bench.perform(PromoteMember(url, (M1,), 30.0), M2)
+        assert await bench.problems(NoMemberAt(url, (M1,))) == (f"etcd lists a member at {url}",)
+        removed = await bench.perform(RemoveMemberAt(url, (M1,)))
+        assert removed.outcome is Outcome.DONE, removed.error
+        assert removed.output.startswith("removed member ")
+        assert (await bench.perform(RemoveMemberAt(url, (M1,)))).output == f"etcd lists no member at {url}"
+    assert await bench.problems(NoMemberAt(url, (M1,))) == ()  # read with a quorum, after the second etcd stopped
+    assert [one.name for one in await member_list(bench.context, (M1,))] == ["m1"]
 
 
 async def test_a_url_that_is_added_again_at_once_is_waited_for(bench: Bench) -> None:
