@@ -253,6 +253,8 @@ def test_old_credentials_of_pods_stop_the_last_phase_unless_they_are_ignored() -
         return {str(step.id) for step in plan(signing(certified()), ca="yes", scope="kubernetes", **request).steps}
 
     assert "kubernetes.credentials@cp1" in ids()
+    assert "kubernetes.workloads@cp1" in ids(workloads="all")
+    assert "kubernetes.workloads@cp1" not in ids(workloads="ignore")
     assert "kubernetes.credentials@cp1" in ids(workloads="all")
     assert "kubernetes.credentials@cp1" not in ids(workloads="ignore")
     every = step_of(plan(signing(certified()), ca="yes", workloads="all"), "kubernetes.workloads-leaves@cp1")

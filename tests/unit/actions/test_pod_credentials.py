@@ -157,6 +157,21 @@ def test_restarted_workloads_must_be_available(cluster: Cluster) -> None:
     assert cluster.renew("check").returncode == 0
 
 
+def test_a_workload_that_is_not_available_stops_a_rotation_before_it_begins(cluster: Cluster) -> None:
+    lines = "kube-system|DaemonSet/kube-proxy|RollingUpdate\nkube-system|Deployment/coredns|\n"
+    cluster.answers(workloads=lines)
+    assert cluster.run(workloads.AVAILABLE, "none.crt", "kube-system").returncode == 0
+    cluster.answers(unavailable="")
+    result = cluster.run(workloads.AVAILABLE, "none.crt", "kube-system")
+    assert (result.returncode, result.stderr) == (
+        1,
+        "kube-system DaemonSet/kube-proxy\nkube-system Deployment/coredns\n",
+    )
+    assert cluster.run(workloads.AVAILABLE, "ca-next.crt", "kube-system").returncode == 0, "a rotation that has begun"
+    cluster.answers(workloads="kube-system|DaemonSet/agent|OnDelete\n")
+    assert cluster.run(workloads.AVAILABLE, "none.crt", "kube-system").returncode == 0
+
+
 def test_extension_api_servers_trust_only_the_cas_of_the_files(cluster: Cluster) -> None:
     (cluster.folder / "proxy.crt").write_bytes(PROXY.certificate)
     words = ("ca-next.crt", "proxy.crt")

@@ -16,6 +16,7 @@ from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, has_ku
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import nodes_seen, turn
+from haconsole.actions.rotation.ca.workloads import workloads_available
 from haconsole.actions.rotation.rolling_restart import (
     names,
     restart_order,
@@ -42,7 +43,7 @@ def trust(now: CaReplacement) -> tuple[Group, ...]:
     for host in restart_order(now.ctx):
         groups.append(embedded(now, host, phase))
         groups += turn(now, host, phase, {}, ())
-    return (has_kubectl(now), *groups, cluster_info(now, phase), nodes_seen(now, phase))
+    return (has_kubectl(now), workloads_available(now), *groups, cluster_info(now, phase), nodes_seen(now, phase))
 
 
 def _make(now: CaReplacement, one: CaState) -> Step:

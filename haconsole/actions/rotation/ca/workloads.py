@@ -16,7 +16,7 @@ from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import AnyOf, Check
 from haconsole.actions.operations import Irreversible, RunCommand
-from haconsole.actions.rotation.ca.replacing import CaReplacement, after_last_phase, after_rollback
+from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, after_last_phase, after_rollback
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.configs.layout import is_kubeadm
@@ -38,6 +38,8 @@ OLD = load_script("check-old-credentials")
 
 TOKENS = load_script("renew-tokens")
 
+AVAILABLE = load_script("check-workloads")
+
 RENEW_WHY = (
     "Pods load the CA and their tokens at their start. Tokens in Secrets are signed again first; from then on the "
     "API rejects a pod with an old token until the pod is restarted."
@@ -46,12 +48,40 @@ TOKENS_WHY = (
     "Kubernetes does not renew a token whose key is dropped. API servers reject such a token, and thus every pod "
     "that mounts it later."
 )
+AVAILABLE_WHY = (
+    "The rotation restarts these workloads and waits until their new pods are available. Pods that do not work now "
+    "would stop it half-way."
+)
+AVAILABLE_REMEDY = (
+    "these workloads are not available. Repair or delete them first. To rotate without waiting for pods: workloads = "
+    "ignore"
+)
 OLD_WHY = "Pods that still have the old CA or an old token lose the API once these are dropped."
 OLD_REMEDY = (
     "old credentials are in use. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: delete the "
     "token of each Secret, restart the pods, resume. To drop them anyway: workloads = ignore"
 )
 ROLLOUT_S, RENEW_S, CHECK_S = 300.0, 240.0, 180.0
+
+
+def workloads_available(now: CaReplacement) -> Group:
+    """The workloads that are restarted later are available, before anything is changed."""
+    words = _words(now, back=False)
+    if words is None or now.workloads == Workloads.IGNORE:
+        return ()
+    kubeconfig, _, ca_file, _ = words
+    available = script(
+        AVAILABLE,
+        "available",
+        *(kubeconfig, ca_file, now.workloads),
+        means="they are available",
+        problem=AVAILABLE_REMEDY,
+        timeout_s=CHECK_S,
+    )
+    every = now.workloads == Workloads.ALL
+    title = f"Check that the workloads{'' if every else ' of kube-system'} are available"
+    host = now.ctx.control_planes[0].name
+    return (look_step("kubernetes.workloads", host, (available,), title=title, why=AVAILABLE_WHY, phase=Phase.TRUST),)
 
 
 def renew_workloads(now: CaReplacement, phase: str, *, back: bool = False) -> Group:
