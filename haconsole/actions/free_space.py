@@ -1,10 +1,10 @@
-"""Delete old journals and snapshots of a host that is short of space, only those that a person names."""
+"""Delete old files of a host that is short of space or inodes, only those that a person names."""
 
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
-from haconsole.actions.build import step_id
-from haconsole.actions.checks import FilesAbsent
+from haconsole.actions.build import script, step_id
+from haconsole.actions.checks import Check, FilesAbsent
 from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
@@ -16,6 +16,7 @@ from haconsole.scripts import load_script
 
 FREE_SPACE = "free-space"
 WHY = "Nothing reads these files any more: systemd archived the journals, and a newer snapshot exists."
+TEMPORARY_WHY = "The folders are for temporary files. Newer files, and snapshots, stay."
 DELETE = load_script("delete-old-files")
 
 
@@ -25,8 +26,9 @@ def free_space_action() -> Action:
         FREE_SPACE,
         "Free disk space",
         (
-            "List the old journals and snapshots of a host that is short of disk space, and delete those that are "
-            "named. The newest snapshot is never deleted. Without names: only the list."
+            "List the old journals and snapshots of a host that is short of disk space or inodes, and folders with "
+            "many temporary files. Delete those that are named. The newest snapshot is never deleted. Without names: "
+            "only the list."
         ),
         (
             Argument("host", ArgumentKind.HOST, "the host", positional=True, required=True),
@@ -57,7 +59,7 @@ def plan_free_space(snapshot: ClusterSnapshot, inventory: Inventory, request: Re
 
 def _reasons(host: HostName, files: tuple[OldFile, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     if not files:
-        return (f"{host} has no old journal or snapshot to delete on a full file system",)
+        return (f"{host} has no old journal, snapshot or folder of temporary files to delete",)
     known = {file.name for file in files}
     strange = tuple(f"{name} is not in the list of old files on {host}" for name in names if name not in known)
     listed = tuple(f"{host} has {file}" for file in files)
@@ -65,16 +67,37 @@ def _reasons(host: HostName, files: tuple[OldFile, ...], names: tuple[str, ...])
 
 
 def _step(host: HostName, files: tuple[OldFile, ...]) -> Step:
-    words = tuple(
-        word for file in files for word in (f"{file.written_at.timestamp():.0f}", f"{file.size_bytes}", file.path)
-    )
+    count = sum(file.count or 1 for file in files)
     return Step(
         id=step_id("files.delete", host),
-        title=f"Delete {len(files)} old files" if len(files) > 1 else f"Delete {files[0].name}",
-        why=WHY,
+        title=f"Delete {count} old files" if count > 1 else f"Delete {files[0].name}",
+        why=TEMPORARY_WHY if any(file.count for file in files) else WHY,
         host=host,
-        operation=RunCommand(("sh", "-ec", DELETE, "delete-old-files", *words), timeout_s=120.0),
-        verification=(FilesAbsent(tuple(file.path for file in files), "it still exists"),),
+        operation=RunCommand(("sh", "-ec", DELETE, "delete-old-files", "delete", *_words(files)), timeout_s=120.0),
+        verification=_absence(files),
         undo=Irreversible("the files are deleted"),
         phase="files",
     )
+
+
+def _words(files: tuple[OldFile, ...]) -> tuple[str, ...]:
+    """The path of a folder ends with a slash."""
+    return tuple(
+        word
+        for file in files
+        for word in (
+            f"{file.written_at.timestamp():.0f}",
+            f"{file.size_bytes}",
+            f"{file.path}/" if file.count else file.path,
+        )
+    )
+
+
+def _absence(files: tuple[OldFile, ...]) -> tuple[Check, ...]:
+    single = tuple(file.path for file in files if not file.count)
+    folders = tuple(file for file in files if file.count)
+    checks: list[Check] = [FilesAbsent(single, "it still exists")] if single else []
+    if folders:
+        words = ("delete-old-files", "check", *_words(folders))
+        checks.append(script(DELETE, *words, means="the folders have no old file", problem="an old file still exists"))
+    return tuple(checks)

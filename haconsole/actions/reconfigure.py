@@ -5,16 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import script
+from haconsole.actions.checks import Check
 from haconsole.actions.restart import BALANCER, unfit
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.services import file_test, reload_step
+from haconsole.configs.haproxy import MAXCONN
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.transport.haproxy_api import ask_script
 
 RECONFIGURE = "reconfigure"
+SMALLER = """
+/^Maxconn: / { split($0, pair, ": "); if (index(names, " global ") && pair[2] < least) bad = 1 }
+NF > 7 {
+  name = $2 == "FRONTEND" ? $1 : $2
+  seen = 1
+  if (index(names, " " name " ") && $7 != "" && $7 > 0 && $7 < least) bad = 1
+}
+END { exit bad || !seen }
+"""
+"""Reads the answers to `show info` and `show stat`; fails where one of the names has a smaller limit."""
 WHY = "The process runs an older configuration than its file; a reload keeps open connections and the VIP."
 
 
@@ -50,7 +65,8 @@ def plan_reconfigure(snapshot: ClusterSnapshot, inventory: Inventory, request: R
         return Refusal(RECONFIGURE, inventory.cluster, reasons)
     steps: list[Step] = []
     for host in hosts:
-        steps.append(_step(layout(inventory), host, service, steps[-1:]))
+        limits = _lowered(snapshot, host) if service == "haproxy" else ()
+        steps.append(_step(layout(inventory), host, service, steps[-1:], limits))
     return Plan(RECONFIGURE, inventory.cluster, tuple(steps), f"{service} on {', '.join(host.name for host in hosts)}")
 
 
@@ -62,7 +78,23 @@ def _stopped(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, 
     return (f"{service} on {host.name} does not run: run restart {service} {host.name}",)
 
 
-def _step(places: Layout, host: Host, service: str, before: list[Step]) -> Step:
+def _lowered(snapshot: ClusterSnapshot, host: Host) -> tuple[str, ...]:
+    """The names of limits that are smaller than those in haproxy's file: only a reload resets them."""
+    facts = snapshot.host(HostName(host.name))
+    haproxy = value_of(facts.haproxy) if facts else None
+    return tuple(limit.name for limit in haproxy.limits if limit.most < MAXCONN) if haproxy else ()
+
+
+def _no_lower_limit(socket: str, names: tuple[str, ...]) -> Check:
+    """haproxy's own list of frontends and servers has no smaller limit for these."""
+    listed = ", ".join(names)
+    query = ask_script(socket, "show info", "show stat -1 5 -1")
+    text = f'names="$*"\n({query}) | awk -F, -v least={MAXCONN} -v names=" $names " \'{SMALLER}\''
+    problem = f"haproxy limits {listed} to less than {MAXCONN} connections"
+    return script(text, "haproxy-limits", *names, means=f"{listed} has no smaller limit", problem=problem)
+
+
+def _step(places: Layout, host: Host, service: str, before: list[Step], limits: tuple[str, ...]) -> Step:
     part = places.haproxy if service == "haproxy" else places.keepalived
     assert part is not None
     step = reload_step(
@@ -74,5 +106,6 @@ def _step(places: Layout, host: Host, service: str, before: list[Step]) -> Step:
         phase=service,
         newer_than=(part.config_file,),
         test=file_test(service, part.config_file),
+        also=(_no_lower_limit(places.haproxy.stats_socket, limits),) if places.haproxy and limits else (),
     )
     return replace(step, needs=tuple(one.id for one in before))

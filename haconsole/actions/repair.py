@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
-from haconsole.actions.build import script, step_id
-from haconsole.actions.checks import Check, ServiceRunning
-from haconsole.actions.operations import LeftByUndo, RunCommand, Undo, UndoByCommand
-from haconsole.actions.restart import SERVICES
+from haconsole.actions.build import script
+from haconsole.actions.checks import Check
+from haconsole.actions.operations import LeftByUndo, Undo
+from haconsole.actions.repair_programs import drop_ins, limits, sessions
+from haconsole.actions.repair_step import repair_step, undo_by
+from haconsole.actions.restart import costs_of_restart, is_down
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts, ServiceKind
@@ -20,12 +22,8 @@ from haconsole.model.vip_view import disagreeing
 from haconsole.scripts import load_script
 
 REPAIR = "repair"
-KEPT = "haconsole-removed"
-"""Suffix of renamed drop-ins; systemd reads only files that end in ``.conf``."""
-LIMIT_S = 60.0
 
 ACCEPT, REMOUNT = load_script("accept-cluster"), load_script("remount-writable")
-DROP_INS = load_script("rename-drop-ins")
 HAS_ADDRESS = 'ip -o address show to "$1" | grep -q .'
 LACKS_ADDRESS = f"! {HAS_ADDRESS}"
 MTU_IS = 'read -r size <"/sys/class/net/$1/mtu" && [ "$size" = "$2" ]'
@@ -50,7 +48,8 @@ def repair_action() -> Action:
             "Repair one setting that was changed by hand. address: remove an address of a VIP or of another host. "
             "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: accept the cluster's "
             "hosts on a port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
-            "mtu: use the MTU of the other hosts. read-only: mount a file system writable again."
+            "limits: rename the drop-ins that limit a unit. mtu: use the MTU of the other hosts. read-only: mount a "
+            "file system writable again. sessions: let sshd open more sessions on one connection."
         ),
         (
             Argument("setting", ArgumentKind.CHOICE, "the setting", choices=SETTINGS, positional=True, required=True),
@@ -58,7 +57,20 @@ def repair_action() -> Action:
             Argument("target", ArgumentKind.TEXT, "the address, unit, port (or vrrp), file or folder", positional=True),
         ),
         plan_repair,
-        synonyms=("fix", "firewall", "nft", "mtu", "hostname", "chmod", "drop-in", "remount", "enable"),
+        synonyms=(
+            "fix",
+            "firewall",
+            "nft",
+            "mtu",
+            "hostname",
+            "chmod",
+            "drop-in",
+            "remount",
+            "enable",
+            "limit",
+            "CPUQuota",
+            "MaxSessions",
+        ),
     )
 
 
@@ -78,37 +90,10 @@ def plan_repair(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     step = _PLANNERS[setting](snapshot, facts, target)
     if isinstance(step, str):
         return Refusal(REPAIR, inventory.cluster, (step,))
+    costs = costs_of_restart(snapshot, inventory, host, target) if setting == "limits" else ()
+    if costs and not is_down(facts, target):
+        return Refusal(REPAIR, inventory.cluster, costs)
     return Plan(REPAIR, inventory.cluster, (step,), f"{setting} on {name}{target and f': {target}'}")
-
-
-def _step(
-    facts: HostFacts,
-    setting: str,
-    *,
-    title: str,
-    why: str,
-    command: tuple[str, ...],
-    verification: tuple[Check, ...],
-    undo: Undo,
-    precondition: tuple[Check, ...] = (),
-    verify_within_s: float = 30.0,
-) -> Step:
-    return Step(
-        id=step_id(f"repair.{setting}", facts.host),
-        title=title,
-        why=why,
-        host=facts.host,
-        operation=RunCommand(command, timeout_s=LIMIT_S),
-        precondition=precondition,
-        verification=verification,
-        undo=undo,
-        verify_within_s=verify_within_s,
-        phase="host",
-    )
-
-
-def _undo(check: Check, *argv: str) -> UndoByCommand:
-    return UndoByCommand(RunCommand(argv, timeout_s=LIMIT_S), (check,))
 
 
 def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
@@ -123,7 +108,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
     words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
     present = script(HAS_ADDRESS, "here", target, means=f"{target} is here", problem=f"{target} is not here any more")
     absent = script(LACKS_ADDRESS, "gone", target, means=f"{target} is not here", problem=f"{target} is still here")
-    return _step(
+    return repair_step(
         facts,
         "address",
         title=f"Remove the address {target} from {entry.interface}",
@@ -131,7 +116,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
         command=("ip", "address", "del", *words),
         precondition=(present,),
         verification=(absent,),
-        undo=_undo(present, "ip", "address", "add", *words),
+        undo=undo_by(present, "ip", "address", "add", *words),
     )
 
 
@@ -140,43 +125,17 @@ def _autostart(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     if unit is None or not unit.exists or unit.kind is not ServiceKind.UNIT or unit.masked:
         return f"{target} is no unit of {facts.host} that can be enabled"
     name = f"{target}.service"
-    return _step(
+    return repair_step(
         facts,
         "autostart",
         title=f"Enable {target}",
         why="systemd starts only enabled units when the host boots.",
         command=("systemctl", "enable", "--quiet", name),
         verification=(script(ENABLED, "enabled", name, means=f"{name} is enabled", problem=f"{name} is not enabled"),),
-        undo=_undo(
+        undo=undo_by(
             script(NOT_ENABLED, "disabled", name, means=f"{name} is not enabled", problem=f"{name} is enabled"),
             *("systemctl", "disable", "--quiet", name),
         ),
-    )
-
-
-def _drop_ins(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
-    if target not in SERVICES:
-        return f"{target} is none of the units whose drop-ins are renamed: {', '.join(SERVICES)}"
-    name = f"{target}.service"
-    restart = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :; systemctl restart {name}"
-
-    def argv(mode: str) -> tuple[str, ...]:
-        return ("sh", "-ec", f"( {DROP_INS.strip()}\n)\n{restart}", "rename-drop-ins", mode, name, KEPT)
-
-    def check(mode: str, means: str, problem: str) -> Check:
-        return script(DROP_INS, "rename-drop-ins", mode, name, KEPT, means=means, problem=problem)
-
-    some = check("some", f"{target} has a drop-in", f"{target} on {facts.host} has no drop-in")
-    return _step(
-        facts,
-        "drop-ins",
-        title=f"Rename the drop-ins of {target} and restart it",
-        why=f"The unit does not work with these settings. The files stay in their folders, with .{KEPT} added.",
-        command=argv("rename"),
-        precondition=(some,),
-        verification=(check("none", "no drop-in is left", "a drop-in is still there"), ServiceRunning(name)),
-        undo=_undo(some, *argv("back")),
-        verify_within_s=90.0,
     )
 
 
@@ -197,7 +156,7 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
     def check(mode: str, means: str, problem: str) -> Check:
         return script(ACCEPT, "accept-cluster", mode, target, means=means, problem=problem)
 
-    return _step(
+    return repair_step(
         facts,
         "firewall",
         title=f"Accept {what} from the cluster's hosts before the rules that drop it",
@@ -205,7 +164,7 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
         command=argv("accept"),
         precondition=(check("blocked", f"an nftables rule drops {what}", missing),),
         verification=(check("open", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
-        undo=_undo(check("undone", "the rule that accepts it is gone", "the rule is still there"), *argv("undo")),
+        undo=undo_by(check("undone", "the rule that accepts it is gone", "the rule is still there"), *argv("undo")),
     )
 
 
@@ -218,7 +177,7 @@ def _hostname(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str
         return f"the hostname of {facts.host} is unknown: {reason_of(facts.system) or 'not queried yet'}"
     fix = f"/etc/hostname on {facts.host} has another host's name: run hostnamectl set-hostname NAME there"
     before = script(NAME_IS, "before", system.hostname, means="the old name is back", problem="the name is another")
-    return _step(
+    return repair_step(
         facts,
         "hostname",
         title="Use the name in /etc/hostname again",
@@ -228,7 +187,7 @@ def _hostname(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str
         verification=(
             script(NAME_IS_STATIC, "static", means="the name is that of /etc/hostname", problem="the name is another"),
         ),
-        undo=_undo(before, "hostname", system.hostname),
+        undo=undo_by(before, "hostname", system.hostname),
     )
 
 
@@ -237,7 +196,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
         return f"{target} is no path of a key"
     mode = next((one.key_mode for one in value_of(facts.certificates) or () if one.key_path == target), None)
     fix = f"a group of its own may need {target}: change the owner first (chown)"
-    return _step(
+    return repair_step(
         facts,
         "key-mode",
         title=f"Set the mode of {target} so that only its owner reads it",
@@ -257,7 +216,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
 def _mode_again(target: str, mode: int) -> Undo:
     old = f"{mode:o}"
     check = script(MODE_IS, "mode", target, old, means=f"its mode is {old}", problem=f"its mode is not {old}")
-    return _undo(check, "chmod", old, "--", target)
+    return undo_by(check, "chmod", old, "--", target)
 
 
 def _mtu(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str:
@@ -273,14 +232,14 @@ def _mtu(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str:
         words = (interface, str(size))
         return script(MTU_IS, "mtu", *words, means=f"the MTU is {size}", problem=f"the MTU is not {size}")
 
-    return _step(
+    return repair_step(
         facts,
         "mtu",
         title=f"Set the MTU of {interface} to {usual}",
         why="Small packets pass and large ones are lost or refused, so connections open and then stall.",
         command=("ip", "link", "set", "dev", interface, "mtu", str(usual)),
         verification=(check(usual),),
-        undo=_undo(check(own), "ip", "link", "set", "dev", interface, "mtu", str(own)),
+        undo=undo_by(check(own), "ip", "link", "set", "dev", interface, "mtu", str(own)),
     )
 
 
@@ -297,7 +256,7 @@ def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
         return f"{facts.host} reports no read-only file system at {target}"
     mount = next(disk.mount for disk in value_of(facts.disks) or () if target in (disk.mount, disk.path))
     problem = f"the device of {mount} reported errors: read dmesg, and replace a disk that fails"
-    return _step(
+    return repair_step(
         facts,
         "read-only",
         title=f"Mount {mount} writable again",
@@ -307,7 +266,7 @@ def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
             script(REMOUNT, "remount-writable", "check", mount, means="its device reported no error", problem=problem),
         ),
         verification=(script(WRITABLE, "writable", mount, means="it is writable", problem="it is read-only"),),
-        undo=_undo(
+        undo=undo_by(
             script(READ_ONLY, "read-only", mount, means="it is read-only", problem="it is writable"),
             *("mount", "-o", "remount,bind,ro", "--", mount),
         ),
@@ -317,12 +276,14 @@ def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
 _PLANNERS: dict[str, Callable[[ClusterSnapshot, HostFacts, str], Step | str]] = {
     "address": _address,
     "autostart": _autostart,
-    "drop-ins": _drop_ins,
+    "drop-ins": drop_ins,
     "firewall": _firewall,
     "hostname": _hostname,
     "key-mode": _key_mode,
+    "limits": limits,
     "mtu": _mtu,
     "read-only": _read_only,
+    "sessions": sessions,
 }
 SETTINGS = tuple(_PLANNERS)
 WITH_TARGET = {
@@ -331,6 +292,7 @@ WITH_TARGET = {
     "drop-ins": "unit",
     "firewall": "port",
     "key-mode": "key's file",
+    "limits": "unit",
     "read-only": "mount point",
 }
 """Settings that need a target, and what it is."""

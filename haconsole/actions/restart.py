@@ -68,7 +68,12 @@ def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     reasons = (
         *_no_target(service, target, hosts, everywhere),
         *(reason for host in hosts for reason in unfit(snapshot, host, service)),
-        *(reason for host in hosts if host not in down for reason in _costs(snapshot, inventory, host, service)),
+        *(
+            reason
+            for host in hosts
+            if host not in down
+            for reason in costs_of_restart(snapshot, inventory, host, service)
+        ),
     )
     if unit is None and service in BALANCER:
         reasons = (f"the inventory has no {service}",)
@@ -157,7 +162,7 @@ def _unfit_pod(facts: HostFacts, host: Host, service: str, *, exists: bool) -> t
     return tuple(reasons)
 
 
-def _costs(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> tuple[str, ...]:
+def costs_of_restart(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> tuple[str, ...]:
     """The interruption that a restart of a working service would cause."""
     if service == "etcd":
         return _costs_quorum(snapshot, inventory, host)

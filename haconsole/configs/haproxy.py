@@ -13,6 +13,9 @@ HEALTH_PATH = "/healthz"
 
 HEALTH_FRONTEND = "haconsole_health"
 
+MAXCONN = 8192
+"""Connections at once; no frontend and no server has a smaller limit of its own."""
+
 
 def haproxy_cfg(inventory: Inventory) -> str:
     """The complete configuration, the same on every balancer; raises ValueError if the inventory has no balancer.
@@ -69,7 +72,7 @@ global
     user haproxy
     group haproxy
     chroot /var/lib/haproxy
-    maxconn 8192
+    maxconn {MAXCONN}
     stats socket {paths.stats_socket} mode 600 level admin
     stats timeout 30s
 """

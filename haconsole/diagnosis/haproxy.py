@@ -33,7 +33,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
         yield from service_down(facts, "haproxy", "this balancer forwards nothing")
     yield from _backends(balancers, snapshot)
     yield from _expected_servers(balancers, inventory)
-    yield from haproxy_balancers.rules(balancers, inventory)
+    yield from haproxy_balancers.rules(balancers, snapshot, inventory)
 
 
 ServerSight = tuple[HostName, HaproxyBackend, HaproxyServer]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from haconsole.configs.balancer_files import haproxy_files
+from haconsole.configs.haproxy import MAXCONN
+from haconsole.configs.layout import layout
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.balancer_files_view import all_ours
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
 
 
-def rules(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
+def rules(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """Candidates about each balancer whose haproxy answers."""
     haproxies = {facts.host: haproxy for facts in balancers if (haproxy := value_of(facts.haproxy)) is not None}
     some_up = any(_up(haproxy) for haproxy in haproxies.values())
@@ -24,7 +29,7 @@ def rules(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Ca
         if some_up and _judged(haproxy) and not _up(haproxy):
             yield _sees_none(facts, haproxy)
         yield from (_unchecked(facts, backend) for backend in haproxy.backends if _without_check(backend))
-        yield from _limits(facts, haproxy)
+        yield from _limits(facts, haproxy, ours=_is_ours(snapshot, facts, inventory))
 
 
 def causes(host: str) -> tuple[Key, ...]:
@@ -87,21 +92,34 @@ def _unchecked(facts: HostFacts, backend: HaproxyBackend) -> Candidate:
     )
 
 
-def _limits(facts: HostFacts, haproxy: HaproxyFacts) -> Iterator[Candidate]:
+def _is_ours(snapshot: ClusterSnapshot, facts: HostFacts, inventory: Inventory) -> bool:
+    """haproxy's files are as haconsole wrote them."""
+    paths = haproxy_files(layout(inventory))
+    return bool(paths) and all_ours(snapshot, facts.host, paths)
+
+
+def _limits(facts: HostFacts, haproxy: HaproxyFacts, *, ours: bool) -> Iterator[Candidate]:
     if not haproxy.limits:
         return
     worst = max(haproxy.limits, key=lambda limit: limit.used / limit.most)
+    smaller = ours and worst.most < MAXCONN
+    why = f"haproxy's file allows {MAXCONN}: the smaller limit was set at runtime. " if smaller else ""
     yield Candidate(
         Finding(
             "haproxy.connections-full",
             Severity.WARNING,
             facts.host,
             f"haproxy on {facts.host} has {worst.used} of at most {worst.most} connections ({worst.name})",
-            "At the limit new connections wait, and clients time out.",
+            f"{why}At the limit new connections wait, and clients time out.",
             tuple(f"{limit.name}: {limit.used} of {limit.most}" for limit in haproxy.limits),
             (
+                *((_reload(facts),) if smaller else ()),
                 advice(f"on {facts.host}: find the clients with most connections: ss -tn state established"),
                 advice(f"or raise maxconn in haproxy's configuration on {facts.host}, then reload haproxy"),
             ),
         )
     )
+
+
+def _reload(facts: HostFacts) -> Remedy:
+    return call("reconfigure", "reload the file, which has the larger limit", service="haproxy", host=facts.host)

@@ -151,8 +151,11 @@ def _no_inodes(facts: HostFacts, disk: DiskSpace) -> Candidate:
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} has {disk.free_inodes} of {disk.inodes} inodes left",
             "No new file can be created on the file system, although space may be free.",
-            (f"mount point {disk.mount}",),
-            (advice(f"on {facts.host}: find the folder with the most files (du --inodes -x {disk.mount} | sort -n)"),),
+            (f"mount point {disk.mount}", *_deletable(facts, disk)),
+            (
+                *_deletion(facts, disk),
+                advice(f"on {facts.host}: find the folder with the most files (du --inodes -x {disk.mount} | sort -n)"),
+            ),
         )
     )
 
@@ -167,7 +170,7 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
             "etcd refuses writes when it cannot extend its log; compaction needs space too.",
             (
                 f"{disk.free_bytes} of {disk.size_bytes} bytes free",
-                *(f"may be deleted: {file}" for file in value_of(facts.old_files) or () if _is_on(file, disk, facts)),
+                *_deletable(facts, disk),
             ),
             (
                 *_deletion(facts, disk),
@@ -177,14 +180,19 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
     )
 
 
+def _deletable(facts: HostFacts, disk: DiskSpace) -> Iterator[str]:
+    return (f"may be deleted: {file}" for file in value_of(facts.old_files) or () if _is_on(file, disk, facts))
+
+
 def _deletion(facts: HostFacts, disk: DiskSpace) -> Iterator[Remedy]:
     if any(_is_on(file, disk, facts) for file in value_of(facts.old_files) or ()):
-        yield call("free-space", "list old journals and snapshots, and delete those that you name", host=facts.host)
+        yield call("free-space", "list old files, and delete those that you name", host=facts.host)
 
 
 def _is_on(file: OldFile, disk: DiskSpace, facts: HostFacts) -> bool:
     """The file is on the file system: no other known mount point is deeper in its path."""
-    mounts = {one.mount for one in value_of(facts.disks) or () if _is_below(file.path, one.mount)}
+    path = f"{file.path}/" if file.count else file.path
+    mounts = {one.mount for one in value_of(facts.disks) or () if _is_below(path, one.mount)}
     return bool(disk.mount) and disk.mount == max(mounts, key=len, default="")
 
 

@@ -30,6 +30,8 @@ def _with_units_by_hand(finding: Finding) -> Finding:
 def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> Finding:
     if finding.code in _OF_KUBEADM:
         return finding
+    if finding.code == "probe.failed":
+        return replace(finding, remedies=tuple(one for one in finding.remedies if not _is_bootstrap(one)))
     remedies = (_for_kubeadm(remedy, places, kubernetes) for remedy in finding.remedies)
     if finding.code == "cert.wrong-ca" and any(_is_bootstrap(remedy) for remedy in finding.remedies):
         return replace(finding, remedies=_ONE_CA)

@@ -125,6 +125,7 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
     lines = tuple(_exceeded(setup.limits))
     if not lines:
         return
+    limiting = tuple(file.path for file in setup.files if ".service.d/" in file.path and not file.digest)
     yield Candidate(
         Finding(
             "service.limited",
@@ -132,8 +133,9 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} reaches a limit of its unit: {lines[0]}",
             "The unit's limit of CPU, memory or tasks is too low: the process is throttled, or the kernel kills it.",
-            lines[1:],
+            (*lines[1:], *(f"{path} is a drop-in that haconsole did not write" for path in limiting)),
             (
+                *((_unlimit(facts, setup),) if limiting and setup.name in PARTS else ()),
                 advice(
                     f"on {facts.host}: systemctl show {setup.name} -p CPUQuotaPerSecUSec -p MemoryMax -p TasksMax; "
                     f"remove the limit: systemctl revert {setup.name}, or raise it by systemctl edit"
@@ -142,6 +144,11 @@ def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
         ),
         (NOT_BOOTSTRAPPED,),
     )
+
+
+def _unlimit(facts: HostFacts, setup: UnitSetup) -> Remedy:
+    text = "rename the drop-ins that limit the unit; restart it"
+    return call("repair", text, setting="limits", host=facts.host, target=setup.name)
 
 
 def _exceeded(limits: Limits) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.hosts import HERE
-from haconsole.diagnosis.remedies import advice
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.component import does_not_run, is_slow, late_facts
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
@@ -154,7 +154,10 @@ def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
             f"{facts.host} answers queries only one at a time: {WORDS[Cause.NO_SESSION]}",
             "All queries were answered in the end. A live view keeps a session open and fails on such a host.",
             (f"sshd on {facts.host} refused a session {refused} times",),
-            (advice(FIXES[Cause.NO_SESSION].format(host=facts.host)),),
+            (
+                call("repair", "allow 10 sessions on one connection", setting="sessions", host=facts.host),
+                advice(FIXES[Cause.NO_SESSION].format(host=facts.host)),
+            ),
         )
     )
 
@@ -179,7 +182,10 @@ def _evidence(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[str, ...
 def _fixes(facts: HostFacts, troubles: tuple[Trouble, ...], first: Cause) -> tuple[Remedy, ...]:
     causes = dict.fromkeys((first, *(trouble.failed.cause for trouble in troubles)))
     fallback = "query again; then run the command by hand on {host}"
-    return tuple(advice(FIXES.get(cause, fallback).format(host=facts.host)) for cause in causes)
+    by_hand = tuple(advice(FIXES.get(cause, fallback).format(host=facts.host)) for cause in causes)
+    refused = any(one.fact == "apiserver" and one.failed.cause is Cause.AUTH_FAILED for one in troubles)
+    rewrite = call("bootstrap", "write the kubeconfigs again as the inventory describes them", only="kubernetes")
+    return (*((rewrite,) if refused and first is Cause.AUTH_FAILED else ()), *by_hand)
 
 
 def _load(facts: HostFacts) -> Iterator[str]:

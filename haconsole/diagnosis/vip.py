@@ -10,6 +10,7 @@ from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down, service_evidence
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
+from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
 from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
@@ -122,6 +123,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
         )
     if view.state is VipState.SPLIT:
         owners = " and ".join(view.owners)
+        deaf = tuple(facts.host for facts in balancers if _drops_adverts(facts))
         finding = Finding(
             "vip.split",
             Severity.CRITICAL,
@@ -129,14 +131,24 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             f"{owners} hold {view.address} at the same time",
             "The hosts do not receive each other's VRRP adverts, so each is MASTER; clients reach either at random. "
             "A firewall drops the adverts, or VRRP settings differ (haconsole found no difference).",
-            states,
+            (*states, *(f"{host}: a rule of its firewall drops VRRP" for host in deaf)),
             (
+                *(_accept_adverts(host) for host in deaf),
                 advice("check that no firewall drops IP protocol 112 between these hosts"),
                 advice("compare router ID and auth_pass in keepalived.conf of these hosts"),
                 advice("use unicast where the network drops multicast"),
             ),
         )
         yield Candidate(finding, anywhere("vip.config-mismatch", "vip.not-master", "host.duplicate-address"))
+
+
+def _drops_adverts(facts: HostFacts) -> bool:
+    keepalived = value_of(facts.keepalived)
+    return keepalived is not None and keepalived.adverts_dropped
+
+
+def _accept_adverts(host: HostName) -> Remedy:
+    return call("repair", "accept VRRP from the cluster's hosts", setting="firewall", host=host, target="vrrp")
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:

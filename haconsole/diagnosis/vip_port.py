@@ -110,6 +110,10 @@ def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
     if attempts.states.get(owner.host) is PortState.REFUSED:
         yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
         yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of haproxy's configuration")
+    elif all(state is not PortState.UNREACHABLE for state in attempts.failed.values()):
+        what = f"accept port {attempts.port} from the cluster's hosts"
+        yield call("repair", what, setting="firewall", host=owner.host, target=f"{attempts.port}")
     yield advice(
-        f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
+        f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}, also "
+        "from clients outside of the cluster"
     )

@@ -177,6 +177,9 @@ SCENARIOS = {
     "quorum-lost": Scenario("so many etcd members stop that the others have no quorum", _quorum_lost),
     "keepalived-stopped": Scenario("keepalived stops on the VIP's owner", _keepalived_stopped),
     "vip-split": Scenario("VRRP adverts are dropped, so that every balancer takes the VIP", _vip_split),
+    "vrrp-blocked": Scenario(
+        "a firewall drops the VRRP adverts to a balancer, so that it takes the VIP too", _of_other("vrrp-blocked")
+    ),
     "haproxy-stopped": Scenario("haproxy stops on the VIP's owner", _haproxy_stopped),
     "apiserver-down": Scenario("one API server stops", _apiserver_down),
     "scheduler-killed": Scenario("the leading scheduler is killed, and restarts", _scheduler_killed),

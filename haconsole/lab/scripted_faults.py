@@ -72,7 +72,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
     "one-session": ScriptedFault(
         "sshd allows one session for each connection",
         "echo MaxSessions 1 >/etc/ssh/sshd_config.d/drill.conf; systemctl reload ssh",
-        "rm -f /etc/ssh/sshd_config.d/drill.conf; systemctl reload ssh",
+        "rm -f /etc/ssh/sshd_config.d/drill.conf /etc/ssh/sshd_config.d/00-haconsole.conf; systemctl reload ssh",
     ),
     "no-socket": ScriptedFault(
         "haproxy's stats socket is gone",
@@ -126,6 +126,11 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "the VIP was added by hand, outside keepalived",
         f'{_VIP}; ip address add "$vip" dev "$link"',
         f'{_VIP}; ip address del "$vip" dev "$link" 2>/dev/null || :; systemctl restart keepalived',
+    ),
+    "vrrp-blocked": ScriptedFault(
+        "its firewall drops VRRP",
+        f"{_DRILL_CHAIN}; nft 'add rule inet drill in meta l4proto vrrp drop'",
+        "nft delete table inet drill 2>/dev/null || :",
     ),
     "vip-port": ScriptedFault(
         "its firewall rejects connections to haproxy's port 8443",

@@ -59,17 +59,23 @@ class ConfigCheck:
 
 @dataclass(frozen=True, slots=True)
 class OldFile:
-    """An archived journal, or a snapshot that is not the newest: nothing needs it any more."""
+    """An archived journal, or a snapshot that is not the newest: nothing needs it any more.
+
+    With a `count` it is a folder's temporary files: `written_at` is the time of the newest one.
+    """
 
     path: str
     size_bytes: int
     written_at: datetime
+    count: int = 0
 
     @property
     def name(self) -> str:
-        return self.path.rpartition("/")[2]
+        return self.path if self.count else self.path.rpartition("/")[2]
 
     def __str__(self) -> str:
+        if self.count:
+            return f"{self.path}, {self.count} temporary files, the newest of {self.written_at:%Y-%m-%d %H:%M}Z"
         return f"{self.name}, {self.size_bytes / 1_048_576:.1f} MiB, of {self.written_at:%Y-%m-%d %H:%M}Z"
 
 

@@ -38,11 +38,15 @@ class VrrpInstance:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedFacts:
-    """keepalived on one host; `forced_down` is whether the file that forces a failover exists."""
+    """keepalived on one host; `forced_down` is whether the file that forces a failover exists.
+
+    `adverts_dropped`: a rule of the host's nftables drops VRRP, and none of haconsole's accepts it before.
+    """
 
     version: str | None
     instances: tuple[VrrpInstance, ...]
     forced_down: bool = False
+    adverts_dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Accepts the cluster's own hosts on a port, or VRRP, in each nftables chain that drops or rejects it. No rule is deleted.
+# Accepts the cluster's own hosts on a port, or VRRP, in each nftables chain that drops or rejects it: by a rule that
+# names it, or because the chain accepts only what its rules name. No rule is deleted.
 # usage: accept-cluster MODE PORT ADDRESS...
 # MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accept, undo,
 # or undone (fails while one of our rules is there)
@@ -13,12 +14,19 @@ chains() {
     index($0, mark) { known[chain] = 1; next }
     {
       text = " " $0 " "; gsub(/[ \t]+/, " ", text)
-      if (text !~ / (drop|reject) /) next
-      if (port == "vrrp") hit = text ~ / (ip protocol|meta l4proto) (vrrp|112) /
+      if (text ~ / hook input .* policy drop;/) closed[chain] = 1
+      if (text ~ / hook input /) input[chain] = 1
+      if (text !~ / (drop|reject|accept) /) next
+      if (port == "vrrp") hit = text ~ / (ip protocol|meta l4proto) ([{] ([-0-9a-z, ]* )?)?(vrrp|112)[, ]/
       else hit = text ~ (" (tcp|th) dport ([{] ([-0-9, ]* )?)?" port "[, ]")
-      if (hit) dropping[chain] = 1
+      if (text ~ / accept / && (hit || text ~ / (ip|ip6) saddr [^ ]+ (counter [a-z0-9 ]*)?accept /)) accepting[chain] = 1
+      else if (text !~ / accept / && hit) dropping[chain] = 1
+      else if (text ~ /^ (counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/ && chain in input) closed[chain] = 1
     }
-    END { for (chain in dropping) print chain, (chain in known) ? "known" : "new" }'
+    END {
+      for (chain in closed) if (!(chain in accepting)) dropping[chain] = 1
+      for (chain in dropping) print chain, (chain in known) ? "known" : "new"
+    }'
 }
 accept() {
   case $port in vrrp) match='meta l4proto 112' ;; *) match="tcp dport $port" ;; esac

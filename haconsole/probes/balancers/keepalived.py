@@ -27,6 +27,10 @@ pod_states() {{
         END {{ for (at = NR; at > NR - {_STATES_READ} && at > 0; at--) print line[at] }}'
     done
 }}
+vrrp_is_open() (
+set -- open vrrp
+{load_script("accept-cluster")}
+)
 config=CONFIG
 process=$(process_of keepalived)
 [ -n "$process" ] || command -v keepalived >/dev/null || {{ echo 'not installed' >&2; return 127; }}
@@ -40,6 +44,8 @@ echo '{PART} version'
 ! command -v keepalived >/dev/null || timeout 3 keepalived --version 2>&1 | head -n 1
 echo '{PART} down'
 [ ! -e DOWN ] || echo yes
+echo '{PART} firewall'
+! command -v nft >/dev/null || vrrp_is_open 2>/dev/null || echo dropped
 echo '{PART} states'
 run=$(timeout 3 systemctl show -p ActiveState -p InvocationID -- keepalived.service)
 case $run in *ActiveState=active*) ;; *) [ -z "$process" ] || pod_states; return 0 ;; esac
@@ -81,6 +87,7 @@ def parse(answer: SectionAnswer, secret: bytes) -> KeepalivedFacts:
             for instance in instances
         ),
         forced_down=parts.get("down", "").strip() == "yes",
+        adverts_dropped=parts.get("firewall", "").strip() == "dropped",
     )
 
 

@@ -1,4 +1,4 @@
-"""Archived journals and old snapshots of a host whose file system is short of space."""
+"""Archived journals, old snapshots and folders of temporary files, of a host that is short of space or inodes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ def section(snapshot_folder: str, *, every: int = 1) -> Section:
 
 
 def parse(answer: SectionAnswer) -> tuple[OldFile, ...]:
-    """The oldest first; empty where no file system is short of space."""
+    """The oldest first; empty where no file system is short of space or inodes."""
     try:
         rows = [line.split(" ", 2) for line in require(answer, "list old files").splitlines() if line]
-        files = tuple(OldFile(path, int(size), datetime.fromtimestamp(int(at), UTC)) for at, size, path in rows)
-    except (ValueError, OverflowError, OSError) as error:
+        files = tuple(_file(*row) for row in rows)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
         raise ProbeError(f"old files: not readable: {error}", Cause.UNREADABLE) from error
     return tuple(sorted(files, key=lambda file: file.written_at))
+
+
+def _file(at: str, size: str, path: str) -> OldFile:
+    written_at = datetime.fromtimestamp(int(at), UTC)
+    if not path.startswith("files "):
+        return OldFile(path, int(size), written_at)
+    _, count, folder = path.split(" ", 2)
+    return OldFile(folder, int(size), written_at, int(count))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import FilesAbsent
+from haconsole.actions.checks import CommandSucceeds, FilesAbsent
 from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.step import Plan, Refusal
 from haconsole.diagnosis.diagnose import diagnose
@@ -24,6 +24,7 @@ from haconsole.probes.hosts import old_files
 from tests.fakes.cluster import INVENTORY, NOW, changed, healthy
 
 FOLDER = "/var/lib/etcd-snapshots"
+TEMPORARY = "/tmp /var/tmp /var/cache /var/crash /var/lib/php/sessions"
 FILES = (
     OldFile(f"{FOLDER}/a.db", 3 << 20, NOW - timedelta(days=2)),
     OldFile("/var/log/journal/0a1b/system@0a1b.journal", 8 << 20, NOW - timedelta(days=1)),
@@ -62,7 +63,7 @@ def test_only_named_files_are_deleted_and_the_loss_is_named() -> None:
     (step,) = plan.steps
     assert isinstance(step.operation, RunCommand)
     assert step.operation.argv[-1] == f"{FOLDER}/a.db"
-    assert "journal" not in str(step.operation.argv)
+    assert "journal" not in str(step.operation.argv[4:])
     assert step.verification == (FilesAbsent((f"{FOLDER}/a.db",), "it still exists"),)
     assert isinstance(step.undo, Irreversible)
     assert plan.data_loss == "a.db on cp2"
@@ -70,7 +71,7 @@ def test_only_named_files_are_deleted_and_the_loss_is_named() -> None:
 
 def test_an_unknown_name_deletes_nothing() -> None:
     assert "b.db is not in the list of old files on cp2" in refusal(short(*FILES), "a.db,b.db")
-    assert "no old journal or snapshot" in refusal(short(), "a.db")
+    assert "no old journal, snapshot" in refusal(short(), "a.db")
     assert "are unknown: not queried" in refusal(healthy(), "a.db")
     failed: Failed[tuple[OldFile, ...]] = Failed("sudo refuses", NOW, Cause.SUDO_REFUSED)
     fault = changed(healthy(), 2, lambda facts: replace(facts, old_files=failed))
@@ -135,3 +136,59 @@ def test_lines_of_another_form_are_refused(output: str) -> None:
 
     with pytest.raises(ProbeError):
         old_files.parse(SectionAnswer("old_files", output, "", 0))
+
+
+def many(folder: Path, count: int = 12) -> OldFile:
+    """A folder with a snapshot, a link and old empty files, as the host lists it."""
+    folder.mkdir()
+    for number in range(count):
+        path = folder / f"part {number}"
+        path.touch()
+        os.utime(path, (1_700_000_000 + number / 100, 1_700_000_000 + number / 100))
+    (folder / "kept.db").write_text("x")
+    (folder / "link").symlink_to(folder / "kept.db")
+    return OldFile(str(folder), 0, datetime.fromtimestamp(1_700_000_000, UTC), count)
+
+
+def test_a_folders_temporary_files_are_deleted_and_nothing_that_is_newer(tmp_path: Path) -> None:
+    group = many(tmp_path / "a b")
+    newer = tmp_path / "a b" / "newer"
+    newer.touch()
+    plan = planned(short(group), group.name)
+    assert isinstance(plan, Plan)
+    (step,) = plan.steps
+    (check,) = step.verification
+    assert isinstance(check, CommandSucceeds)
+    assert isinstance(step.operation, RunCommand)
+    assert step.title == "Delete 12 old files"
+    assert subprocess.run(check.argv, check=False).returncode == 1
+    assert subprocess.run(step.operation.argv, check=False).returncode == 0
+    assert sorted(path.name for path in (tmp_path / "a b").iterdir()) == ["kept.db", "link", "newer"]
+    assert subprocess.run(check.argv, check=False).returncode == 0
+
+
+def test_folders_with_many_files_are_listed_where_inodes_are_short(tmp_path: Path) -> None:
+    many(tmp_path / "deep")
+    body = old_files.section(str(tmp_path)).body
+
+    def listed(percent: int) -> list[str]:
+        text = body.replace("percent=$1", f"percent={percent}").replace(TEMPORARY, "")
+        result = subprocess.run(("sh", "-c", text), capture_output=True, text=True, check=False)
+        return [line for line in result.stdout.splitlines() if str(tmp_path) in line]
+
+    assert listed(101) == [f"1700000000 0 files 12 {tmp_path}/deep"]
+    assert listed(0) == []
+
+
+def test_a_file_system_without_inodes_offers_the_folders(tmp_path: Path) -> None:
+    group = OldFile(FOLDER, 0, NOW - timedelta(days=1), 19)
+    disks = (DiskSpace(FOLDER, 100 << 20, 90 << 20, inodes=20, free_inodes=0, mount=FOLDER), DISKS[1])
+    snapshot = changed(
+        healthy(), 2, lambda facts: replace(facts, old_files=Known((group,), NOW), disks=Known(disks, NOW))
+    )
+    (finding,) = diagnose(snapshot, INVENTORY, NOW)
+    assert finding.code == "host.inodes-full"
+    assert finding.remedies[0] == ActionCall(
+        "free-space", (("host", "cp2"),), "list old files, and delete those that you name"
+    )
+    assert f"may be deleted: {group}" in finding.evidence

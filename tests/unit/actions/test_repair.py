@@ -11,6 +11,7 @@ import pytest
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.operations import RunCommand, UndoByCommand
 from haconsole.actions.repair import SETTINGS, WITH_TARGET
+from haconsole.actions.repair_programs import LIMITS
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import DiskSpace, HostFacts, InterfaceAddress
@@ -18,7 +19,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import SystemFacts
-from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, unreachable
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy, unreachable
 
 OWN = InterfaceAddress("eth0", "10.99.0.12", 24)
 KEY = "/etc/etcd/pki/peer.key"
@@ -62,6 +63,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
     "firewall": (healthy(), "2380", ("accept", "2380"), ("undo", "2380")),
     "hostname": (having(system=SystemFacts("cp1", "m")), "", ("hostname -F /etc/hostname",), ("hostname", "cp1")),
     "key-mode": (exposed(), KEY, ("chmod", "go-rwx", "--", KEY), ("chmod", "644", "--", KEY)),
+    "limits": (healthy(), "etcd", ("rename", "etcd.service", LIMITS), ("back", "etcd.service", LIMITS)),
     "mtu": (
         size(1, 1500, size(3, 1500, size(2, 900, healthy()))),
         "",
@@ -69,6 +71,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
         ("ip", "link", "set", "dev", "eth0", "mtu", "900"),
     ),
     "read-only": (having(disks=(READ_ONLY,)), "/var/lib", ("remount", "/var/lib"), ("mount", "--", "/var/lib")),
+    "sessions": (healthy(), "", ("ssh-sessions", "allow", "10"), ("ssh-sessions", "undo", "10")),
 }
 """For each setting: the state, the target, and some arguments of its command and of its undo."""
 
@@ -127,3 +130,9 @@ def test_the_mtu_of_most_hosts_is_kept() -> None:
     refusal = planned(size(1, 1500, size(3, 1500, size(2, 1500, healthy()))), "mtu")
     assert isinstance(refusal, Refusal)
     assert "as on most hosts" in refusal.reasons[0]
+
+
+def test_a_limit_is_not_removed_by_a_restart_that_would_lose_the_quorum() -> None:
+    refusal = planned(changed(healthy(), 3, etcd_silent), "limits", "etcd")
+    assert isinstance(refusal, Refusal)
+    assert "would lose the quorum" in refusal.reasons[0]

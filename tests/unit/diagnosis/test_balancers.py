@@ -10,6 +10,7 @@ from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.haproxy import ConnectionLimit, HaproxyBackend, HaproxyFacts, HaproxyServer
 from haconsole.model.observed import value_of
+from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import SystemFacts
 from haconsole.model.vip import VrrpState
@@ -57,6 +58,14 @@ def test_connections_near_their_limit() -> None:
     finding = only(on_cp2(*servers, limits=(ConnectionLimit("global", 2, 2),)))
     assert (finding.code, finding.subject) == ("haproxy.connections-full", "cp2")
     assert "2 of at most 2" in finding.summary
+    reload = ActionCall("reconfigure", (("service", "haproxy"), ("host", "cp2")), finding.remedies[0].text)
+    assert finding.remedies[0] == reload, "the file has no such limit"
+    full = only(on_cp2(*servers, limits=(ConnectionLimit("global", 8192, 8192),)))
+    foreign = on_cp2(*servers, limits=(ConnectionLimit("global", 2, 2),))
+    foreign = changed(foreign, 2, having(balancer_files=cluster.balancer_files(Owner.FOREIGN)))
+    first = next(one for one in findings_of(foreign) if one.code == "haproxy.connections-full").remedies[0]
+    assert not isinstance(full.remedies[0], ActionCall)
+    assert not isinstance(first, ActionCall)
     assert findings_of(on_cp2(*servers)) == ()
 
 

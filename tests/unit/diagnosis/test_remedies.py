@@ -30,6 +30,7 @@ from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
+from haconsole.model.vip import KeepalivedFacts
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, etcd_silent, healthy, unreachable
 
@@ -267,6 +268,14 @@ CASES: dict[str, ClusterSnapshot] = {
         every(having(system=SystemFacts("", "", mtu=(("eth0", 1500),))), 1, 2),
         3,
         having(system=SystemFacts("", "", mtu=(("eth0", 900),))),
+    ),
+    "firewall drops VRRP": every(
+        having(
+            addresses=(InterfaceAddress("eth0", VIP, 24),),
+            keepalived=KeepalivedFacts("2.2.7", (), adverts_dropped=True),
+        ),
+        1,
+        2,
     ),
     "one address": every(having(addresses=(InterfaceAddress("lo", "10.99.0.11", 32),)), 2),
     "CAs differ": authorities(("c1",), ("c2",), ("c1",)),

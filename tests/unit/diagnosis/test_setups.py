@@ -118,6 +118,17 @@ def test_a_limit_that_is_reached(limits: Limits) -> None:
     assert findings_of(with_setup("etcd", limits=Limits(0.1, 100, 50, 0, 10, 5))) == ()
 
 
+def test_a_drop_in_that_may_set_the_limit_is_renamed_by_the_first_remedy() -> None:
+    limits, drop_in = Limits(throttled_share=0.9), "/run/systemd/system.control/etcd.service.d/50-CPUQuota.conf"
+    assert only(with_setup("etcd", limits=limits)).calls == ()
+    own = file("unit-file", "/etc/systemd/system/etcd.service.d/haconsole.conf", digest="5f")
+    assert only(with_setup("etcd", own, limits=limits)).calls == ()
+    finding = only(with_setup("etcd", file("unit-file", drop_in), limits=limits))
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert finding.remedies[0].request == {"setting": "limits", "host": "cp2", "target": "etcd"}
+    assert any(drop_in in line for line in finding.evidence)
+
+
 @pytest.mark.parametrize(
     ("server", "wrong"),
     [

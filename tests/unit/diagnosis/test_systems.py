@@ -148,12 +148,13 @@ def test_a_vip_whose_port_accepts_no_connection() -> None:
     assert (refused.code, refused.severity) == ("vip.not-serving", Severity.CRITICAL)
     assert isinstance(refused.remedies[0], ActionCall)
     rejected = only(vip_port(PortState.REJECTED, PortState.REFUSED, PortState.REFUSED))
-    assert [type(remedy) for remedy in rejected.remedies] == [Advice]
-    assert "firewall of cp1" in rejected.remedies[0].text
+    assert [type(remedy) for remedy in rejected.remedies] == [ActionCall, Advice]
+    assert isinstance(rejected.remedies[0], ActionCall)
+    assert rejected.remedies[0].request == {"setting": "firewall", "host": "cp1", "target": "8443"}
     silent = only(vip_port(PortState.OPEN, PortState.SILENT, PortState.OPEN))
     assert (silent.code, silent.severity) == ("vip.not-serving", Severity.WARNING)
     assert "from cp2" in silent.summary
-    assert "firewall of cp1" in silent.remedies[0].text
+    assert "firewall of cp1" in silent.remedies[1].text
     assert findings_of(vip_port(*[PortState.OPEN] * 3)) == ()
     assert findings_of(vip_port(*[PortState.REFUSED] * 3, started_s=2)) == (), "haproxy has just been started"
     unread = changed(vip_port(PortState.OPEN), 1, having(peer_ports=(PeerPort(VIP, 8443, PortState.REFUSED),)))

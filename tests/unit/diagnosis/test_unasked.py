@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from haconsole.diagnosis.diagnose import diagnose
-from haconsole.model.findings import Finding
+from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.hosts import HostFacts, Reach
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -176,6 +176,15 @@ def test_an_expired_certificate_explains_the_refusal() -> None:
     refused = queried_by_peers(Cause.AUTH_FAILED, "apiserver")
     (finding,) = findings_of(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
     assert (finding.code, finding.subject) == ("cert.expired", "cp1:/c.crt")
+
+
+@pytest.mark.parametrize(
+    ("fault", "action"), [("expired admin certificate", "bootstrap"), ("few sessions", "repair"), ("sshd stopped", "")]
+)
+def test_the_first_remedy_is_an_action_where_haconsole_can_change_the_cause(fault: str, action: str) -> None:
+    (finding,) = findings_of(changed(healthy(), 2, FAULTS[fault][0]))
+    first = finding.remedies[0]
+    assert (first.action if isinstance(first, ActionCall) else "") == action
 
 
 def test_a_member_without_a_leader_has_a_finding() -> None:
