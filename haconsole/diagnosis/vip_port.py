@@ -70,8 +70,11 @@ def _states(
 def _served_then(owner: HostFacts, port: PeerPort, at: datetime) -> bool:
     """The VIP was there for a while at that time, and so was haproxy, as far as is known.
 
-    A port is refused while haproxy is restarted, so of a refused one only a reading after the attempt counts.
+    A port is refused while haproxy is restarted, so of a refused one only a reading after the attempt counts. A
+    rejected one had a process that listened.
     """
+    if port.state is PortState.REJECTED:
+        return True
     if port.state is PortState.REFUSED and port.process_since is None:
         return False
     unit = owner.service("haproxy")

@@ -129,7 +129,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
     ),
     "vrrp-blocked": ScriptedFault(
         "its firewall drops VRRP",
-        f"{_DRILL_CHAIN}; nft 'add rule inet drill in meta l4proto vrrp drop'",
+        f"{_DRILL_CHAIN}; nft 'add rule inet drill in meta l4proto 112 drop'",
         "nft delete table inet drill 2>/dev/null || :",
     ),
     "vip-port": ScriptedFault(

@@ -24,6 +24,7 @@ from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
+from haconsole.probes.host_pace import pause_after
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver
 from haconsole.probes.significance import insignificantly_different
@@ -70,6 +71,8 @@ class ApiProbe(Generic[A, T]):
         self._direct: Observed[T] = NOT_ASKED
         self._last: Observed[T] = NOT_ASKED
         self._same = 0
+        self._asked_at = 0.0
+        """The start of the last direct query, by the event loop's clock."""
 
     async def once(self) -> None:
         """Query directly; from peers too where that fails, or takes long."""
@@ -94,10 +97,11 @@ class ApiProbe(Generic[A, T]):
             group.create_task(self._follow_from_peers())
 
     async def _follow_directly(self) -> None:
-        timings = self._context.timings
+        timings, loop = self._context.timings, asyncio.get_running_loop()
         while True:
+            self._asked_at = loop.time()
             self._observe(await self._stay(self._host, self._observe))
-            await asyncio.sleep(timings.reopen_s)
+            await asyncio.sleep(pause_after(loop.time() - self._asked_at, timings.reopen_s))
 
     def _observe(self, fact: Observed[T]) -> None:
         self._direct = fact
@@ -133,16 +137,17 @@ class ApiProbe(Generic[A, T]):
 
     async def _stay(self, via: Host, put: Callable[[Observed[T]], None]) -> Failed[T]:
         """Query each round over one channel; ends with the failure that another channel might fix."""
-        asking = False
+        asking, loop = False, asyncio.get_running_loop()
         try:
             async with self._way(self._context, self._host, via) as api:
                 while True:
-                    asking = True
+                    asking, asked_at = True, loop.time()
+                    self._asked_at = asked_at if via == self._host else self._asked_at
                     fact = await self._patient_answer(api, via)
                     if isinstance(fact, Failed) and fact.cause is not Cause.REFUSED:
                         return fact
                     put(fact)
-                    await asyncio.sleep(self._pause_s(fact))
+                    await asyncio.sleep(pause_after(loop.time() - asked_at, self._pause_s(fact)))
         except Exception as error:
             return self._failed(error, via, asking=asking)
 

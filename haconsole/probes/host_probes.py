@@ -161,15 +161,15 @@ class HostProbes:
         raise TransportError(self._name, Cause.CONNECTION_LOST, "the watching script on the host ended")
 
     async def _notice_silence(self) -> None:
-        """Mark the host as silent once no answer came from it for `late_s`.
+        """Mark the host as silent once no answer came from it for its pace's `late_s`.
 
         Looks are counted, not seconds: a console that was stopped or stalled meanwhile finds no host silent for that.
         """
         if not self._script.facts:
             return
-        late_s = max(self._context.timings.late_s, 3 * self._context.timings.round_s)
         newest, quiet = self._store.newest_answer(self._name), 0
         while True:
+            late_s = self._script.pace.late_s
             await asyncio.sleep(late_s / _LOOKS)
             before, newest = newest, self._store.newest_answer(self._name)
             quiet = quiet + 1 if newest == before else 0

@@ -18,6 +18,7 @@ from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
+from haconsole.probes.host_pace import HostPace
 from haconsole.probes.hosts import (
     addresses,
     disks,
@@ -204,6 +205,7 @@ class HostScript:
         self._name = HostName(host.name)
         self._asks = {ask.section.name: ask for ask in asks}
         self._side_queries = {side_query.section.name: side_query for side_query in extra_queries}
+        self.pace = HostPace(context.timings)
         self._changes: list[addresses.AddressChange] = []
         self._vip_moved = asyncio.Event()
         self._unit_changed = asyncio.Event()
@@ -254,15 +256,16 @@ class HostScript:
     ) -> None:
         sections = (*(ask.section for ask in asks), *(side_query.section for side_query in self._side_queries.values()))
         script = render(sections, rounds=rounds, pause_s=self._context.timings.round_s, follow=follow)
-        silence_s, loop = self._context.timings.silence_s, asyncio.get_running_loop()
+        pace, loop = self.pace, asyncio.get_running_loop()
         reader, silent = FrameReader(), True
+        pace.begin(loop.time())
         try:
             async with (
-                asyncio.timeout(silence_s) as limit,
+                asyncio.timeout(pace.silence_s) as limit,
                 self._context.transport(self._host).lines(ARGV, stdin=script, root=root) as lines,
             ):
                 async for line in lines:
-                    limit.reschedule(loop.time() + silence_s)
+                    limit.reschedule(loop.time() + pace.silence_s)
                     event = reader.take(line)
                     if event is not None:
                         self._take(event, on_round)
@@ -270,6 +273,8 @@ class HostScript:
                             on_round()
                         silent = False
         except TimeoutError:
+            silence_s = pace.silence_s
+            pace.give_up()
             raise TransportError(self._name, Cause.TIMED_OUT, f"no data for {silence_s:g} s") from None
 
     async def _look_after(self, event: asyncio.Event, names: tuple[str, ...]) -> None:
@@ -307,6 +312,7 @@ class HostScript:
             case PushedLine():
                 self._put_pushed_line(event)
             case RoundDone():
+                self.pace.end_round(asyncio.get_running_loop().time())
                 self._changes.clear()
                 self._confirm(event.unchanged)
                 on_round()

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from haconsole.inventory.schema import Host
 from haconsole.model.observed import Observed
 from haconsole.probes.context import ClusterContext
+from haconsole.probes.host_pace import pause_after
 from haconsole.transport.base import TransportError
 
 T = TypeVar("T")
@@ -41,10 +42,12 @@ async def observe(
 
 
 async def repeat(ask: Callable[[], Awaitable[None]], every_s: float) -> None:
-    """Query without end, with a pause after each answer."""
+    """Query without end, with a pause after each answer, a longer one after an answer that took long."""
+    loop = asyncio.get_running_loop()
     while True:
+        began = loop.time()
         await ask()
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(pause_after(loop.time() - began, every_s))
 
 
 async def all_ended(*tasks: asyncio.Task[Any]) -> None:

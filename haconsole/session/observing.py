@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import status_of
+from haconsole.diagnosis.flapping import Flapping, damp
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
@@ -56,10 +57,15 @@ class LiveObserver:
                 yield self._status(snapshot)
 
     async def watch(self) -> AsyncGenerator[ClusterStatus, None]:
-        """A status whenever facts change, until the iterator is closed; rules run beside the event loop."""
+        """A status whenever facts change, until the iterator is closed; rules run beside the event loop.
+
+        A finding that comes and goes is one finding that says so.
+        """
+        flapping = Flapping()
         async with aclosing(self._collector.live()) as snapshots:
             async for snapshot in snapshots:
-                yield await asyncio.to_thread(self._status, snapshot)
+                flapping, status = damp(flapping, await asyncio.to_thread(self._status, snapshot))
+                yield status
 
     def refresh(self) -> None:
         """Have `watch` read every fact again now."""

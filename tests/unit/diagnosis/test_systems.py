@@ -151,6 +151,8 @@ def test_a_vip_whose_port_accepts_no_connection() -> None:
     assert [type(remedy) for remedy in rejected.remedies] == [ActionCall, Advice]
     assert isinstance(rejected.remedies[0], ActionCall)
     assert rejected.remedies[0].request == {"setting": "firewall", "host": "cp1", "target": "8443"}
+    (new, *_) = findings_of(vip_port(PortState.REJECTED, started_s=2))
+    assert new.code == "vip.not-serving", "a process listens there already"
     silent = only(vip_port(PortState.OPEN, PortState.SILENT, PortState.OPEN))
     assert (silent.code, silent.severity) == ("vip.not-serving", Severity.WARNING)
     assert "from cp2" in silent.summary
