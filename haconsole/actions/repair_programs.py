@@ -76,7 +76,7 @@ def sessions(_: ClusterSnapshot, facts: HostFacts, __: str) -> Step | str:
         facts,
         "sessions",
         title=f"Allow {MAX_SESSIONS} sessions on one SSH connection",
-        why="haconsole asks several queries at once over one connection. A reload of sshd keeps all connections.",
+        why="haconsole sends several queries at once over one connection. A reload of sshd keeps all connections.",
         command=("sh", "-ec", SESSIONS, "ssh-sessions", "allow", MAX_SESSIONS),
         precondition=(check("few", "sshd allows fewer sessions", f"{enough} already"),),
         verification=(check("enough", enough, "sshd still allows fewer sessions"),),

@@ -1,4 +1,4 @@
-"""Findings that come and go: each of them is one finding that says so, until it has been absent for a while.
+"""Findings that flap: each of them is one finding, marked as such, until it has been absent for a while.
 
 1. Each appearance of a finding is remembered for `WINDOW`.
 2. From the appearance number `OFTEN` on it is flapping: it stays a finding while it is absent, with its last evidence.
@@ -45,7 +45,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """What was seen so far of a cluster that is watched."""
+    """The findings of a watched cluster so far."""
 
     sightings: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -75,7 +75,7 @@ class Flapping:
 
 
 def damp(flapping: Flapping, status: ClusterStatus) -> tuple[Flapping, ClusterStatus]:
-    """A status with the findings that come and go; while facts are read for the first time it stays as it is."""
+    """A status with the flapping findings; while facts are read for the first time it stays as it is."""
     if status.snapshot.pending:
         return flapping, status
     after, findings = flapping.after(status.findings, status.snapshot.observed_at)
@@ -89,10 +89,10 @@ def _recent(appearances: tuple[datetime, ...], at: datetime) -> tuple[datetime, 
 
 
 def _marked(sighting: Sighting) -> Finding:
-    """The summary stays the same while the finding comes and goes."""
+    """The summary stays the same while the finding flaps."""
     finding, count = sighting.finding, len(sighting.appearances)
     minutes = int(WINDOW.total_seconds() // 60)
     lines = [f"it appeared {count} times in the last {minutes} minutes"]
     if not sighting.present:
         lines.append(f"absent now, last seen {sighting.seen_at:%Y-%m-%d %H:%M:%S}Z")
-    return replace(finding, summary=f"{finding.summary} (comes and goes)", evidence=(*lines, *finding.evidence))
+    return replace(finding, summary=f"{finding.summary} (flapping)", evidence=(*lines, *finding.evidence))

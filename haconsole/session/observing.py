@@ -59,7 +59,7 @@ class LiveObserver:
     async def watch(self) -> AsyncGenerator[ClusterStatus, None]:
         """A status whenever facts change, until the iterator is closed; rules run beside the event loop.
 
-        A finding that comes and goes is one finding that says so.
+        A finding that flaps is one finding, marked as such.
         """
         flapping = Flapping()
         async with aclosing(self._collector.live()) as snapshots:

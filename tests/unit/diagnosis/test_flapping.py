@@ -1,4 +1,4 @@
-"""A finding that comes and goes is one finding that says so, and one notice; a fixed one is gone at once."""
+"""A finding that flaps is one finding, marked as such, and one notice; a fixed one is gone at once."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def test_a_finding_that_is_fixed_closes_at_once_and_may_open_again() -> None:
     assert [one.kind for one in watched.notices] == [NoticeKind.FINDING_OPENED, NoticeKind.FINDING_CLOSED] * 2
 
 
-def test_twenty_minutes_of_coming_and_going_are_one_finding_and_few_notices() -> None:
+def test_twenty_minutes_of_flapping_are_one_finding_and_few_notices() -> None:
     watched = Watched()
     flaps(watched, 120)
     assert len(watched.notices) == 2 * OFTEN - 1
     (finding,) = watched.last.findings
-    assert finding.summary == "cp2 is slow (comes and goes)"
+    assert finding.summary == "cp2 is slow (flapping)"
     assert finding.evidence[0].startswith("it appeared ")
     assert "absent now, last seen" in finding.evidence[1]
     assert watched.last.health is Health.DEGRADED, "an absent finding that flaps is no health"
-    assert "(comes and goes)" in watched.notices[-1].text
+    assert "(flapping)" in watched.notices[-1].text
 
 
 def test_it_closes_once_after_a_calm_time() -> None:
