@@ -40,9 +40,11 @@ def _renamed(facts: HostFacts, target: str, setting: str, title: str, why: str, 
     if target not in SERVICES:
         return f"{target} is none of the units whose drop-ins are renamed: {', '.join(SERVICES)}"
     name = f"{target}.service"
-    restart = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :; systemctl restart {name}"
+    reload = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :"
 
     def argv(mode: str) -> tuple[str, ...]:
+        failure = " || :" if mode == "back" else ""  # the unit failed before the repair, too
+        restart = f"{reload}; systemctl restart {name}{failure}"
         return ("sh", "-ec", f"( {DROP_INS.strip()}\n)\n{restart}", "rename-drop-ins", mode, name, KEPT, *only)
 
     def check(mode: str, means: str, problem: str) -> Check:

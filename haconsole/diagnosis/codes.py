@@ -70,6 +70,9 @@ CODES: dict[str, Explanation] = {
     "etcd.db-near-quota": Explanation("the database holds more than 80 % of its quota", "compact and defragment"),
     "etcd.db-fragmented": Explanation("less than half of a large database is in use", "defragment"),
     "etcd.unencrypted": Explanation("etcd runs without TLS", "switch to certificates"),
+    "etcd.no-client-auth": Explanation(
+        "etcd serves other hosts that have no certificate", "set client-cert-auth and trusted-ca-file"
+    ),
     "vip.unowned": Explanation(
         "every balancer was queried and none has the VIP", "start keepalived; fix its check script"
     ),
@@ -107,6 +110,10 @@ CODES: dict[str, Explanation] = {
     "haproxy.draining": Explanation("a server is set to drain or maint", "set the server to ready"),
     "haproxy.connections-full": Explanation(
         "90 % of a limit of connections are used: global, of a frontend or of a server", "raise maxconn"
+    ),
+    "haproxy.default-credentials": Explanation(
+        "other hosts reach haproxy's statistics page without a password, or with one of examples",
+        "set another stats auth, or bind the page to 127.0.0.1",
     ),
     "haproxy.unresolved": Explanation(
         "the host name of a backend's server does not resolve", "check DNS on the balancer"

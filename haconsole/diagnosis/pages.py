@@ -99,6 +99,7 @@ PAGES: dict[str, Page] = {
     "etcd.unencrypted": Page(
         "Anyone who reaches etcd's port can read all secrets and change the cluster.", "curl http://HOST:2379/version"
     ),
+    "etcd.no-client-auth": Page("Anyone can read all secrets and change them.", "curl -k https://HOST:2379/version"),
     "vip.unowned": Page(
         "Clients that use the VIP reach nothing.", "ip -br address on each balancer; journalctl -u keepalived -n 50"
     ),
@@ -140,6 +141,9 @@ PAGES: dict[str, Page] = {
     "haproxy.connections-full": Page(
         "At the limit new connections wait, and clients time out.",
         "echo 'show info; show stat' | socat - /run/haproxy/admin.sock; grep maxconn /etc/haproxy/haproxy.cfg",
+    ),
+    "haproxy.default-credentials": Page(
+        "Anyone can see every server; with stats admin also drain them.", "grep -n stats /etc/haproxy/haproxy.cfg"
     ),
     "haproxy.unresolved": Page(
         "haproxy has no address for the server and sends no requests to it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -214,17 +214,9 @@ def _changed_settings(
     part = PARTS.get(setup.name)
     if host is None or part not in ("etcd", "kubernetes"):
         return
-    digests = unit_digests(inventory, host)
-    own = {file.path: file for file in setup.files if file.name in OWN_FILES}
-    marked = any(file.digest for file in own.values())
-    changed = tuple(path for path, file in own.items() if file.digest and file.digest != digests.get(path, file.digest))
-    added = tuple(path for path in own if ".service.d/" in path) if marked else ()
+    changed, added = _differences(setup, unit_digests(inventory, host))
     if not changed and not added:
         return
-    revert = call(
-        "repair", "rename the drop-ins; restart the unit", setting="drop-ins", host=facts.host, target=setup.name
-    )
-    rewrite = call("bootstrap", "write the files again as the inventory describes them; restart the unit", only=part)
     yield Candidate(
         Finding(
             "service.changed-settings",
@@ -237,11 +229,32 @@ def _changed_settings(
                 *(f"{path} is a drop-in that haconsole did not write" for path in added),
                 *service_evidence(facts, setup.name),
             ),
-            (*((revert,) if added else ()), *((rewrite,) if changed else ())),
+            correct_settings(facts, setup.name, inventory),
         ),
         (NOT_BOOTSTRAPPED, *on(facts.host, "host.unreachable", "host.slow"), (MISSING, f"{setup.name}@{facts.host}")),
         not_by_overload=not unit.alive or crash_loops(unit, _read_at(facts)),
     )
+
+
+def _differences(setup: UnitSetup, digests: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files that haconsole wrote and somebody changed, and drop-ins beside them that it did not write."""
+    own = {file.path: file for file in setup.files if file.name in OWN_FILES}
+    marked = any(file.digest for file in own.values())
+    changed = tuple(path for path, file in own.items() if file.digest and file.digest != digests.get(path, file.digest))
+    added = tuple(path for path, file in own.items() if ".service.d/" in path and not file.digest) if marked else ()
+    return changed, added
+
+
+def correct_settings(facts: HostFacts, name: str, inventory: Inventory) -> tuple[Remedy, ...]:
+    """Actions by which a unit has the settings of the inventory again; none where its files are not haconsole's."""
+    host, part = inventory.find(facts.host), PARTS.get(name)
+    setup = next((one for one in value_of(facts.unit_setup) or () if one.name == name), None)
+    if host is None or setup is None or part is None:
+        return ()
+    changed, added = _differences(setup, unit_digests(inventory, host))
+    revert = call("repair", "rename the drop-ins; restart the unit", setting="drop-ins", host=facts.host, target=name)
+    rewrite = call("bootstrap", "write the files again as the inventory describes them; restart the unit", only=part)
+    return (*((revert,) if added else ()), *((rewrite,) if changed else ()))
 
 
 def _is_newer(file: NeededFile, unit: ServiceState) -> bool:

@@ -25,6 +25,7 @@ LABELS = {
     "unit_setup": "the files of systemd units",
     "events": "its journal",
     "old_files": "its old files",
+    "exposures": "its open ports",
     "platform": "its packages and settings",
     "balancer_files": "the balancer's files",
     "apiserver": "the API server",

@@ -217,6 +217,10 @@ SCENARIOS = {
     ),
     "vip-down-file": Scenario("a balancer that does not own the VIP has a down file", _of_other("down-file")),
     "etcd-leader-moves": Scenario("etcd's leadership is moved every few seconds", _scripted("leader-moves")),
+    "etcd-open-to-clients": Scenario(
+        "a follower's etcd accepts clients without a certificate", _scripted("no-client-auth")
+    ),
+    "haproxy-page-open": Scenario("a balancer's statistics page has the password of examples", _of_other("stats-page")),
     "etcd-disabled": Scenario("a follower's etcd runs and is not enabled", _scripted("disabled")),
     "etcd-key-exposed": Scenario("every account can read a key of etcd", _scripted("key-exposed")),
     "etcd-peer-url-wrong": Scenario("etcd lists a follower with a wrong peer URL", _scripted("peer-url")),

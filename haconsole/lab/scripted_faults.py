@@ -180,6 +180,20 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f"rm -f {_DROP_INS}/drill.conf*; rmdir {_DROP_INS} 2>/dev/null || :; systemctl daemon-reload;"
         " systemctl restart --no-block etcd",
     ),
+    "no-client-auth": ScriptedFault(
+        "a drop-in lets etcd accept clients without a certificate",
+        f"mkdir -p {_DROP_INS}; printf 'ETCD_CLIENT_CERT_AUTH=false\\nETCD_TRUSTED_CA_FILE=\\n' >/etc/etcd/drill.env;"
+        f" printf '[Service]\\nEnvironmentFile=/etc/etcd/drill.env\\n' >{_DROP_INS}/drill.conf;"
+        " systemctl daemon-reload; systemctl restart etcd",
+        f"rm -f {_DROP_INS}/drill.conf* /etc/etcd/drill.env; rmdir {_DROP_INS} 2>/dev/null || :;"
+        " systemctl daemon-reload; systemctl restart --no-block etcd",
+    ),
+    "stats-page": ScriptedFault(
+        "haproxy has a statistics page with the password admin",
+        f"cp -p {_HAPROXY} {_KEPT}.cfg; printf 'listen drill\\n    bind *:9404\\n    mode http\\n    stats enable\\n"
+        f"    stats auth admin:admin\\n' >>{_HAPROXY}; systemctl reload haproxy",
+        f"[ ! -e {_KEPT}.cfg ] || {{ cp {_KEPT}.cfg {_HAPROXY}; rm {_KEPT}.cfg; systemctl reload haproxy; }}",
+    ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",
         "mv /etc/etcd/pki/peer.crt /etc/etcd/pki/peer.crt.kept; systemctl kill --signal=SIGKILL etcd",

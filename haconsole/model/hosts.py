@@ -19,7 +19,7 @@ from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.platform import PlatformFacts
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
-from haconsole.model.system import ConfigCheck, Listener, OldFile, PeerPort, SystemFacts
+from haconsole.model.system import ConfigCheck, Exposure, Listener, OldFile, PeerPort, SystemFacts
 from haconsole.model.unit_setup import UnitSetup
 from haconsole.model.vip import KeepalivedFacts
 
@@ -35,6 +35,7 @@ FactName: TypeAlias = Literal[
     "unit_setup",
     "events",
     "old_files",
+    "exposures",
     "etcd",
     "etcd_hash",
     "keepalived",
@@ -193,6 +194,8 @@ class HostFacts:
     events: Observed[tuple[RecentEvents, ...]] = NOT_ASKED
     old_files: Observed[tuple[OldFile, ...]] = NOT_ASKED
     """Files that may be deleted where a file system is short of space."""
+    exposures: Observed[tuple[Exposure, ...]] = NOT_ASKED
+    """Addresses at which etcd and haproxy serve everybody."""
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED

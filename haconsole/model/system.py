@@ -94,6 +94,28 @@ class Listener:
         return f"{self.process} (PID {self.pid})" if self.process else "another process"
 
 
+class ExposureKind(StrEnum):
+    """The service that an address offers to everybody who reaches it."""
+
+    CLIENT = "client"
+    """etcd, to clients without a certificate."""
+    PEER = "peer"
+    """etcd, to members without a certificate."""
+    PAGE_OPEN = "open"
+    """haproxy's statistics page without a password."""
+    PAGE_DEFAULT = "default"
+    """haproxy's statistics page with a name and password of examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """An address that other hosts reach; `detail` is the proxy's name in haproxy's configuration."""
+
+    kind: ExposureKind
+    address: str
+    detail: str = ""
+
+
 class PortState(StrEnum):
     """The result of an attempt to connect to a port; `SILENT` is no answer in time.
 

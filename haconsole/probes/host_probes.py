@@ -19,6 +19,7 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, script_queries, side_queries
 from haconsole.probes.hosts import events
 from haconsole.probes.hosts.clock import ClockProbe
+from haconsole.probes.hosts.exposures import programs_of
 from haconsole.probes.hosts.services import runs_kubelet, units_of
 from haconsole.probes.hosts.static_pods import pods_of
 from haconsole.probes.observe import Probe, first_transport_error
@@ -245,4 +246,5 @@ def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
     ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
     setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
     logs: tuple[FactName, ...] = ("events",) if events.sources(units_of(layout, host), pods_of(layout, host)) else ()
-    return (*configs, *ports, *setup, *logs)
+    open_to_all: tuple[FactName, ...] = ("exposures",) if programs_of(layout, host) else ()
+    return (*configs, *ports, *setup, *logs, *open_to_all)

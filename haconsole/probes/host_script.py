@@ -23,6 +23,7 @@ from haconsole.probes.hosts import (
     addresses,
     disks,
     events,
+    exposures,
     kubelet,
     lock,
     old_files,
@@ -111,6 +112,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             events.parse,
             root=True,
         ),
+        ScriptQuery("exposures", exposures.section(context.layout, host, every=20 * slow), exposures.parse, root=True),
         ScriptQuery("old_files", old_files.section(snapshots, every=10 * slow), old_files.parse, root=True),
         ScriptQuery(
             "keepalived",

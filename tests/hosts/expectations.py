@@ -14,6 +14,7 @@ class Expectation:
     `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
     remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
     `printed`: the remedy is a command for a person, ``on HOST: COMMAND``, which is run as it is.
+    `companions`: codes of findings that the same change leads to.
     `names`: the action deletes what a person names of the evidence, and confirms.
     """
 
@@ -23,6 +24,7 @@ class Expectation:
     printed: bool = False
     names: bool = False
     within_s: float = FOUND_WITHIN_S
+    companions: tuple[str, ...] = ()
 
 
 SCENARIOS = {
@@ -54,6 +56,8 @@ SCENARIOS = {
     "haproxy-connections-full": Expectation("haproxy.connections-full"),
     "haproxy-server-drained": Expectation("haproxy.draining"),
     "etcd-leader-moves": Expectation("etcd.leader-flapping", by_hand=True, within_s=180.0),
+    "etcd-open-to-clients": Expectation("etcd.no-client-auth"),
+    "haproxy-page-open": Expectation("haproxy.default-credentials", by_hand=True, companions=("balancer.foreign",)),
     "etcd-disabled": Expectation("service.disabled"),
     "etcd-key-exposed": Expectation("cert.key-exposed"),
     "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),

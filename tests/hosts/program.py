@@ -74,6 +74,11 @@ class Program:
         assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
         return [json.loads(line) for line in result.stdout.splitlines()]
 
+    def undo(self, events: list[dict[str, Any]]) -> None:
+        """Undo the run of these events, which must end well."""
+        result = self.verb("undo", str(events[0]["run"]), "--yes", "--json")
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr
+
     def journals(self) -> str:
         """Everything that runs have left in the state folder."""
         return "\n".join(path.read_text() for path in sorted(self.state.rglob("*")) if path.is_file())

@@ -62,7 +62,7 @@ def until_found(program: Program, expected: Expectation) -> tuple[list[dict[str,
         complete = not complete
         if now and now[0]["code"] == expected.code:
             seconds = seconds or time.monotonic() - began
-            if all(one["code"] in OVERLOAD for one in now[1:]):
+            if all(one["code"] in {*OVERLOAD, *expected.companions} for one in now[1:]):
                 return now, seconds
         assert time.monotonic() - began < expected.within_s, [(one["code"], one["summary"]) for one in now]
 

@@ -10,12 +10,6 @@ import pytest
 from tests.hosts.program import Program
 
 
-def undone(program: Program, events: list[dict[str, Any]]) -> None:
-    """Take the run of these events back, which must end well."""
-    result = program.verb("undo", str(events[0]["run"]), "--yes", "--json")
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr
-
-
 def states(program: Program, server: str) -> set[str]:
     """The states that the balancers have a server in."""
     return {
@@ -40,12 +34,12 @@ def leader(program: Program) -> str:
 def test_a_drain_and_a_ready_are_undone(installed: Program) -> None:
     drained = installed.events("drain", "cp1")
     assert states(installed, "cp1") == {"drain"}
-    undone(installed, drained)
+    installed.undo(drained)
     assert states(installed, "cp1") == {"ready"}
     installed.events("drain", "cp1")
     readied = installed.events("ready", "cp1")
     assert states(installed, "cp1") == {"ready"}
-    undone(installed, readied)
+    installed.undo(readied)
     assert states(installed, "cp1") == {"drain"}
     installed.events("ready", "cp1")
 
@@ -54,5 +48,5 @@ def test_a_moved_leadership_is_undone(installed: Program) -> None:
     before = leader(installed)
     moved = installed.events("move-leader")
     assert leader(installed) != before
-    undone(installed, moved)
+    installed.undo(moved)
     assert leader(installed) == before

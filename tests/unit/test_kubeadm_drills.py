@@ -65,6 +65,8 @@ ELSEWHERE = {
     "haproxy.draining": NO_SOCKET,
     "haproxy.connections-full": NO_SOCKET,
     "haproxy.unresolved": NO_SOCKET,
+    "haproxy.default-credentials": SAME,
+    "etcd.no-client-auth": SAME,
     "haproxy.backend-mismatch": NO_SOCKET,
     "lease.holder-unknown": SAME,
     "lease.no-standby": SAME,

@@ -13,6 +13,9 @@ from haconsole.transport.kube_api import KubeApi, KubeError
 from haconsole.transport.kube_objects import Readiness
 
 _FLAG = "--etcd-servers"
+QUICK_S = 1.5
+"""A failing check that is reported within this time waited for nothing."""
+AGAIN_S = 1.0
 
 
 async def probe_apiserver(
@@ -34,6 +37,18 @@ async def probe_apiserver(
 
 
 async def _readiness(api: KubeApi, deadline_s: float) -> Readiness | KubeError:
+    """A check that fails at once may fail by chance, so it is queried again; without a quorum the answer is late."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    first = await _report(api, deadline_s)
+    if isinstance(first, KubeError) or first.ready or loop.time() - began > QUICK_S:
+        return first
+    await asyncio.sleep(AGAIN_S)
+    second = await _report(api, deadline_s)
+    return first if isinstance(second, KubeError) else second
+
+
+async def _report(api: KubeApi, deadline_s: float) -> Readiness | KubeError:
     try:
         return await api.readiness(deadline_s=deadline_s)
     except KubeError as error:
