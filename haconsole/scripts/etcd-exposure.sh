@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the addresses at which the etcd on this host serves other hosts without asking for a certificate of a CA.
+# Prints the addresses at which the etcd on this host serves hosts that have no certificate.
 # usage: etcd-exposure
 # prints: "exposed client|peer URL", by the flags and the environment of the process; nothing where a configuration
 # file has the settings. etcd requires certificates where it has a CA, or the flag for it (etcd.io, Transport security).
