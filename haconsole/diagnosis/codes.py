@@ -144,6 +144,10 @@ CODES: dict[str, Explanation] = {
         "only one host runs the component", "start the component on the other control planes"
     ),
     "kubelet.down": Explanation("kubelet's unit is stopped or failed", "start kubelet; read its journal"),
+    "kubelet.waits-for-api": Explanation(
+        "kubelet runs and has started no static pod, and no API server answers",
+        "let the balancer of the API's endpoint refuse connections while no server is ready",
+    ),
     "kubelet.cert-expired": Explanation(
         "kubelet's client certificate is past its notAfter date",
         "run rotate-certs, which signs a new pair and restarts kubelet",

@@ -22,6 +22,7 @@ from haconsole.diagnosis import (
     kubeadm_remedies,
     kubelet,
     kubelet_needs,
+    kubelet_start,
     kubernetes,
     nodes,
     outside_endpoint,
@@ -80,6 +81,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("unasked", partial(unasked.rules, snapshot)),
         ("kubelet", partial(kubelet.rules, snapshot)),
         ("kubelet_needs", partial(kubelet_needs.rules, snapshot, inventory)),
+        ("kubelet_start", partial(kubelet_start.rules, snapshot, inventory)),
         ("kubeadm_leftovers", partial(kubeadm_leftovers.rules, snapshot, inventory)),
         ("static_pods", partial(static_pods.rules, snapshot)),
         ("nodes", partial(nodes.rules, snapshot, now)),
@@ -97,7 +99,7 @@ def _refined(
     """The candidates with the changes that foreign files, known texts and kubeadm's layout require."""
     candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
     candidates = static_pods.with_causes(candidates, snapshot)
-    candidates = kubeadm_leftovers.with_causes(kubelet_needs.with_causes(candidates))
+    candidates = kubelet_start.with_causes(kubeadm_leftovers.with_causes(kubelet_needs.with_causes(candidates)))
     candidates = known_texts.with_known_causes(candidates, kubeadm=is_kubeadm(inventory))
     return kubeadm_remedies.for_kubeadm(candidates, inventory)
 

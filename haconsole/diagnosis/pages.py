@@ -194,6 +194,10 @@ PAGES: dict[str, Page] = {
         "Pods of the host are neither started nor reported, static pods included.",
         "systemctl status kubelet; journalctl -u kubelet -n 50",
     ),
+    "kubelet.waits-for-api": Page(
+        "After a cold start the control plane stays down: kubelet waits for the API server that it should start.",
+        "crictl ps -a; journalctl -u kubelet -n 50; curl -vk --max-time 5 https://ENDPOINT/readyz",
+    ),
     "kubelet.cert-expired": Page(
         "The API server refuses kubelet: the node turns NotReady. kubelet cannot renew an expired certificate.",
         "openssl x509 -noout -enddate -in /var/lib/kubelet/pki/kubelet-client-current.pem",

@@ -146,7 +146,7 @@ def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datet
     working = unit is not None and unit.running
     if not working or _is_duplicate(kubelet, pod):
         return
-    if not pod.running and _creation_errors(facts, pod):
+    if not pod.running and creation_errors(facts, pod):
         yield _not_started(facts, kubelet, pod)
     elif _loops(pod, at):
         yield _crash_loop(facts, kubelet, pod)
@@ -158,7 +158,7 @@ _NOT_CREATED = re.compile(r"sandbox|ErrImage|ImagePull|CreateContainer(Config)?E
 """The parts of kubelet's messages that name a failure before the first process of a container."""
 
 
-def _creation_errors(facts: HostFacts, pod: StaticPodState) -> tuple[str, ...]:
+def creation_errors(facts: HostFacts, pod: StaticPodState) -> tuple[str, ...]:
     """kubelet's errors about creating the pod since its last attempt ended, whose log explains nothing."""
     kubelet = value_of(facts.kubelet)
     return tuple(
@@ -260,7 +260,7 @@ _OWN_SERVER = advice(
 
 
 def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
-    errors = tuple(f"kubelet logs: {text}" for text in _creation_errors(facts, pod)) or kubelet_errors(facts)
+    errors = tuple(f"kubelet logs: {text}" for text in creation_errors(facts, pod)) or kubelet_errors(facts)
     return Candidate(
         Finding(
             "static-pod.not-started",

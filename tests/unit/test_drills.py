@@ -20,6 +20,7 @@ LISTS = ("expectations.py", "kubeadm_modes.py", "test_doctor.py", "witness.py")
 FOREIGN = "needs a configuration that haconsole did not write, which no fix replaces; kubeadm labs have such files"
 EVIDENCE = "on hosts it is evidence of its cause"
 EXTERNAL = "needs an etcd outside of the inventory; its answers are cases of unit tests"
+COLD_START = "needs a cold start of all hosts with a balancer that holds connections: a case of unit tests"
 REASONS = {
     "console.rules-failed": "an error of the program itself",
     "cluster.not-bootstrapped": "the state in which each lab starts: tests/hosts/test_bootstrap.py",
@@ -45,6 +46,7 @@ REASONS = {
     "lease.holder-unknown": "needs a component outside of the lab",
     "lease.no-standby": f"{EVIDENCE}: the stopped standbys",
     "lease.churn": f"{EVIDENCE}: a component that loses its lock exits, so that its crash loop is found first",
+    "kubelet.waits-for-api": COLD_START,
     "node.lease-stale": f"{EVIDENCE}: a kubelet and a kube-controller-manager that do not run",
     "cert.expiring": "expired leaves are brought about; a leaf that expires soon differs in its date only",
     "cert.ca-rotation-open": "seen between the phases of a replaced CA: tests/hosts/test_rotation_boundaries.py",
