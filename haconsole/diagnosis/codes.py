@@ -248,7 +248,7 @@ CODES: dict[str, Explanation] = {
         "stop the other process, or give it another port",
     ),
     "host.clock-skew": Explanation("a host's clock is more than 500 ms off", "run chrony on every host"),
-    "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),
+    "host.disk-full": Explanation("less than 2 % of a file system is free", "free space"),
     "host.inodes-full": Explanation("less than 2 % of the inodes are free", "find the folder with the most files"),
     "host.read-only": Explanation(
         "a file system that programs write to is mounted read-only", "fix the disk, then remount the file system"

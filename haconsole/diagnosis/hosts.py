@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
+from haconsole.inventory.effective import SNAPSHOTS_END
 from haconsole.model.findings import Finding, Remedy, Severity
-from haconsole.model.hosts import CLOCK_SKEW_MS, DISK_FULL, DISK_LOW, DiskSpace, HostFacts, Role
+from haconsole.model.hosts import (
+    CLOCK_SKEW_MS,
+    DISK_FULL,
+    DISK_LOW,
+    WRITTEN_TO,
+    DiskSpace,
+    HostFacts,
+    Role,
+)
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -167,14 +176,14 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
             severity,
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} has {free:.0%} left ({disk.free_bytes // 1_048_576} MiB)",
-            "etcd refuses writes when it cannot extend its log; compaction needs space too.",
+            _need_of_space(disk),
             (
                 f"{disk.free_bytes} of {disk.size_bytes} bytes free",
                 *_deletable(facts, disk),
             ),
             (
                 *_deletion(facts, disk),
-                advice("free space before compacting or defragmenting: old logs, old backups, package caches"),
+                advice("free space: old logs, old backups, package caches"),
             ),
         )
     )
@@ -182,6 +191,15 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
 
 def _deletable(facts: HostFacts, disk: DiskSpace) -> Iterator[str]:
     return (f"may be deleted: {file}" for file in value_of(facts.old_files) or () if _is_on(file, disk, facts))
+
+
+def _need_of_space(disk: DiskSpace) -> str:
+    """What fails without space, by the first folder that was queried on the file system."""
+    if disk.path.endswith(SNAPSHOTS_END):
+        return "A backup, and the snapshot before a change of etcd, fail when they cannot be written."
+    if disk.path in WRITTEN_TO:
+        return "Programs on the host fail when they cannot write their logs and state."
+    return "etcd refuses writes when it cannot extend its log; compaction and defragmentation need space too."
 
 
 def _deletion(facts: HostFacts, disk: DiskSpace) -> Iterator[Remedy]:

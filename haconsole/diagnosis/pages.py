@@ -280,9 +280,10 @@ PAGES: dict[str, Page] = {
     "host.port-taken": Page("The component ends at each start until the port is free.", "ss -ltnp"),
     "host.clock-skew": Page("Certificates, leases and logs depend on the time.", "timedatectl; chronyc tracking"),
     "host.disk-full": Page(
-        "etcd stops when it cannot write; compaction needs space too.", "df -h; du -xh --max-depth=2 / | sort -h | tail"
+        "Programs that write there fail; etcd stops, and its compaction needs space too.",
+        "df -h; du -xh --max-depth=2 / | sort -h | tail",
     ),
-    "host.disk-low": Page("etcd stops when it cannot write; there is time to free space now.", "df -h"),
+    "host.disk-low": Page("Programs that write there will fail; there is time to free space now.", "df -h"),
     "host.inodes-full": Page("No file can be made, although space may be free.", "df -i"),
     "host.read-only": Page(
         "Programs that write there fail; the disk may be failing.", "grep ' ro[, ]' /proc/mounts; dmesg | tail"

@@ -111,4 +111,7 @@ class RunDone:
         return ", ".join(words + ([f"{self.not_started} not started"] if self.not_started else []))
 
 
+COUNTS = ("changed", "already_right", "failed", "checked", "not_started", "half_done")
+"""The counts of a run's end, which the run log keeps."""
+
 Event: TypeAlias = RunStarted | StepStarted | StepPaused | StepResumed | StepOutput | StepDone | RunDone

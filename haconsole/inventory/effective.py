@@ -156,9 +156,13 @@ def etcd_scheme(inventory: Inventory) -> str:
     return "http" if inventory.etcd.tls is EtcdTls.OFF else "https"
 
 
+SNAPSHOTS_END = "-snapshots"
+"""The folder of etcd's snapshots is its data folder with this end."""
+
+
 def snapshot_folder(inventory: Inventory) -> str:
     """The folder on etcd's hosts that keeps the snapshots taken before changes."""
-    return f"{inventory.etcd.data_dir}-snapshots"
+    return f"{inventory.etcd.data_dir}{SNAPSHOTS_END}"
 
 
 def etcd_client_url(inventory: Inventory, host: Host) -> str:

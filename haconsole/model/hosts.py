@@ -62,6 +62,8 @@ DISK_FULL = 0.02
 """A file system with a smaller share free is critical."""
 DISK_LOW = 0.10
 """A file system with a smaller share free is a warning."""
+WRITTEN_TO = ("/", "/var/log", "/run")
+"""Folders that programs write to on every host; those of one file system make one finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,10 @@ class DiskSpace:
     read_only: bool = False
     mount: str = ""
     """The mount point that holds `path`, empty where unknown."""
+
+    @property
+    def is_short(self) -> bool:
+        return self.free_bytes < DISK_LOW * self.size_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
     """The operator and start of the run, its progress, its problems and the next step to take."""
     if isinstance(one, UnreadableRun):
         return Detail(one.path.stem, (Sentence(Cell(one.why, Tone.CRITICAL)), Fact("record", Cell(str(one.path)))))
-    header, counts = one.header, Counter(each.state for each in one.steps)
+    header = one.header
     wrong = tuple(each for each in one.steps if each.error)
     torn_item = (Fact("torn", Cell(f"{one.torn_lines} incomplete lines were skipped", Tone.WARNING)),)
     return Detail(
@@ -124,7 +124,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
                 for each in one.overrides
             ),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
-            Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
+            Fact("steps", Cell(_counts(one))),
             *(torn_item if one.torn_lines else ()),
             *_next(one),
             *((Heading("Problems"),) if wrong else ()),
@@ -134,6 +134,15 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
             Fact("inventory", Cell(header.inventory)),
         ),
     )
+
+
+def _counts(record: RunRecord) -> str:
+    """The counts of the run's end in the words of its result; before its end, the steps by their logged states."""
+    end = _end(record)
+    if end is not None:
+        return end.counts()
+    counts = Counter(each.state for each in record.steps)
+    return ", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items())
 
 
 def _who(record: RunRecord) -> str:
@@ -177,17 +186,25 @@ def _step_done(record: RunRecord, one: StepRecord) -> StepDone:
 def _end(record: RunRecord) -> RunDone | None:
     if record.outcome is None or record.ended_at is None:
         return None
+    if record.end is not None:
+        return record.end
     count = Counter(one.state for one in record.steps)
-    took = (record.ended_at - record.header.started_at).total_seconds()
+    began_at = record.resumed[-1].at if record.resumed else record.header.started_at
+    changing = {step.step for step in record.started_steps}
+    changed = tuple(one for one in record.steps if one.step in changing and one.state is not StepState.ALREADY)
+    verified = sum(one.state is StepState.VERIFIED for one in changed)
     return RunDone(
         record.header.run,
         record.ended_at,
         record.outcome,
-        took,
-        count[StepState.VERIFIED],
-        count[StepState.ALREADY],
-        count[StepState.FAILED],
-        record.next_step,
+        (record.ended_at - began_at).total_seconds(),
+        changed=len(changed),
+        already_right=count[StepState.ALREADY],
+        failed=count[StepState.FAILED] + count[StepState.UNKNOWN] + count[StepState.PERFORMED],
+        next_step=record.next_step,
+        checked=count[StepState.VERIFIED] - verified,
+        not_started=count[StepState.NOT_STARTED],
+        half_done=len(changed) - verified,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from haconsole.actions.step import Plan
-from haconsole.execution.log.run_record import RunRecord, StepState, UnreadableRun
+from haconsole.execution.log.run_record import RunRecord, StepRecord, StepState, UnreadableRun
 from haconsole.model.names import StepId
 
 RUNS = 5
@@ -37,18 +37,36 @@ def remaining_s(
 
 
 def earlier_seconds(records: Iterable[RunRecord | UnreadableRun], plan: Plan) -> dict[StepId, float]:
-    """The longest time of each step in the newest runs of the same action on the same cluster; 0 if it was skipped."""
+    """The longest time of each step in the newest runs of the same action on the same cluster; 0 if it was skipped.
+
+    A step that those runs did not have takes the longest time of the same step on another host.
+    """
     same = [
         one
         for one in records
         if isinstance(one, RunRecord) and (one.plan.action, one.plan.cluster) == (plan.action, plan.cluster)
     ]
     longest: dict[StepId, float] = {}
+    elsewhere: dict[str, float] = {}
     for record in same[:RUNS]:
         for one in record.steps:
-            if one.state is StepState.ALREADY:
-                longest.setdefault(one.step, 0.0)
-            if one.state is StepState.VERIFIED and one.begun_at is not None and one.at is not None:
-                seconds = (one.at - one.begun_at).total_seconds()
+            seconds = _seconds_of(one)
+            if seconds is not None:
                 longest[one.step] = max(seconds, longest.get(one.step, 0.0))
-    return longest
+                elsewhere[_kind(one.step)] = max(seconds, elsewhere.get(_kind(one.step), 0.0))
+    similar = {step.id: elsewhere[_kind(step.id)] for step in plan.steps if _kind(step.id) in elsewhere}
+    return {**similar, **longest}
+
+
+def _seconds_of(one: StepRecord) -> float | None:
+    """The time of a step that succeeded; None if its time is not logged."""
+    if one.state is StepState.ALREADY:
+        return 0.0
+    if one.state is StepState.VERIFIED and one.begun_at is not None and one.at is not None:
+        return (one.at - one.begun_at).total_seconds()
+    return None
+
+
+def _kind(step: StepId) -> str:
+    """The part of the step's name before its host: ``etcd`` of ``etcd@cp1``."""
+    return step.partition("@")[0]

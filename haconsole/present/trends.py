@@ -40,6 +40,8 @@ class Trend:
     subjects: Subjects
     figure_rank: int
     trend_rank: int
+    course_title: str = TREND
+    """Unique in the pane, because filters and hidden columns go by titles."""
 
 
 def _of_member(measure: Measure) -> Subjects:
@@ -83,7 +85,7 @@ TRENDS: dict[PaneId, tuple[Trend, ...]] = {
     PaneId.VIPS: (Trend(m.ENDPOINT, "API", "KEEPALIVED", _endpoint, 3, 4),),
     PaneId.HAPROXY: (Trend(m.SESSIONS, "", "SESS", _of_server(m.SESSIONS), 0, 4),),
     PaneId.HOSTS: (
-        Trend(m.API_REQUEST, "REQUEST", "API", _of_host(m.API_REQUEST), 7, 8),
+        Trend(m.API_REQUEST, "REQUEST", "API", _of_host(m.API_REQUEST), 7, 8, "REQ TREND"),
         Trend(m.LOAD, "LOAD", "CLOCK", _of_host(m.LOAD), 4, 5),
     ),
 }
@@ -110,7 +112,7 @@ def _with_trend(
     top = scale_of(trend.measure, known)
     figure = Column(trend.title, rank=trend.figure_rank, right=True)
     columns = ((figure,) if trend.title else ()) + (
-        Column(TREND, rank=trend.trend_rank, least=len(TREND), newest=True),
+        Column(trend.course_title, rank=trend.trend_rank, least=len(trend.course_title), newest=True),
     )
     place = next(index for index, column in enumerate(view.columns) if column.title == trend.after) + 1
     rows = tuple(

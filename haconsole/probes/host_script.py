@@ -11,7 +11,7 @@ from typing import Any
 
 from haconsole.inventory.effective import snapshot_folder
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import FactName, Role, ServiceState
+from haconsole.model.hosts import WRITTEN_TO, DiskSpace, FactName, Role, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.services import keep_lines
@@ -57,10 +57,6 @@ _SELDOM = 60
 _UNLESS_CHANGED = 20
 """Rounds after which facts are queried again although their host noticed no change."""
 _HAPROXY = 4
-
-
-WRITTEN_TO = ("/", "/var/log", "/run")
-"""Folders that programs write to on every host; those of one file system make one finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +207,7 @@ class HostScript:
         self._changes: list[addresses.AddressChange] = []
         self._vip_moved = asyncio.Event()
         self._unit_changed = asyncio.Event()
+        self._disk_filled = asyncio.Event()
 
     @property
     def facts(self) -> tuple[FactName, ...]:
@@ -229,6 +226,7 @@ class HostScript:
             tasks = (
                 group.create_task(self._look_after(self._vip_moved, ("keepalived",))),
                 group.create_task(self._look_after(self._unit_changed, _ABOUT_UNITS)),
+                group.create_task(self._look_after(self._disk_filled, ("old_files",))),
             )
             await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
             for task in tasks:
@@ -343,6 +341,9 @@ class HostScript:
             if _run_otherwise(self._store.facts(self._name).services, fact.value):
                 self._unit_changed.set()
             fact = replace(fact, value=self._with_earlier_lines(fact.value))
+        if ask.fact == "disks" and isinstance(fact, Known):
+            if _is_filled(self._store.facts(self._name).disks, fact.value):
+                self._disk_filled.set()
         self._store.put(self._name, ask.fact, fact)
 
     def _with_earlier_lines(self, states: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
@@ -385,3 +386,9 @@ def _run_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[Serv
     """A unit started, ended or was restarted since the last report."""
     known = {unit.name: (unit.pid, unit.active) for unit in before.value} if isinstance(before, Known) else {}
     return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)
+
+
+def _is_filled(before: Observed[tuple[DiskSpace, ...]], after: tuple[DiskSpace, ...]) -> bool:
+    """A file system has become short of space since the last report."""
+    short = {disk.path for disk in before.value if disk.is_short} if isinstance(before, Known) else set()
+    return isinstance(before, Known) and any(disk.is_short and disk.path not in short for disk in after)

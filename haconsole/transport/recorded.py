@@ -15,6 +15,7 @@ from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.scripts import TAKE_IN, script_name
 from haconsole.transport.base import Argv, Completed, Fleet, HostTransport, TransportError
+from haconsole.transport.redact import without_lock_tokens
 
 INLINE_OPTIONS = ("-c", "-ec")
 STDIN_SCRIPT = ("sh", "-s")
@@ -110,12 +111,12 @@ class RecordedHost:
         recorder = self._recorder
         words, script, data = _parts(argv, stdin)
         name = script_name(script) if script else ""
-        text = " ".join(filter(None, (name or "sh" if script else "", shlex.join(words))))
+        text = recorder.redact(" ".join(filter(None, (name or "sh" if script else "", shlex.join(words)))))
         return HostCommand(
             self.host,
             recorder.now(),
             recorder.purpose,
-            recorder.redact(text),
+            without_lock_tokens(text) if recorder.purpose is Purpose.LOCK else text,
             root,
             script if name else recorder.redact(script),
             data,

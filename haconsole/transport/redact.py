@@ -15,6 +15,7 @@ _SHORTEST = 4
 _NAMES = r"(?:pass(?:word|phrase|wd)?|secret|token|auth_pass|api[_-]?key|private[_-]?key|certificate-key)"
 _BEFORE = r"[A-Za-z0-9_-]{0,40}"
 _VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s"'&,;}]+)"""
+_LOCK_TOKEN = re.compile(r"\b[0-9a-f]{32}\b")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n")
 _PATTERNS = (
@@ -50,6 +51,11 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
 def redact_certain(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`text` without `secrets` and private keys, and else to the letter: for what must be read back, such as plans."""
     return _without_key_ends(_PATTERNS[0].sub(rf"\g<1>{MASK}", _without_words(text, secrets)))
+
+
+def without_lock_tokens(text: str) -> str:
+    """A command of the cluster's lock without tokens: who knows one could renew or release that lock."""
+    return _LOCK_TOKEN.sub(MASK, text)
 
 
 def _without_words(text: str, secrets: Iterable[Secret]) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import Clock
-from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.events import COUNTS, Outcome, RunDone, RunId
 from haconsole.execution.log.codec import Json, to_json
 from haconsole.model.command import HostCommand
 from haconsole.model.names import StepId
@@ -146,8 +146,9 @@ class RunLog:
     async def log_refusal(self, step: StepId, problems: tuple[str, ...]) -> None:
         await self._line("refused", step=step, problems=list(problems))
 
-    async def log_end(self, outcome: Outcome, next_step: str | None) -> None:
-        await self._line("end", outcome=outcome.value, next=next_step)
+    async def log_end(self, end: RunDone) -> None:
+        counts: dict[str, Json] = {name: getattr(end, name) for name in COUNTS}
+        await self._line("end", outcome=end.outcome.value, next=end.next_step, seconds=round(end.seconds, 3), **counts)
 
     def keep_command(self, command: HostCommand) -> None:
         """Log a command of a step together with the next event."""

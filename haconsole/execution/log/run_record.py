@@ -12,7 +12,7 @@ from typing import Any
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError, UsageError
-from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.events import COUNTS, Outcome, RunDone, RunId
 from haconsole.execution.log.codec import plan_from_json
 from haconsole.execution.log.run_log import SCHEMA, GuardrailOverride, Operator, RunHeader, recorded_digest, under_way
 from haconsole.model.command import HostCommand, Purpose
@@ -86,6 +86,8 @@ class RunRecord:
     intact: bool = True
     commands: tuple[HostCommand, ...] = ()
     """The commands of its steps, in the order of their ends; none in logs of 0.1."""
+    end: RunDone | None = None
+    """The end with its counts; None while there is none, and in logs that do not have the counts."""
 
     def step(self, step: StepId) -> StepRecord:
         return next(record for record in self.steps if record.step == step)
@@ -224,18 +226,26 @@ def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
     try:
         at = datetime.fromisoformat(line["at"])
         if line["kind"] == "end":
+            end = _logged_end(record.header.run, line, at)
             ended = replace(record, outcome=Outcome(line["outcome"]), ended_at=at, next_step=line.get("next"))
-            return replace(ended, standing=RunStatus.ENDED)
+            return replace(ended, standing=RunStatus.ENDED, end=end)
         if line["kind"] == "resumed":
             resumption = Resumption(at, Operator(**line["operator"]), _override(line))
             record = replace(record, resumed=(*record.resumed, resumption))
         if line["kind"] == "command":
             return replace(record, commands=(*record.commands, _command(record.header.run, line, at)))
-        on = replace(record, outcome=None, ended_at=None, next_step=None, standing=RunStatus.BROKEN_OFF)
+        on = replace(record, outcome=None, ended_at=None, next_step=None, standing=RunStatus.BROKEN_OFF, end=None)
         steps = tuple(_after(one, line, at) if one.step == line.get("step") else one for one in on.steps)
         return replace(on, steps=steps)
     except (KeyError, TypeError, ValueError):
         return replace(record, torn_lines=record.torn_lines + 1)
+
+
+def _logged_end(run: RunId, line: dict[str, Any], at: datetime) -> RunDone | None:
+    if "seconds" not in line:
+        return None
+    counts = {name: int(line[name]) for name in COUNTS}
+    return RunDone(run, at, Outcome(line["outcome"]), float(line["seconds"]), next_step=line.get("next"), **counts)
 
 
 def _command(run: RunId, line: dict[str, Any], at: datetime) -> HostCommand:

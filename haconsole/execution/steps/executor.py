@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from haconsole.actions.step import Plan, Step
 from haconsole.execution.clock import Clock
@@ -196,26 +197,24 @@ class Executor:
         outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
         if not count[Outcome.UNKNOWN]:
             await self._performer.clean_up(self._left_behind())
-        next_step = self._next_step(outcome)
-        if self._unrecorded is None:
-            await self._end_record(outcome, next_step)
-        if self._unrecorded is not None:
-            outcome, next_step = Outcome.FAILED, self._unrecorded
-        await self._event_queue.put(
-            RunDone(
-                run=self._run,
-                at=self._clock.now(),
-                outcome=outcome,
-                seconds=self._clock.monotonic() - start - self._held_time.seconds,
-                changed=sum(ending.performed for ending in endings),
-                already_right=count[Outcome.ALREADY],
-                failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
-                next_step=next_step,
-                checked=sum(ending.outcome is Outcome.DONE and not ending.performed for ending in endings),
-                not_started=count[Outcome.SKIPPED],
-                half_done=sum(ending.performed and ending.outcome not in GOOD for ending in endings),
-            )
+        end = RunDone(
+            run=self._run,
+            at=self._clock.now(),
+            outcome=outcome,
+            seconds=self._clock.monotonic() - start - self._held_time.seconds,
+            changed=sum(ending.performed for ending in endings),
+            already_right=count[Outcome.ALREADY],
+            failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
+            next_step=self._next_step(outcome),
+            checked=sum(ending.outcome is Outcome.DONE and not ending.performed for ending in endings),
+            not_started=count[Outcome.SKIPPED],
+            half_done=sum(ending.performed and ending.outcome not in GOOD for ending in endings),
         )
+        if self._unrecorded is None:
+            await self._log_end(end)
+        if self._unrecorded is not None:
+            end = replace(end, outcome=Outcome.FAILED, next_step=self._unrecorded)
+        await self._event_queue.put(end)
 
     def _ending_of(self, step: StepId) -> StepResult:
         """UNKNOWN for a step that did not run here while an earlier process's command for it may still be running."""
@@ -229,9 +228,9 @@ class Executor:
         attempted = (step for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts)
         return frozenset(host for step in attempted for host in command_hosts(step))
 
-    async def _end_record(self, outcome: Outcome, next_step: str | None) -> None:
+    async def _log_end(self, end: RunDone) -> None:
         try:
-            await self._run_log.log_end(outcome, next_step)
+            await self._run_log.log_end(end)
         except RunLogError as error:
             self._unrecorded = str(error)
 

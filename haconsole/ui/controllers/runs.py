@@ -211,10 +211,19 @@ class RunController:
         console.post_message(ReadBackup())
         if console.run_view is not None:
             console.run_view = replace(console.run_view, interruption=None if console.run_view.end else interruption)
-            console.notify(f"{plan.action} has ended: R shows the result", markup=False)
+            self._show_end(plan)
             console.run_view = replace(console.run_view, changes=await changes_since(console, before))
             if console.run_view.end is not None and plan.departing_host:
                 await update_inventory(console, plan, console.run_view.end.outcome)
+
+    def _show_end(self, plan: Plan) -> None:
+        """Show the result to a person who follows the run; others are only notified."""
+        from haconsole.ui.screens.running import RunScreen
+
+        if isinstance(self._console.screen, RunScreen):
+            self.show_outcome()
+        else:
+            self._console.notify(f"{plan.action} has ended: R shows the result", markup=False)
 
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session

@@ -88,6 +88,17 @@ def test_a_full_disk_lists_its_own_old_files_and_offers_the_action() -> None:
     assert not without.calls
 
 
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [(FOLDER, "backup"), ("/var/log", "Programs"), ("/", "Programs"), ("/var/lib/etcd", "etcd refuses writes")],
+)
+def test_a_full_disk_names_what_fails_by_the_folder_on_it(path: str, word: str) -> None:
+    disk = replace(DISKS[0], path=path, mount=path, free_bytes=1)
+    fault = changed(healthy(), 2, lambda facts: replace(facts, disks=Known((disk,), NOW)))
+    (finding,) = diagnose(fault, INVENTORY, NOW)
+    assert finding.why.startswith(word) or word in finding.why
+
+
 def delete(*paths: Path, wrong_size: bool = False) -> subprocess.CompletedProcess[str]:
     listed = tuple(
         OldFile(str(path), path.stat().st_size + wrong_size, datetime.fromtimestamp(int(path.stat().st_mtime), UTC))

@@ -10,9 +10,10 @@ import pytest
 from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
-from haconsole.execution.events import Outcome
+from haconsole.execution.events import Outcome, RunDone
 from haconsole.execution.log.run_log import RunLog
 from haconsole.execution.log.run_record import RunStatus
+from tests.fakes.cluster import NOW
 from tests.fakes.plans import PLAN, ended, recorded, running_events
 from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock
@@ -59,7 +60,7 @@ async def resumable(file: Path, plan: Plan) -> str:
     folder = file.parent / "haconsole" / "runs"
     run_log = RunLog(folder / f"{header.run}.jsonl", FastClock(), str)
     await run_log.log_run(header, plan)
-    await run_log.log_end(Outcome.FAILED, None)
+    await run_log.log_end(RunDone(header.run, NOW, Outcome.FAILED, 1.0, 1, 0, 1))
     run_log.close()
     return str(header.run)
 

@@ -12,8 +12,9 @@ import pytest
 
 from haconsole.cli.main import run as haconsole
 from haconsole.errors import ExitCode
-from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.events import Outcome, RunDone, RunId
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
+from tests.fakes.cluster import NOW
 from tests.fakes.plans import PLAN
 from tests.unit.execution.local import FastClock
 
@@ -29,7 +30,8 @@ async def _write(run_log: RunLog, header: RunHeader, cluster: str, ends: bool) -
     await run_log.log_intent(SECOND.id, 1, "boot")
     if ends:
         await run_log.log_result(SECOND.id, Outcome.FAILED, "line\x1b[2J of the host", "cp1: it ended with 1")
-        await run_log.log_end(Outcome.FAILED, f"fix the failure, then resume with: haconsole resume {header.run}")
+        next_step = f"fix the failure, then resume with: haconsole resume {header.run}"
+        await run_log.log_end(RunDone(header.run, NOW, Outcome.FAILED, 2.0, 2, 0, 1, next_step, half_done=1))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from haconsole.execution.events import (
 from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.execution.steps.gate import StoppedError
 from haconsole.model.names import HostName, StepId
+from haconsole.present.history import view_of
 from tests.unit.execution.bench import Bench, last, outcomes
 from tests.unit.execution.local import until_exists
 
@@ -420,6 +421,32 @@ async def test_every_step_of_a_plan_counts_once(bench: Bench) -> None:
     assert result.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
     others = result.already_right + result.checked + result.failed + result.not_started
     assert result.changed - result.half_done + others == len(steps)
+    logged = read_run(bench.run_log).end
+    assert logged is not None
+    assert (logged.counts(), logged.outcome, logged.next_step) == (result.counts(), result.outcome, result.next_step)
+
+
+async def test_the_log_keeps_the_time_of_the_run_without_its_pauses(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"))
+    executor.pause.close()
+    async for event in executor.events():
+        if isinstance(event, StepPaused):
+            await asyncio.sleep(0)
+            bench.clock.passed += 600
+            assert executor.pause.one()
+    end = read_run(bench.run_log).end
+    assert end is not None
+    assert end.seconds < 60
+
+
+async def test_a_log_without_counts_is_counted_by_its_steps(bench: Bench) -> None:
+    """Runs of 0.1 have no counts in their logs."""
+    checks = replace(bench.step("checks"), operation=Nothing(), verification=())
+    fails = bench.step("fails", script="exit 3", needs=("changed", "checks"))
+    result = last(await bench.run(bench.step("changed"), checks, fails, bench.step("late", needs=("fails",))))
+    end = view_of(replace(read_run(bench.run_log), end=None)).end
+    assert end is not None
+    assert end.counts() == result.counts()
 
 
 class Slow:

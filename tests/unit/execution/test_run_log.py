@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
-from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.events import Outcome, RunDone, RunId
 from haconsole.execution.log.run_log import OUTPUT_KEPT, Operator, RunHeader, RunLog, RunLogError, run_id, runs_folder
 from haconsole.execution.log.run_record import StepState, read_run, run_paths
 from haconsole.model.names import HostName, StepId
@@ -53,7 +54,8 @@ async def test_a_complete_run_reads_back(run_log: RunLog, path: Path) -> None:
     await run_log.log_intent(TWO, 1)
     await run_log.log_result(TWO, Outcome.DONE, "said", None)
     await run_log.log_verification(TWO, ())
-    await run_log.log_end(Outcome.DONE, None)
+    end = RunDone(RunId("r1"), FastClock().now(), Outcome.DONE, 2.5, 1, 1, 0)
+    await run_log.log_end(end)
     read = read_run(path)
     assert read.plan == PLAN
     assert (read.header.run, read.header.operator, read.header.inventory) == (
@@ -64,6 +66,7 @@ async def test_a_complete_run_reads_back(run_log: RunLog, path: Path) -> None:
     assert [(one.state, one.attempts) for one in read.steps] == [(StepState.ALREADY, 0), (StepState.VERIFIED, 1)]
     assert read.step(TWO).output == "said"
     assert read.outcome is Outcome.DONE
+    assert read.end == replace(end, at=read.end.at if read.end else end.at)
     assert read.torn_lines == 0
 
 

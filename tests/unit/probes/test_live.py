@@ -110,6 +110,28 @@ async def test_a_move_queries_keepalived_at_once(
             await until(snapshots, lambda facts: vrrp_state(facts) is VrrpState.BACKUP)
 
 
+async def test_old_files_are_listed_at_once_when_a_file_system_becomes_short_of_space(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    """They are read every ten slow rounds, here 10 s, and the fix of a full disk needs them at once."""
+    folder = hosts["lb1"].folder
+    (folder / "df").write_text(
+        f'#!/bin/sh\n[ -e {folder}/full ] && free=1 || free="\\$2"\n/bin/df "$@" | awk "NR > 1 {{ \\$4 = $free }} 1"\n'
+    )
+    (folder / "df").chmod(0o755)
+    seldom = Collector(inventory, fleet, timings=replace(QUICK, slow_round_s=1.0))
+
+    def is_short(facts: HostFacts) -> bool:
+        return any(disk.is_short for disk in value_of(facts.disks) or ())
+
+    async with aclosing(seldom.live()) as snapshots:
+        before = await until(snapshots, lambda facts: all_told(facts) and isinstance(facts.old_files, Known))
+        assert not is_short(before.hosts[0])
+        (folder / "full").touch()
+        filled = await until(snapshots, is_short)
+        await until(snapshots, lambda facts: facts.old_files != filled.hosts[0].old_files)
+
+
 async def test_counters_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
     patient = Collector(inventory, fleet, timings=replace(QUICK, news_s=0.6))
     async with aclosing(patient.live()) as snapshots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -54,6 +55,15 @@ async def test_a_run_logs_the_commands_of_its_steps_without_secrets(tmp_path: Pa
         each.text for each in logged if each.purpose is Purpose.STEP
     }
     assert not any("hunter22" in each.text + each.script for each in one.commands)
+
+
+async def test_the_token_of_the_lock_is_masked(tmp_path: Path) -> None:
+    one, _ = session(tmp_path)
+    run = one.start(Plan("bootstrap", "lab", (step("true"),)))
+    assert [event async for event in run.events()]
+    locking = [each.text for each in one.commands if each.purpose is Purpose.LOCK]
+    assert any(" claim *** " in text for text in locking)
+    assert not any(re.search("[0-9a-f]{32}", text) for text in locking)
 
 
 async def test_standard_input_is_kept_only_if_it_is_a_script(tmp_path: Path) -> None:

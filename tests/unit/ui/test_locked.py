@@ -81,7 +81,7 @@ async def test_a_living_consoles_lock_refuses_a_run() -> None:
     async with running(locked_console(can_take_over=False), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "lab is locked: ops@desk")
-        await pilot.press("v")
+        await pilot.press("escape", "v")
         await shows(pilot, "– not started")
 
 

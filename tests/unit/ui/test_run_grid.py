@@ -121,8 +121,18 @@ def test_earlier_times_are_those_of_the_same_action() -> None:
     slow = StepRecord(PLAN.steps[0].id, StepState.VERIFIED, 1, NOW + timedelta(seconds=7), begun_at=NOW)
     skipped = StepRecord(PLAN.steps[1].id, StepState.ALREADY, 0, NOW)
     record = replace(record, steps=(slow, skipped, *record.steps[2:]))
-    assert earlier_seconds((record,), PLAN) == {PLAN.steps[0].id: 7.0, PLAN.steps[1].id: 0.0}
+    first, second = PLAN.steps[:2]
+    assert earlier_seconds((record,), replace(PLAN, steps=(first, second))) == {first.id: 7.0, second.id: 0.0}
     assert earlier_seconds((record,), replace(PLAN, action="join")) == {}
+
+
+def test_a_step_on_a_new_host_takes_the_time_of_the_same_step_on_others() -> None:
+    """A move of the VIP to another host than last time has an estimate too."""
+    record = recorded(RunStatus.ENDED, Outcome.DONE)
+    slow = StepRecord(step(1, "Start etcd", "etcd").id, StepState.VERIFIED, 1, NOW + timedelta(seconds=9), begun_at=NOW)
+    new = step(3, "Start etcd", "etcd")
+    times = earlier_seconds((replace(record, steps=(slow,)),), replace(PLAN, steps=(new,)))
+    assert times[new.id] == 9.0
 
 
 def test_the_progress_names_the_estimate() -> None:

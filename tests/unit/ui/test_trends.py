@@ -166,3 +166,12 @@ def test_a_row_of_a_lost_member_keeps_its_course() -> None:
     view = table_of(PaneId.ETCD, healthy(), (), (), NOW)
     stale = replace(view, rows=tuple(replace(row, stale=True) for row in view.rows))
     assert len(with_trends(PaneId.ETCD, stale, healthy(), measured(), NOW).rows[0].cells) == len(view.columns) + 2
+
+
+def test_each_column_of_a_pane_has_its_own_title() -> None:
+    """Filters and hidden columns go by titles."""
+    for pane in TRENDS:
+        view = with_trends(pane, table_of(pane, healthy(), (), (), NOW), healthy(), measured(), NOW)
+        titles = [column.title for column in view.columns]
+        assert len(set(titles)) == len(titles)
+        assert any("TREND" in title for title in titles)
