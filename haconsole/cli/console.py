@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     "--notify",
     type=click.Choice(("auto", "osc9", "osc777", "osc99", "bell", "none")),
     default="none",
-    help="Notify by the terminal when a run ends or a finding opens or closes. Default: none.",
+    envvar="HACONSOLE_NOTIFY",
+    help="Notify by the terminal when a run ends or a finding opens or closes; or set HACONSOLE_NOTIFY. Default: none.",
 )
 @click.option(
     "--hook",

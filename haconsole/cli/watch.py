@@ -21,7 +21,15 @@ from haconsole.model.findings import Severity
 from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
 from haconsole.present.findings import severity_cell
-from haconsole.present.notices import FindingWatch, Notice, NoticeKind, TerminalSignal, run_ended, signal_text
+from haconsole.present.notices import (
+    FindingWatch,
+    Notice,
+    NoticeKind,
+    TerminalSignal,
+    run_ended,
+    signal_for,
+    signal_text,
+)
 from haconsole.session import Session
 
 if TYPE_CHECKING:
@@ -47,9 +55,22 @@ class UnwrittenFileError(HaconsoleError):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/notice/v1, one event per line.")
 @click.option("--hook", default="", metavar="CMD", help="Run CMD at every event, with its JSON on stdin.")
-@click.option("--bell", is_flag=True, help="Ring the terminal's bell at every event.")
+@click.option(
+    "--notify",
+    type=click.Choice(("auto", *(each.value for each in TerminalSignal))),
+    default=TerminalSignal.NONE.value,
+    envvar="HACONSOLE_NOTIFY",
+    help="Notify by the terminal at every event; or set HACONSOLE_NOTIFY. Default: none.",
+)
+@click.option("--bell", is_flag=True, help="Ring the terminal's bell at every event: --notify bell.")
 def watch(
-    inventory: Path, file: Path | None, as_json: bool, hook: str, bell: bool, accept_host_key: tuple[str, ...]
+    inventory: Path,
+    file: Path | None,
+    as_json: bool,
+    hook: str,
+    notify: str,
+    bell: bool,
+    accept_host_key: tuple[str, ...],
 ) -> int:
     """Watch the cluster without a screen: print each finding as it opens and closes, and the end of runs, until Ctrl-C.
 
@@ -61,7 +82,10 @@ def watch(
     """
     from haconsole.session.hook import hook_command
 
-    reporter = Reporter(hook_command(hook), as_json=as_json, bell=bell)
+    signal = signal_for(os.environ) if notify == "auto" else TerminalSignal(notify)
+    if bell and signal is TerminalSignal.NONE:
+        signal = TerminalSignal.BELL
+    reporter = Reporter(hook_command(hook), as_json=as_json, signal=signal)
     return with_session(inventory, accept_host_key, lambda session: _watch(session, file, reporter))
 
 
@@ -89,10 +113,10 @@ async def _follow(session: Session, out: MetricsFile | None, reporter: Reporter)
 class Reporter:
     """Prints notices and calls the hook, one after the other."""
 
-    def __init__(self, hook: tuple[str, ...], *, as_json: bool, bell: bool) -> None:
+    def __init__(self, hook: tuple[str, ...], *, as_json: bool, signal: TerminalSignal) -> None:
         self._hook = hook
         self._as_json = as_json
-        self._bell = bell
+        self._signal = signal
         self._findings = FindingWatch()
         self._claim: LockClaim | None = None
 
@@ -120,8 +144,9 @@ class Reporter:
 
         show(notice.json if self._as_json else notice_line(notice))
         sys.stdout.flush()
-        if self._bell and sys.stderr.isatty():
-            click.echo(signal_text(TerminalSignal.BELL, notice), nl=False, err=True)
+        text = signal_text(self._signal, notice)
+        if text and sys.stderr.isatty():
+            click.echo(text, nl=False, err=True)
         if self._hook and (problem := await call_hook(self._hook, notice.json)):
             click.echo(f"haconsole: hook: {problem}", err=True)
 

@@ -91,11 +91,11 @@ class TerminalSignal(StrEnum):
     """The way to notify through the terminal."""
 
     OSC9 = "osc9"
-    """iTerm2, WezTerm, Ghostty, Windows Terminal."""
+    """iTerm2, WezTerm, Ghostty."""
     OSC777 = "osc777"
-    """foot, rxvt-unicode, terminals made of VTE."""
+    """foot, rxvt-unicode with its extension for notifications, newer Windows Terminal."""
     OSC99 = "osc99"
-    """kitty."""
+    """kitty, foot."""
     BELL = "bell"
     NONE = "none"
 
@@ -104,13 +104,16 @@ PROGRAMS = {"iTerm.app": TerminalSignal.OSC9, "WezTerm": TerminalSignal.OSC9, "g
 
 
 def signal_for(environment: Mapping[str, str]) -> TerminalSignal:
-    """The signal that the terminal of this environment is known to show; the bell for others, and inside tmux."""
+    """The signal that the terminal of this environment is known to show; the bell for others, and inside tmux.
+
+    Terminals made of VTE drop all three sequences unless their distribution changed that, and ring the bell.
+    """
     term = environment.get("TERM", "")
     if environment.get("TMUX") or term.startswith(("screen", "tmux")):
         return TerminalSignal.BELL
     if "kitty" in term:
         return TerminalSignal.OSC99
-    if environment.get("VTE_VERSION") or term.startswith(("foot", "rxvt")):
+    if term.startswith(("foot", "rxvt")):
         return TerminalSignal.OSC777
     return PROGRAMS.get(environment.get("TERM_PROGRAM", ""), TerminalSignal.BELL)
 

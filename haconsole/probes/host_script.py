@@ -341,9 +341,8 @@ class HostScript:
             if _run_otherwise(self._store.facts(self._name).services, fact.value):
                 self._unit_changed.set()
             fact = replace(fact, value=self._with_earlier_lines(fact.value))
-        if ask.fact == "disks" and isinstance(fact, Known):
-            if _is_filled(self._store.facts(self._name).disks, fact.value):
-                self._disk_filled.set()
+        if ask.fact == "disks" and _is_filled(self._store.facts(self._name).disks, fact):
+            self._disk_filled.set()
         self._store.put(self._name, ask.fact, fact)
 
     def _with_earlier_lines(self, states: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
@@ -388,7 +387,9 @@ def _run_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[Serv
     return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)
 
 
-def _is_filled(before: Observed[tuple[DiskSpace, ...]], after: tuple[DiskSpace, ...]) -> bool:
+def _is_filled(before: Observed[tuple[DiskSpace, ...]], after: Observed[tuple[DiskSpace, ...]]) -> bool:
     """A file system has become short of space since the last report."""
-    short = {disk.path for disk in before.value if disk.is_short} if isinstance(before, Known) else set()
-    return isinstance(before, Known) and any(disk.is_short and disk.path not in short for disk in after)
+    if not isinstance(before, Known) or not isinstance(after, Known):
+        return False
+    short = {disk.path for disk in before.value if disk.is_short}
+    return any(disk.is_short and disk.path not in short for disk in after.value)

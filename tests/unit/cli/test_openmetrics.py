@@ -24,6 +24,7 @@ from haconsole.model.measures import MEASURES, SeriesKey
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
+from haconsole.present.notices import TerminalSignal
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
 from tests.fakes.session import FakeSession, critical, degraded
 
@@ -128,7 +129,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 async def test_the_file_is_there_while_watching_and_gone_after_it(tmp_path: Path) -> None:
     path = tmp_path / "haconsole.prom"
     session = FakeSession(first=healthy())
-    task = asyncio.create_task(_watch(session, path, Reporter((), as_json=False, bell=False)))
+    task = asyncio.create_task(_watch(session, path, Reporter((), as_json=False, signal=TerminalSignal.NONE)))
     async with asyncio.timeout(5):
         while not path.exists():
             await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -77,3 +78,35 @@ def test_the_hook_gets_what_json_prints(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_failing_hook_does_not_end_the_watch(capsys: pytest.CaptureFixture[str]) -> None:
     assert haconsole(["watch", "lab.yaml", "--hook", "false"]) == ExitCode.OK
     assert "hook: false ended with status 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "begin"),
+    [
+        (["--notify", "osc9"], {}, "\x1b]9;haconsole lab: "),
+        (["--notify", "osc99"], {}, "\x1b]99;;haconsole lab: "),
+        (["--notify", "auto"], {"TERM": "foot"}, "\x1b]777;notify;haconsole lab;"),
+        ([], {"HACONSOLE_NOTIFY": "osc9"}, "\x1b]9;"),
+        (["--bell"], {}, "\x07"),
+    ],
+)
+def test_the_terminal_is_notified_once_for_each_event(
+    words: list[str], environment: dict[str, str], begin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, printed = Terminal(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("sys.stdout", printed)
+    monkeypatch.delenv("TMUX", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert haconsole(["watch", "lab.yaml", *words]) == ExitCode.OK
+    assert terminal.getvalue().count(begin) == len(printed.getvalue().splitlines())
+
+
+def test_nothing_but_text_is_printed_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert haconsole(["watch", "lab.yaml", "--notify", "osc9"]) == ExitCode.OK
+    assert "\x1b" not in capsys.readouterr().err

@@ -70,7 +70,8 @@ def test_findings_at_the_start_are_silent_where_a_person_sees_them() -> None:
     ("environment", "signal"),
     [
         ({"TERM": "xterm-kitty"}, TerminalSignal.OSC99),
-        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, TerminalSignal.OSC777),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, TerminalSignal.BELL),
+        ({"TERM": "foot-direct"}, TerminalSignal.OSC777),
         ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, TerminalSignal.OSC9),
         ({"TERM": "tmux-256color", "TMUX": "/tmp/x", "VTE_VERSION": "7600"}, TerminalSignal.BELL),
         ({"TERM": "linux"}, TerminalSignal.BELL),
