@@ -194,7 +194,7 @@ def _deletable(facts: HostFacts, disk: DiskSpace) -> Iterator[str]:
 
 
 def _need_of_space(disk: DiskSpace) -> str:
-    """What fails without space, by the first folder that was queried on the file system."""
+    """The consequence of missing space, by the first folder that was queried on the file system."""
     if disk.path.endswith(SNAPSHOTS_END):
         return "A backup, and the snapshot before a change of etcd, fail when they cannot be written."
     if disk.path in WRITTEN_TO:

@@ -137,7 +137,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
 
 
 def _counts(record: RunRecord) -> str:
-    """The counts of the run's end in the words of its result; before its end, the steps by their logged states."""
+    """The counts of the run as its result has them; before its end, the steps by their logged states."""
     end = _end(record)
     if end is not None:
         return end.counts()
