@@ -26,8 +26,8 @@ COLUMNS = (
     Column("RESULT", least=14),
     Column("STEPS", right=True),
     Column("BY", rank=1, least=8),
-    Column("RUN", rank=2, least=20),
-    Column("CLUSTER", rank=4, least=6),
+    Column("RUN", rank=2, least=26),
+    Column("CLUSTER", rank=4, least=7),
     Column("UNDONE BY", rank=3, least=12),
 )
 ENDINGS = {

@@ -130,15 +130,15 @@ def _look(step: Step) -> tuple[Item, ...]:
     """A step that changes nothing: its checks, each once."""
     checks = dict.fromkeys((*step.precondition, *step.verification))
     return (
-        Heading("Checks"),
-        Sentence(Cell("This step only checks the host; nothing is changed, so there is nothing to undo.", Tone.ACCENT)),
+        Heading("Change"),
+        Sentence(Cell("none: this step only checks the host, so there is nothing to undo", Tone.ACCENT)),
         *_checks("Preconditions", tuple(check_line(check) for check in checks)),
     )
 
 
 def _change(step: Step) -> tuple[Item, ...]:
     return (
-        Heading("Checks"),
+        Heading("Change"),
         Sentence(Cell(_operation_text(step.operation), Tone.ACCENT)),
         *_checks("Preconditions", tuple(check_line(check) for check in step.precondition)),
         *_checks("Verified by", tuple(check_line(check) for check in step.verification)),

@@ -47,14 +47,14 @@ def earlier_seconds(records: Iterable[RunRecord | UnreadableRun], plan: Plan) ->
         if isinstance(one, RunRecord) and (one.plan.action, one.plan.cluster) == (plan.action, plan.cluster)
     ]
     longest: dict[StepId, float] = {}
-    elsewhere: dict[str, float] = {}
+    of_kind: dict[str, float] = {}
     for record in same[:RUNS]:
         for one in record.steps:
             seconds = _seconds_of(one)
             if seconds is not None:
                 longest[one.step] = max(seconds, longest.get(one.step, 0.0))
-                elsewhere[_kind(one.step)] = max(seconds, elsewhere.get(_kind(one.step), 0.0))
-    similar = {step.id: elsewhere[_kind(step.id)] for step in plan.steps if _kind(step.id) in elsewhere}
+                of_kind[_kind(one.step)] = max(seconds, of_kind.get(_kind(one.step), 0.0))
+    similar = {step.id: of_kind[_kind(step.id)] for step in plan.steps if _kind(step.id) in of_kind}
     return {**similar, **longest}
 
 
