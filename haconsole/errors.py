@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     REFUSED = 4
     INVALID_INVENTORY = 5
     FAILED = 6
+    LOCKED = 7
     USAGE = 64
     INTERRUPTED = 130
     CLOSED_PIPE = 141

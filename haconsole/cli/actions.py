@@ -253,7 +253,8 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool, rails: Guardrails | No
 async def perform(run: Run, *, as_json: bool, step: bool = False) -> int:
     """Follow the run, show its progress on stderr and its result on stdout; with `step` each step is confirmed.
 
-    Ends like a refused plan while another console has the cluster's lock, or while too few hosts can be reached.
+    Ends with status 7 while another console has the cluster's lock, and like a refused plan while too few hosts can be
+    reached.
     """
     from haconsole.actions.step import Refusal
     from haconsole.cli import output

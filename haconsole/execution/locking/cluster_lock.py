@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haconsole.errors import RefusedError
+from haconsole.errors import ExitCode, RefusedError
 from haconsole.execution.locking.lock_host import LockAnswer, LockHost, LockPaths, NoLockAnswer
 from haconsole.execution.process import has_ended, this_process
 from haconsole.model.lock import STALE_S, LockClaim
@@ -33,6 +33,8 @@ class LockedError(RefusedError):
     """Another console has the lock. `can_take_over` when that console is gone, or cut off, so that its lock can be
     taken over.
     """
+
+    exit_code = ExitCode.LOCKED
 
     def __init__(self, cluster: str, view: LockView, *, can_take_over: bool) -> None:
         where = ", ".join(view.hosts)

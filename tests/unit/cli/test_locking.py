@@ -82,7 +82,7 @@ def test_a_locked_cluster_is_a_refusal_that_names_the_holder(
     session: Locked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.error = LockedError("lab", FRESH, can_take_over=False)
-    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.LOCKED
     out, err = capsys.readouterr()
     assert out == ""
     assert "lab is locked: ops@desk (process 7) has run join for 90 s, run r0; heartbeat 3 s ago (on cp1, cp2)" in err
@@ -95,7 +95,7 @@ def test_the_same_in_json_is_a_refusal(
     session: Locked, capsys: pytest.CaptureFixture[str], error: LockedError | NoMajorityError
 ) -> None:
     session.error = error
-    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == error.exit_code
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["reasons"]) == ("haconsole/refusal/v1", [str(error)])
 
@@ -103,8 +103,8 @@ def test_the_same_in_json_is_a_refusal(
 @pytest.mark.parametrize("option", ["--take-over-lock", "--adopt-lock"])
 def test_a_stale_lock_is_taken_over_when_its_run_is_named(session: Locked, option: str) -> None:
     session.error = LockedError("lab", STALE, can_take_over=True)
-    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
-    assert run(["run", "bootstrap", "lab.yaml", "--yes", option, "other"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.LOCKED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", option, "other"]) == ExitCode.LOCKED
     assert run(["run", "bootstrap", "lab.yaml", "--yes", option, "r0"]) == ExitCode.OK
     assert session.taken_over == [frozenset(), frozenset(), frozenset(), frozenset({"r0"})]
 
@@ -117,7 +117,7 @@ def test_help_lists_the_option_by_its_present_name_only(verb: str, capsys: pytes
     assert "adopt" not in text
 
 
-@pytest.mark.parametrize(("answer", "ended_with"), [("y", ExitCode.OK), ("n", ExitCode.REFUSED)])
+@pytest.mark.parametrize(("answer", "ended_with"), [("y", ExitCode.OK), ("n", ExitCode.LOCKED)])
 def test_at_a_terminal_a_person_decides_whether_to_take_over_a_stale_lock(
     session: Locked, monkeypatch: pytest.MonkeyPatch, answer: str, ended_with: ExitCode
 ) -> None:
@@ -133,15 +133,15 @@ def test_at_a_terminal_a_person_decides_whether_to_take_over_a_stale_lock(
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "1"]) == ended_with
     assert len(questions) == 1
     assert "Take over its lock? [y/N]" in questions[0]
-    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.LOCKED
     session.error = LockedError("lab", FRESH, can_take_over=False)
-    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.LOCKED
     assert len(questions) == 1
 
 
 def test_waiting_comes_before_planning_so_that_no_plan_is_of_a_cluster_half_changed(session: Locked) -> None:
     session.error = LockedError("lab", FRESH, can_take_over=False)
-    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "2.5"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "2.5"]) == ExitCode.LOCKED
     assert session.waited == [2.5]
     assert session.requests == ()
     session.error = None

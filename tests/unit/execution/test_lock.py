@@ -40,7 +40,7 @@ async def test_a_second_console_sees_the_holder_its_run_its_age_and_its_heartbea
     output = re.search(r"run r1; heartbeat (\d+) s ago \(on cp1, cp2, cp3\)", words)
     assert output is not None, words
     assert 7 <= int(output[1]) < 27
-    assert refused.value.exit_code == ExitCode.REFUSED
+    assert refused.value.exit_code == ExitCode.LOCKED
     assert not refused.value.can_take_over
     assert holders(tmp_path) == ["1", "1", "1"]
 
