@@ -76,13 +76,16 @@ def _swap(facts: HostFacts, inventory: Inventory) -> Iterator[Candidate]:
 
 
 def _taken_ports(facts: HostFacts) -> Iterator[Candidate]:
-    """Components that do not stay up because another process of their host listens on their port."""
+    """Components that do not run because another process of their host listens on their port.
+
+    The log is that of the last attempt that ended: of a component that runs now, the listener is its own process.
+    """
     kubelet = value_of(facts.kubelet)
     for pod in kubelet.static_pods if kubelet else ():
-        if kubelet and pod.log:
+        if kubelet and pod.log and not pod.running:
             yield from _taken_port(facts, pod.name, pod.log, kubelet.listeners)
     for unit in value_of(facts.services) or ():
-        if unit.listeners:
+        if unit.listeners and not unit.running:
             yield from _taken_port(facts, unit.name, unit.lines, unit.listeners)
 
 
@@ -91,9 +94,10 @@ def _taken_port(
 ) -> Iterator[Candidate]:
     port = next((int(match["port"]) for line in log for each in _PORTS if (match := each.search(line))), None)
     holder = next((one for one in listeners if one.port == port), None)
-    if holder is None:
+    unit = facts.service(name)
+    if holder is None or (unit is not None and unit.pid is not None and holder.pid == unit.pid):
         return
-    unit = f"systemctl status {holder.pid}" if holder.pid else f"ss -ltnp 'sport = :{port}'"
+    query = f"systemctl status {holder.pid}" if holder.pid else f"ss -ltnp 'sport = :{port}'"
     yield Candidate(
         Finding(
             "host.port-taken",
@@ -104,7 +108,7 @@ def _taken_port(
             (f"{holder} listens on {holder.address}:{port}", *(f"{name} logs: {line}" for line in log)),
             (
                 advice(
-                    f"on {facts.host}: find the owner of the process ({unit}), then stop it or give it another port; "
+                    f"on {facts.host}: find the owner of the process ({query}), then stop it or give it another port; "
                     f"{name} starts again automatically"
                 ),
             ),

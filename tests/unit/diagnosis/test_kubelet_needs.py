@@ -105,6 +105,21 @@ def test_without_the_port_or_its_process_the_log_is_all_there_is(listeners: tupl
     assert (finding.code, finding.subject) == ("static-pod.crash-loop", "kube-apiserver@cp2")
 
 
+def test_a_pod_that_runs_again_has_its_port() -> None:
+    """The log of its last attempt still names the port, on which the pod's own process listens."""
+    own = replace(SQUATTER, process="kube-apiserver")
+    pod = replace(static_pod("kube-apiserver"), attempt=5, ended_at=NOW - timedelta(seconds=90), log=(IN_USE,))
+    snapshot = with_kubelet(with_pod(healthy(), "cp2", pod), "cp2", lambda one: replace(one, listeners=(own,)))
+    assert findings_of(snapshot) == ()
+
+
+@pytest.mark.parametrize(("active", "pid"), [("active", 9), ("activating", 4711)])
+def test_a_unit_that_has_its_port_itself(active: str, pid: int) -> None:
+    state = unit("haproxy", active, enabled=True, pid=pid, lines=(IN_USE,), listeners=(SQUATTER,))
+    results = findings_of(with_service(healthy(), "cp2", state))
+    assert not any(one.code == "host.port-taken" for one in results)
+
+
 def test_a_copy_of_the_manifest_is_the_cause_of_the_port_that_is_taken() -> None:
     def doubled(facts: KubeletFacts) -> KubeletFacts:
         copy = replace(static_pod("kube-apiserver"), file="kube-apiserver.yaml.bak")
