@@ -150,7 +150,7 @@ def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datet
         yield _not_started(facts, kubelet, pod)
     elif _loops(pod, at):
         yield _crash_loop(facts, kubelet, pod)
-    elif not pod.running and pod.ended_at is None and unit is not None and _is_older(unit.since, at):
+    elif not pod.running and unit is not None and _is_older(unit.since, at):
         yield _not_started(facts, kubelet, pod)
 
 
@@ -179,9 +179,12 @@ def _is_older(since: datetime | None, at: datetime) -> bool:
 
 
 def _loops(pod: StaticPodState, at: datetime) -> bool:
-    """It ended and does not run, or it just began once more, shortly after the attempt before."""
+    """It ended and does not run, or it just began once more, shortly after the attempt before.
+
+    A container that ended longer ago than kubelet ever waits is an earlier one: its log explains nothing.
+    """
     if not pod.running:
-        return pod.ended_at is not None
+        return pod.ended_at is not None and (at - pod.ended_at).total_seconds() < LOOPING_INTERVAL_S
     soon = pod.restart_interval_s is not None and pod.restart_interval_s < LOOPING_INTERVAL_S
     return soon and pod.attempt >= LOOPING_ATTEMPTS and not _is_older(pod.started_at, at)
 

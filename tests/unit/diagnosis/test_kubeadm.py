@@ -337,6 +337,14 @@ def test_a_pod_that_cannot_be_created_is_explained_by_kubelet_and_not_by_its_las
     assert earlier.code == "static-pod.crash-loop"
 
 
+def test_the_log_of_a_container_that_ended_long_ago_explains_nothing() -> None:
+    """kubelet restarts a container within 5 minutes: what ended earlier was another one, as before an edit."""
+    old = replace(ended("etcd", "received signal; shutting down"), ended_at=NOW - timedelta(minutes=40))
+    (finding,) = findings_of(with_pod(healthy(), "cp2", old))
+    assert (finding.code, finding.subject) == ("static-pod.not-started", "etcd@cp2")
+    assert "received signal" not in str(finding)
+
+
 def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() -> None:
     """After a cold start of all hosts a balancer without servers holds its connections."""
     waiting = replace(static_pod("etcd"), running=False, started_at=None)
