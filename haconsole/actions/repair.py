@@ -36,7 +36,7 @@ MODE_IS = '[ "$(stat -c %a -- "$1")" = "$2" ]'
 GROUP_IS_UNUSED = 'case $(stat -c %U:%G -- "$1") in root:root) ;; root:*) exit 1 ;; esac'
 ENABLED = 'systemctl is-enabled --quiet "$1"'
 NOT_ENABLED = f"! {ENABLED}"
-WRITABLE, READ_ONLY = '[ -w "$1" ]', '[ ! -w "$1" ]'
+WRITABLE = '[ -w "$1" ]'
 
 
 def repair_action() -> Action:
@@ -57,6 +57,7 @@ def repair_action() -> Action:
             Argument("target", ArgumentKind.TEXT, "the address, unit, port (or vrrp), file or folder", positional=True),
         ),
         plan_repair,
+        certificates=True,
         synonyms=(
             "fix",
             "firewall",
@@ -266,10 +267,7 @@ def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
             script(REMOUNT, "remount-writable", "check", mount, means="its device reported no error", problem=problem),
         ),
         verification=(script(WRITABLE, "writable", mount, means="it is writable", problem="it is read-only"),),
-        undo=undo_by(
-            script(READ_ONLY, "read-only", mount, means="it is read-only", problem="it is writable"),
-            *("mount", "-o", "remount,bind,ro", "--", mount),
-        ),
+        undo=LeftByUndo("it stays writable: Linux makes no file system read-only that a program writes to"),
     )
 
 
