@@ -1,4 +1,4 @@
-"""What is known is reported within 5 s of the start of `doctor`, whatever hangs on a host: the rest is named."""
+"""The known part of a `doctor` is reported within 5 s of its start, whatever hangs on a host: the rest is named."""
 
 from __future__ import annotations
 
