@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import status_of
@@ -26,7 +28,24 @@ from haconsole.session.redacting import redactor
 from haconsole.transport.base import Fleet
 
 FIRST_AFTER_S = 4.0
-"""With the start of the program, what is known is shown within 5 s."""
+"""Seconds from the start of the process to the first report, so that it is there within 5 s."""
+LEAST_S = 2.0
+"""Seconds that hosts have at least to answer, where a busy machine took long to start the program."""
+
+
+def first_after_s(age_s: float) -> float:
+    """The time left until the first report in a process of this age."""
+    return max(LEAST_S, FIRST_AFTER_S - age_s)
+
+
+def process_age_s() -> float:
+    """Seconds since the start of this process; 0 where the system does not report it (proc(5))."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(0.0, uptime_s - ticks / os.sysconf("SC_CLK_TCK"))
 
 
 class LiveObserver:
@@ -50,8 +69,9 @@ class LiveObserver:
         return self._status(snapshot), measurements
 
     async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
-        """The status known after `FIRST_AFTER_S`, then the complete one."""
-        looks = self._collector.progress(certificates=True, thorough=True, first_after_s=FIRST_AFTER_S)
+        """The status known at `FIRST_AFTER_S`, then the complete one."""
+        first_s = first_after_s(process_age_s())
+        looks = self._collector.progress(certificates=True, thorough=True, first_after_s=first_s)
         async with aclosing(looks) as snapshots:
             async for snapshot in snapshots:
                 yield self._status(snapshot)

@@ -95,8 +95,6 @@ def test_the_known_part_is_reported_in_time(cluster: Program, hang: str) -> None
         assert not last.snapshot.pending
         others = tuple(facts for facts in first.snapshot.hosts if facts.host != HOST)
         assert all(isinstance(facts.reach, Known) for facts in others), others
-        complete = len(results) == 1
-        assert complete or first.snapshot.pending, "an unfinished report names what is pending"
     finally:
         lab.exec(HOST, "sh", "-c", HANGS[hang].heals)
         heal(lab)
