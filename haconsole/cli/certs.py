@@ -12,6 +12,7 @@ from haconsole.cli.output import page_width, show
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.certs import certs_health, certs_report, certs_text
 from haconsole.cli.status import EXIT
+from haconsole.diagnosis.certificates import is_about_certificates
 from haconsole.session import Session
 
 
@@ -28,7 +29,7 @@ def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> i
     async def look(session: Session) -> int:
         status = await session.observer.status()
         snapshot = status.snapshot
-        findings = tuple(one for one in status.findings if one.code.startswith("cert."))
+        findings = tuple(one for one in status.findings if is_about_certificates(one.code))
         health, now = certs_health(snapshot, findings), datetime.now(UTC)
         if as_json:
             click.echo(msgspec.json.encode(certs_report(snapshot, findings, health, now)).decode())

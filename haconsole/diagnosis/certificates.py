@@ -21,6 +21,11 @@ OF_ETCD = ("etcd-ca", "apiserver-etcd-client")
 """Certificates on control planes that the owner of etcd issues, where etcd is outside the inventory."""
 
 
+def is_about_certificates(code: str) -> bool:
+    """Whether the rules of this module report the code."""
+    return code.startswith("cert.") or code in EXPIRED
+
+
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     """Candidates about every certificate of every host."""
     odd = _odd_hosts(snapshot)

@@ -13,6 +13,7 @@ import pytest
 
 from haconsole.actions.command_line import remedy_line
 from haconsole.cli.reports.certs import CertsReport, certs_health, certs_report, certs_text
+from haconsole.diagnosis.certificates import is_about_certificates
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.findings import Finding, Health
@@ -53,8 +54,14 @@ def cluster(*hosts: tuple[Certificate, ...]) -> ClusterSnapshot:
 
 
 def looked(snapshot: ClusterSnapshot) -> tuple[tuple[Finding, ...], Health]:
-    result = tuple(one for one in diagnose(snapshot, INVENTORY, NOW) if one.code.startswith("cert."))
+    result = tuple(one for one in diagnose(snapshot, INVENTORY, NOW) if is_about_certificates(one.code))
     return result, certs_health(snapshot, result)
+
+
+def test_an_expired_certificate_of_a_kubelet_is_critical() -> None:
+    pair = certificate(2, "kubelet", not_after=NOW - timedelta(hours=1))
+    (finding,), health = looked(cluster((), (pair,), ()))
+    assert (finding.code, health) == ("kubelet.cert-expired", Health.CRITICAL)
 
 
 def as_json(snapshot: ClusterSnapshot) -> Any:
