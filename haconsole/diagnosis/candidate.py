@@ -42,7 +42,7 @@ AT_WORK = frozenset(
         *("service.requirement-missing", "service.changed-settings", "component.kubeconfig-wrong", "component.down"),
         *("apiserver.down", "apiserver.not-ready", "haproxy.down", "haproxy.connections-full", "keepalived.down"),
         *("vip.not-master", "vip.owner-unhealthy", "vip.stale-arp", "static-pod.crash-loop"),
-        *("kubelet.down", "runtime.down"),
+        *("kubelet.down", "runtime.down", "kubelet.cert-expired", "host.port-taken", "kubeadm.leftovers"),
     )
 )
 """Problems of a host that have an effect now: failing, waiting and retrying processes make answers late."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from haconsole.inventory.schema import Kubernetes
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.hosts import ServiceState
 from haconsole.model.kubelet import KubeletFacts
-from haconsole.model.observed import Known, value_of
+from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.services import keep_lines
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import Listener
@@ -94,6 +95,15 @@ def test_the_process_that_has_the_port_is_the_cause_of_a_crash_loop() -> None:
     assert finding.summary == "kube-apiserver on cp2 cannot listen on port 6443, which socat (PID 4711) has"
     assert any("does not stay up" in line for line in finding.evidence)
     assert any("systemctl status 4711" in remedy.text for remedy in finding.remedies)
+
+
+def test_late_answers_of_the_host_are_evidence_of_the_port_that_is_taken() -> None:
+    """A component that is started again and again makes answers late."""
+    late: Failed[Any] = Failed("no answer within 2 s", NOW, Cause.TIMED_OUT)
+    snapshot = changed(
+        looping((SQUATTER,), IN_USE), "cp2", lambda one: replace(one, disks=late, keepalived=late, balancer_files=late)
+    )
+    assert [one.code for one in findings_of(snapshot)] == ["host.port-taken"]
 
 
 @pytest.mark.parametrize(
