@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -14,11 +15,13 @@ from haconsole.actions.checks import AnyOf, CommandSucceeds, EtcdHealthy, Snapsh
 from haconsole.actions.operations import AddMember, CopyFromHost, Nothing, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.etcd import either_healthy
+from haconsole.execution.host.transfer import not_whole
 from haconsole.model.names import StepId
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 from tests.fakes import grown, kubeadm
 from tests.fakes.cluster import INVENTORY, changed, healthy, unreachable
+from tests.programs import etcd
 
 FILE = "cp2:/var/lib/etcd-snapshots/lab.db"
 
@@ -216,3 +219,24 @@ def test_a_program_in_an_unpacked_image_restores_too(tmp_path: Path, monkeypatch
     tool.write_text("#!/bin/sh\n")
     tool.chmod(0o755)
     assert subprocess.run(check, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("etcdctl") is None, reason="etcdctl is not installed")
+@pytest.mark.usefixtures("posix_shell")
+def test_a_snapshot_of_etcdctl_is_complete_and_a_copied_database_is_not(tmp_path: Path) -> None:
+    """etcdctl keeps the checksum that etcd sends; a file of a data folder has none, and may be half written."""
+    member, saved = etcd.new_member("m1", tmp_path), tmp_path / "saved.db"
+    with etcd.running(member):
+        subprocess.run(
+            ("etcdctl", "--endpoints", member.client_url, "snapshot", "save", str(saved)),
+            env={"ETCDCTL_API": "3", "PATH": os.environ["PATH"]},
+            check=True,
+            capture_output=True,
+        )
+    copied = next(member.folder.rglob("snap/db"))
+    check = ("sh", "-c", load_script("check-snapshot"), "whole")
+    assert subprocess.run((*check, str(saved)), capture_output=True).returncode == 0
+    assert not_whole(saved) == ()
+    result = subprocess.run((*check, str(copied)), capture_output=True, text=True)
+    assert (result.returncode, "is damaged" in result.stderr) == (1, True)
+    assert not_whole(copied) != ()
