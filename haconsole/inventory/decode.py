@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from functools import cache, cached_property
+from typing import Any, Final, assert_never, get_args, get_origin
 
 import yaml
-from msgspec import Struct, inspect
+from msgspec import Struct, inspect, structs
 
 from haconsole.inventory.formats import Folders
-from haconsole.inventory.kinds import SchemaField, fields_of
 from haconsole.inventory.marks import Marks, Where
 from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode
 from haconsole.inventory.problems import Fault, Mark, quoted
@@ -231,3 +231,41 @@ def _word(node: Node) -> str:
 
 def _key(text: str) -> str:
     return quoted(text.partition(":")[0])
+
+
+class SchemaField:
+    """One key of a struct, described by msgspec only when a file has it: describing the complete schema takes long."""
+
+    def __init__(self, entry: structs.FieldInfo) -> None:
+        self.name = entry.name
+        """The attribute's name."""
+        self.key = entry.encode_name
+        self.required = entry.required
+        self._annotation = entry.type
+
+    @cached_property
+    def kind(self) -> inspect.Type:
+        """A struct, also an optional one, is described without its fields: see `fields_of`."""
+        struct = next(_structs(self._annotation), None)
+        if struct is None:
+            return inspect.type_info(self._annotation)
+        inner, *notes = get_args(self._annotation)
+        own = inspect.StructType(struct, ())
+        if get_origin(inner) is not tuple:
+            return own
+        meta = notes[0]
+        items = inspect.VarTupleType(own, meta.min_length, meta.max_length)
+        return inspect.Metadata(items, {"title": meta.title})
+
+
+@cache
+def fields_of(struct: type[Struct]) -> Mapping[str, SchemaField]:
+    """The struct's fields by their keys, in the schema's order."""
+    return {entry.encode_name: SchemaField(entry) for entry in structs.fields(struct)}
+
+
+def _structs(annotation: Any) -> Iterator[type[Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _structs(argument)
