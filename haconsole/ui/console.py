@@ -23,7 +23,8 @@ from haconsole.inventory.effective import is_read_only
 from haconsole.present.ascii import ascii_text
 from haconsole.present.bar import BarLink, LastBackup, LinkState
 from haconsole.ui import error_text
-from haconsole.ui.keys import CHANGES, Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import CHANGES, bindings
 from haconsole.ui.messages import REQUESTS, Quit
 from haconsole.ui.state import Clock, ConsoleState
 from haconsole.ui.style_table import Inks, inks_of

@@ -81,12 +81,10 @@ class RunController:
 
     def show_outcome(self) -> None:
         """Show the result of the run, and the changes on the cluster once they are known."""
-        from haconsole.present.running import about_end
-        from haconsole.ui.screens.overlay import TextWindow
+        from haconsole.ui.screens.running import OutcomeWindow
 
-        console, view = self._console, self._console.run_view
-        if view is not None:
-            console.push_screen(TextWindow(lambda state, now: about_end(console.run_view or view)))
+        if self._console.run_view is not None:
+            self._console.push_screen(OutcomeWindow(self._console.run_view))
 
     async def _start(self, plan: Plan, *, teaching: bool) -> None:
         """Start a run, if a person agrees, and show it instead of its plan.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from haconsole.ui.keys import active_keys
+from haconsole.ui.key_bar import active_keys
 from haconsole.ui.messages import (
     ChooseColumns,
     Copy,

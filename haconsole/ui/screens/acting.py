@@ -17,7 +17,8 @@ from haconsole.present.guardrails import stop_items
 from haconsole.present.plan import about_step, irreversible, plan_gist, plan_table, undo_sentence
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.table import TableView
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import PlanAction, StartRun
 from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen

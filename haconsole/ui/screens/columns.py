@@ -12,7 +12,8 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import CommandKey
 from haconsole.present.table import Column, Row, TableView
 from haconsole.ui.console import KeyTarget
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.table import TablePane
 

@@ -7,7 +7,8 @@ from haconsole.present.commands import about_command, command_table, key_of, log
 from haconsole.present.detail import Detail
 from haconsole.present.history import Records
 from haconsole.present.row_keys import RowKey
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import ReadCommands
 from haconsole.ui.screens.split import SplitScreen
 

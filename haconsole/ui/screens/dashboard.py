@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from haconsole.present.arrange import PaneId
 from haconsole.present.bar import BarView
 from haconsole.present.waiting import waiting_tables
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import NO_FINDING, NO_FIX, RowChosen, RowHighlighted, ShowDetails
 from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.widgets.bar import KeyBar, StatusBar

@@ -7,7 +7,8 @@ from haconsole.present.detail import Detail
 from haconsole.present.history import Records, about_record, history_table, name_of, view_of
 from haconsole.present.row_keys import RowKey, RunKey, StepKey
 from haconsole.present.running import about_run_step, run_table
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import OpenRun, ReadRuns
 from haconsole.ui.screens.split import SplitScreen
 

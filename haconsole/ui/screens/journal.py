@@ -11,7 +11,8 @@ from haconsole.model.names import HostName
 from haconsole.present.ages import clock
 from haconsole.present.arrange import PaneId
 from haconsole.present.row_keys import HostKey
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import ReadJournal, SaveJournal
 from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.screens.overlay import details_of

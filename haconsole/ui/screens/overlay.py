@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Fact, Heading
 from haconsole.ui.console import KeyTarget
-from haconsole.ui.keys import Key, Scope, bindings
+from haconsole.ui.key import Key, Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import NO_FIX
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.text import TextPane

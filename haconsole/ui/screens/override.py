@@ -11,7 +11,8 @@ from textual.widgets import Input
 from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Heading, Sentence
 from haconsole.present.guardrails import stop_items
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.prompt import Line
 from haconsole.ui.widgets.text import TextPane

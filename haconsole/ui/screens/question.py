@@ -12,7 +12,8 @@ from textual.worker import WorkerCancelled
 
 from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Sentence
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.prompt import Line
 from haconsole.ui.widgets.text import TextPane

@@ -12,9 +12,11 @@ from haconsole.present.detail import Detail, Sentence, Verbatim
 from haconsole.present.plan import step_title
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.run_grid import about_row, counterpart, has_grid, run_grid
-from haconsole.present.running import RunView, run_table
-from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import ReleaseStep
+from haconsole.present.running import RunView, about_end, run_table
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
+from haconsole.ui.messages import OfferResume, ReleaseStep
+from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.split import SplitScreen
 
 if TYPE_CHECKING:
@@ -96,6 +98,25 @@ class RunScreen(SplitScreen):
         step = key.id if isinstance(key, StepKey) else None
         self._following = True
         self.post_message(ReleaseStep(step if step in view.paused_steps else view.paused_steps[0]))
+
+
+class OutcomeWindow(TextWindow):
+    """The result of the run, over the run; an unfinished one can be resumed from here."""
+
+    BINDINGS = bindings(Scope.OUTCOME)
+
+    def __init__(self, view: RunView) -> None:
+        super().__init__(lambda state, now: about_end(self.app.run_view or view))
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        view = self.app.run_view
+        if action == "resume":
+            return None if view is not None and is_resumable(view) else COMPLETE
+        return super().why_not(action, parameters)
+
+    def action_resume(self) -> None:
+        self.dismiss()
+        self.app.post_message(OfferResume())
 
 
 def _grid_fits(view: RunView) -> bool:

@@ -12,7 +12,8 @@ from haconsole.present.detail import Detail
 from haconsole.present.row_keys import RowKey
 from haconsole.present.table import TableView
 from haconsole.ui.console import KeyTarget
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.split import Split
 from haconsole.ui.widgets.table import TablePane

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 
 from haconsole.present.bar import BarView, bar_line
-from haconsole.ui.keys import Key, active_keys, footer_line, key_at
+from haconsole.ui.key import Key
+from haconsole.ui.key_bar import active_keys, footer_line, key_at
 from haconsole.ui.widgets.lines import LineWidget
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from textual.message import Message
 
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.form import Form, erased, form_lines, moved, turned, typed, verdict_lines
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.lines import LineWidget
 
 

@@ -18,7 +18,8 @@ from haconsole.present.graph import (
 )
 from haconsole.present.log_place import LogPlace
 from haconsole.present.one_host import graph_rows_of
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import ShowJournal
 from haconsole.ui.widgets.lines import Pane
 

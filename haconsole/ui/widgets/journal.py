@@ -5,7 +5,8 @@ from __future__ import annotations
 from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.journal import Scroll, holds, journal_rows
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.widgets.lines import Pane
 
 DRAW_EVERY_S = 0.1

@@ -15,7 +15,8 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from haconsole.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
 from haconsole.present.cells import Tone
 from haconsole.present.table_window import TableWindow
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import RowHighlighted
 from haconsole.ui.widgets.table import TablePane
 from haconsole.ui.widgets.text import TextPane

@@ -10,7 +10,8 @@ from haconsole.present.path_drawing import as_text
 from haconsole.present.path_window import PathPicture, PathWindow
 from haconsole.present.request_path import RequestPath
 from haconsole.present.row_keys import RowKey
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import Copy, ShowDetails
 from haconsole.ui.widgets.lines import Pane
 

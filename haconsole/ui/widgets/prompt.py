@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.message import Message
 from textual.widgets import Input
 
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 
 
 class Line(Input):

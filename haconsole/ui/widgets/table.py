@@ -12,7 +12,8 @@ from haconsole.present.fitting import column_at, fit, row_line, title_line
 from haconsole.present.table import TableView
 from haconsole.present.table_filter import next_order, ordered_by
 from haconsole.present.table_window import TableWindow, pane_head
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import Copy, RowChosen, RowHighlighted
 from haconsole.ui.widgets.lines import Pane
 

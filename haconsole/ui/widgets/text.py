@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from haconsole.present.cells import Cell, Line, Tone, padded, text_of
-from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.key import Scope
+from haconsole.ui.keys import bindings
 from haconsole.ui.messages import Copy, ShowDetails, ShowJournal
 from haconsole.ui.widgets.lines import Pane
 

@@ -16,7 +16,8 @@ from haconsole.present.bar import LinkState
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
-from haconsole.ui.keys import KEYS, Key, Scope
+from haconsole.ui.key import Key, Scope
+from haconsole.ui.keys import KEYS
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.journal import HostScreen
 from haconsole.ui.theming import find_theme, theme_folders

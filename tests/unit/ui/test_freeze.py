@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from haconsole.present.cells import text_of
-from haconsole.ui.keys import KEYS, Scope, footer_keys, footer_line, key_at
+from haconsole.ui.key import Scope
+from haconsole.ui.key_bar import footer_keys, footer_line, key_at
+from haconsole.ui.keys import KEYS
 from haconsole.ui.widgets.bar import KeyBar
 from tests.fakes.cluster import changed, etcd_silent, healthy
 from tests.fakes.session import FakeSession

@@ -12,7 +12,9 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import text_of
 from haconsole.present.row_keys import CommandKey
-from haconsole.ui.keys import KEYS, Scope, active_keys, footer_line
+from haconsole.ui.key import Scope
+from haconsole.ui.key_bar import active_keys, footer_line
+from haconsole.ui.keys import KEYS
 from haconsole.ui.widgets.table import TablePane
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy
