@@ -75,14 +75,17 @@ def _operation(record: RunRecord, one: StepRecord) -> HostCommand | None:
     )
 
 
-def command_table(commands: tuple[HostCommand, ...], now: datetime, *, reads: bool = True) -> TableView:
-    """The commands that may change a host, newest first, and below them the `reads`."""
+def command_table(
+    commands: tuple[HostCommand, ...], now: datetime, *, reads: bool = True, recorded: bool = False
+) -> TableView:
+    """The commands that may change a host, newest first, and below them the `reads`; a recording has neither."""
     changes = tuple(each for each in commands if each.purpose not in READS)
     others = tuple(each for each in commands if each.purpose in READS)
     rows = tuple(_row(each, now) for each in (*changes, *(others if reads else ())))
     count = sum(each.times for each in others)
     gist = (Cell(f"{len(changes)} that may change a host, {count} reads"),) if commands else ()
-    empty = Cell("no command yet" if reads else "no command that may change a host", Tone.MUTED)
+    absence = "no command yet" if reads else "no command that may change a host"
+    empty = Cell("a recording has no commands" if recorded else absence, Tone.MUTED)
     return TableView("commands", COLUMNS, rows, None, gist, empty, ageless=True)
 
 

@@ -24,12 +24,15 @@ SEVERITIES = {
 }
 
 
-def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> TableView:
-    """Findings as the diagnosis orders them, the first with the fix below it."""
+def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot, *, can_fix: bool = True) -> TableView:
+    """Findings as the diagnosis orders them, the first with the fix below it, and the key for it if it `can_fix`."""
     return TableView(
         title="findings",
         columns=COLUMNS,
-        rows=tuple(row for number, finding in enumerate(findings) for row in _rows(finding, with_fix=number == 0)),
+        rows=(
+            *(row for finding in findings[:1] for row in _with_fix(finding, can_fix=can_fix)),
+            *(_row(finding) for finding in findings[1:]),
+        ),
         at=oldest_basis(findings, snapshot),
         warn_s=READ_EVERY_S + SELDOM_S,
         summaries=_summaries(findings, reading=bool(snapshot.pending)),
@@ -42,13 +45,13 @@ def severity_cell(severity: Severity) -> Cell:
     return Cell(f"{sign} {severity}", tone)
 
 
-def _rows(finding: Finding, *, with_fix: bool) -> tuple[Row, ...]:
+def _with_fix(finding: Finding, *, can_fix: bool) -> tuple[Row, ...]:
     from haconsole.present.offers import remedy_text
 
-    if not with_fix or not finding.remedies:
+    if not finding.remedies:
         return (_row(finding),)
     first = finding.remedies[0]
-    key = " (m)" if isinstance(first, ActionCall) else ""
+    key = " (m)" if can_fix and isinstance(first, ActionCall) else ""
     fix = Cell(f"  fix{key}: {remedy_text(first)}", Tone.ACCENT)
     blanks = (Cell(""),) * (len(COLUMNS) - 1)
     return (_row(finding), Row(RemedyKey(finding.code, finding.subject), (fix, *blanks), heading=True))

@@ -41,6 +41,8 @@ def table_of(
     findings: tuple[Finding, ...],
     history: tuple[SnapshotChange, ...],
     now: datetime,
+    *,
+    can_fix: bool = True,
 ) -> TableView:
     """The table of one pane; raises ValueError for a pane without one."""
     if pane in _OF_SNAPSHOT:
@@ -48,7 +50,7 @@ def table_of(
     if pane in _AT_TIME:
         return _AT_TIME[pane](snapshot, now)
     if pane is PaneId.FINDINGS:
-        return findings_table(findings, snapshot)
+        return findings_table(findings, snapshot, can_fix=can_fix)
     if pane is PaneId.EVENTS:
         return events_table(history, now)
     raise ValueError(f"{pane} is no table of the dashboard")

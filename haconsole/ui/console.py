@@ -142,7 +142,9 @@ class Console(KeyTarget, App[None]):
         self.session: Session | None = None
         """The session while one is open."""
         self.set_reactive(Console.now, setting.clock())
-        self.set_reactive(Console.state, ConsoleState(BarLink(LinkState.CONNECTING, self.now)))
+        self.set_reactive(
+            Console.state, ConsoleState(BarLink(LinkState.CONNECTING, self.now), can_fix=not self.read_only)
+        )
         self.register_theme(setting.theme)
         self.inks: Inks = inks_of(setting.theme)
         """The styles of the current theme."""

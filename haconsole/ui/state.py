@@ -41,6 +41,8 @@ class ConsoleState:
     history: tuple[SnapshotChange, ...] = ()
     tables: Mapping[PaneId, TableView] = field(default_factory=dict)
     chronicle: Chronicle | None = None
+    can_fix: bool = True
+    """Whether a key starts the fix of a finding; not in a console that changes nothing."""
 
     def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
         """The state after a new status arrived at `now`."""
@@ -51,9 +53,10 @@ class ConsoleState:
         snapshot, findings, history, chronicle = status.snapshot, status.findings, state.history, state.chronicle
         assert chronicle is not None
         link = self.link if self.link.state is LinkState.LIVE else BarLink(LinkState.LIVE, now)
-        views = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
+        can_fix = self.can_fix
+        views = {pane: table_of(pane, snapshot, findings, history, now, can_fix=can_fix) for pane in TABLES}
         tables = {pane: with_trends(pane, view, snapshot, chronicle.measurements, now) for pane, view in views.items()}
-        return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle)
+        return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle, can_fix)
 
     def remembering(self, status: ClusterStatus) -> ConsoleState:
         """The state with the figures, lanes and changes of a new status, and the previous tables."""
@@ -67,7 +70,14 @@ class ConsoleState:
         if before is not None:
             new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
             history = remembered(history, new) if new else history
-        return ConsoleState(self.link, snapshot, findings, status.health, history, self.tables, chronicle)
+        return replace(
+            self,
+            snapshot=snapshot,
+            findings=findings,
+            health=status.health,
+            history=history,
+            chronicle=chronicle,
+        )
 
     def tables_at(self, now: datetime, panes: Collection[PaneId]) -> Mapping[PaneId, TableView]:
         """The tables at a time after the snapshot: leases, and nodes if among `panes`, lapse without renewal."""

@@ -120,7 +120,7 @@ def marks_in(player: Player, places: range, finder: MarkFinder) -> tuple[ReplayM
 def state_at(player: Player, place: int, marks: tuple[ReplayMark, ...]) -> ConsoleState:
     """The console's state at that place, with the graphs and events of the hour before it."""
     at = player.times[place]
-    state = ConsoleState(BarLink(LinkState.LIVE, at))
+    state = ConsoleState(BarLink(LinkState.LIVE, at), can_fix=False)
     for earlier in folded_places(player, place, marks):
         state = state.remembering(player.status(earlier))
     return state.updated(player.status(place), at)

@@ -45,5 +45,5 @@ class CommandScreen(SplitScreen):
     def _draw(self) -> None:
         session = self.app.session
         self._commands = with_session(self._logged, session.commands if session is not None else ())
-        self.show(command_table(self._commands, self.app.now, reads=self._reads))
+        self.show(command_table(self._commands, self.app.now, reads=self._reads, recorded=self.app.setting.recorded))
         self.on_row_highlighted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -120,6 +121,15 @@ async def test_the_palette_offers_nothing_that_changes() -> None:
     async with running(app, (160, 45)) as pilot:
         await led(pilot, "colon")
         assert [key.help for key in KEYS if key.changes and key.help and key.help in screen_text(app)] == []
+
+
+async def test_the_fix_of_the_worst_finding_names_no_key(shells: list[object]) -> None:
+    app, _ = read_only(by_inventory=False)
+    async with running(app) as pilot, asyncio.timeout(20):
+        while "fix" not in (text := screen_text(app)):
+            await pilot.pause(0.05)
+    assert "fix: Restart a service" in text
+    assert "(m)" not in text
 
 
 async def test_it_is_named_on_the_first_line() -> None:
