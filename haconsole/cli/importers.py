@@ -21,7 +21,7 @@ def import_() -> None:
     """
 
 
-@import_.command()
+@import_.command(short_help="Read kubespray's inventory.ini or hosts.yaml.")
 @click.argument("file", type=click.Path(path_type=Path))
 def kubespray(file: Path) -> int:
     """FILE is kubespray's inventory.ini or hosts.yaml; the group_vars and host_vars beside it are read too."""
@@ -33,7 +33,7 @@ def kubespray(file: Path) -> int:
     return print_draft(from_kubespray(data, str(file), file.resolve().parent.name, files))
 
 
-@import_.command()
+@import_.command(short_help="Read the hosts file of a kubeasz cluster.")
 @click.argument("file", type=click.Path(path_type=Path))
 def kubeasz(file: Path) -> int:
     """FILE is the hosts file of a cluster of kubeasz; the config.yml beside it is read too."""
@@ -47,7 +47,7 @@ def kubeasz(file: Path) -> int:
     return print_draft(from_kubeasz(read(file), str(file), file.resolve().parent.name, config, files))
 
 
-@import_.command()
+@import_.command(short_help="Read a cluster file of kubekey.")
 @click.argument("file", type=click.Path(path_type=Path))
 def kubekey(file: Path) -> int:
     """FILE is the cluster file of kubekey (config-NAME.yaml)."""
@@ -57,7 +57,7 @@ def kubekey(file: Path) -> int:
     return print_draft(from_kubekey(read(file), str(file)))
 
 
-@import_.command()
+@import_.command(short_help="Read a k0sctl.yaml.")
 @click.argument("file", type=click.Path(path_type=Path))
 def k0sctl(file: Path) -> int:
     """FILE is the k0sctl.yaml of a cluster; variables in it are taken from the environment."""

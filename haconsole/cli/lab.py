@@ -67,7 +67,7 @@ def lab() -> None:
     """A practice cluster of real hosts on this machine (Linux, root)."""
 
 
-@lab.command()
+@lab.command(short_help="Install and build what labs need; a second call checks.")
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
@@ -86,7 +86,7 @@ def prepare(
     click.echo("prepared; `haconsole lab up` creates a lab", err=True)
 
 
-@lab.command()
+@lab.command(short_help="Create a lab's hosts and boot them.")
 @_NAME
 @click.option("--hosts", type=int, metavar="N", help="Control planes; default 3.")
 @click.option("--workers", type=int, metavar="N", help="Workers; default 0.")
@@ -171,7 +171,7 @@ def down(name: str) -> None:
     click.echo("down" if there else f"there is no lab `{name}`", err=True)
 
 
-@lab.command()
+@lab.command(short_help="Show the state of each host.")
 @_NAME
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(name: str, as_json: bool) -> int:
@@ -199,7 +199,7 @@ def inventory(name: str, show: bool) -> None:
     click.echo(text if show else one.inventory_path, nl=not show)
 
 
-@lab.command("exec", context_settings={"ignore_unknown_options": True})
+@lab.command("exec", short_help="Run a command as root on a host.", context_settings={"ignore_unknown_options": True})
 @_NAME
 @click.argument("host")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -44,3 +44,10 @@ def test_every_verb_is_listed_with_a_complete_sentence() -> None:
     lines = output[output.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [verb for verb in VERBS if verb != "open"]
     assert [line for line in lines if not line.endswith(".") or line.endswith("...") or len(line) > 80] == []
+
+
+@pytest.mark.parametrize("group", ["lab", "import", "run", "plan"])
+def test_the_verbs_of_a_group_are_listed_with_complete_sentences(group: str) -> None:
+    lines = CliRunner().invoke(root, [group, "--help"]).output.partition("\nCommands:\n")[2].splitlines()
+    assert lines
+    assert [line for line in lines if line.endswith("...")] == []
