@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
@@ -21,15 +20,14 @@ from haconsole.actions.checks import (
     FilesAbsent,
     MemberIs,
     MemberStage,
-    SameFile,
-    SnapshotHere,
 )
 from haconsole.actions.membership.change import answers
-from haconsole.actions.operations import Irreversible, RunCommand, SendFile
+from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
+from haconsole.actions.restore_source import PHASE, Source, completeness_step, send_steps, source_of
 from haconsole.actions.restore_stacked import stacked_groups
 from haconsole.actions.step import Plan, Refusal, Step
-from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
+from haconsole.actions.steps.etcd import add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
 from haconsole.actions.steps.services import rewrite_step, set_aside_step, stop_step
 from haconsole.configs.etcd import ClusterState, etcd_env
@@ -37,17 +35,14 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 
 RESTORE = "restore"
-PHASE = "etcd"
 WAIT_S = 60.0
 RESTORE_S = 1800.0
-_PLACE = re.compile(r"(?P<host>[^:/]+):(?P<path>/[A-Za-z0-9._/-]+)")
 
 MARK = "restored-from"
 MAKE = load_script("restore-snapshot")
@@ -60,13 +55,6 @@ READY = r"""
 for file; do [ -e "$file" ] || { echo "there is no $file" >&2; exit 1; }; done
 """
 
-BRING_WHY = (
-    "The first member is made from the snapshot, so its host needs the file. "
-    "The copy is used only if its SHA-256 is right."
-)
-WHOLE_WHY = (
-    "The snapshot ends with the checksum that etcd sent: a damaged snapshot is found before anything is stopped."
-)
 READY_WHY = "Unit and certificates do not change; only the data is replaced."
 STOP_WHY = (
     "An API server must not run while etcd's data goes back in time: it would serve and store outdated objects. "
@@ -80,16 +68,6 @@ JOIN_WHY = "The member starts empty and fetches all data from the current member
 SETTINGS_WHY = "The member joins the current members; the initial cluster is used only at this start."
 HEALTHY_WHY = "Each member must complete a linearizable read before the next one joins."
 SETTLED_WHY = "etcd's settings now name the current members, as bootstrap would write them; nothing is restarted."
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The snapshot: a file on a host that will be the first member; `here` is the original of a copy."""
-
-    host: Host
-    path: str
-    mark: str
-    here: str = ""
 
 
 def restore_action() -> Action:
@@ -127,7 +105,7 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     )
     ctx = plan_context(snapshot, remaining, None)
     stamp = f"{snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-    source = _source(ctx, request["file"], stamp)
+    source = source_of(ctx, request["file"], stamp)
     reasons = [*_unreachable_hosts(snapshot, ctx, absent), *_unknown(inventory, absent)]
     if isinstance(source, str):
         reasons.append(source)
@@ -154,22 +132,7 @@ def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:
 
 
 def _stacked(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
-    return (*_send_snapshot(source), (_whole(source),), *stacked_groups(ctx, source.host, source.path, stamp))
-
-
-def _source(ctx: PlanContext, file: str, stamp: str) -> Source | str:
-    """The snapshot's place, current or future; otherwise the mistake in the argument."""
-    match = _PLACE.fullmatch(file)
-    if match is None and file.startswith("/") and ctx.etcd:
-        path = f"{ctx.inventory.etcd.data_dir}-snapshots/{ctx.inventory.cluster}-brought-{stamp}.db"
-        return Source(ctx.etcd[0], path, f"{path} {stamp}", file)
-    if match is None:
-        return f"{file} does not name a snapshot: give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"
-    first = ctx.inventory.find(match["host"])
-    if first is None or Role.ETCD not in first.roles:
-        hosts = ", ".join(host.name for host in ctx.etcd)
-        return f"{match['host']} is no remaining etcd host: copy the snapshot to one of {hosts}"
-    return Source(first, match["path"], f"{match['path']} {stamp}")
+    return (*send_steps(source), (completeness_step(source),), *stacked_groups(ctx, source.host, source.path, stamp))
 
 
 def _groups(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
@@ -179,8 +142,8 @@ def _groups(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
     )
     planes = ctx.control_planes if BootstrapPart.KUBERNETES in ctx.parts else ()
     return (
-        *_send_snapshot(source),
-        (_whole(source), *(_ready(ctx, host) for host in ctx.etcd)),
+        *send_steps(source),
+        (completeness_step(source), *(_ready(ctx, host) for host in ctx.etcd)),
         tuple(
             stop_step("kubernetes.stop", host.name, units, title="Stop the control plane", why=STOP_WHY, phase=PHASE)
             for host in planes
@@ -197,44 +160,6 @@ def _groups(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
         tuple(_settled_step(ctx, host) for host in ctx.etcd),
         *_control_planes(ctx),
         verify_steps(ctx),
-    )
-
-
-def _send_snapshot(source: Source) -> tuple[Group, ...]:
-    """The operator's file on the host, after its verification."""
-    if not source.here:
-        return ()
-    step = Step(
-        id=step_id("restore.bring", source.host.name),
-        title="Copy the snapshot to the host",
-        why=BRING_WHY,
-        host=HostName(source.host.name),
-        operation=SendFile(source.here, source.path),
-        precondition=(SnapshotHere(source.here),),
-        verification=(SameFile(source.here, source.path),),
-        undo=RunCommand(("rm", "-f", "--", source.path)),
-        verify_within_s=0.0,
-        phase=PHASE,
-    )
-    return ((step,),)
-
-
-def _whole(source: Source) -> Step:
-    check = script(
-        SNAPSHOT_WHOLE,
-        "whole",
-        source.path,
-        means=f"{source.path} is complete",
-        problem="no snapshot",
-        timeout_s=300.0,
-    )
-    return look_step(
-        "restore.whole",
-        source.host.name,
-        (check,),
-        title="Verify that the snapshot is complete",
-        why=WHOLE_WHY,
-        phase=PHASE,
     )
 
 
