@@ -145,7 +145,7 @@ async def led(pilot: Pilot[None], keys: str) -> None:
 
 
 def test_a_sign_has_an_ascii_one_of_its_own() -> None:
-    signs = [ascii_text(sign) for sign in "●▲✖?–"]
+    signs = [ascii_text(sign) for sign in "●▲✖?–★◆■"]
     assert len(set(signs)) == len(signs)
 
 
