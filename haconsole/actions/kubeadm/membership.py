@@ -11,6 +11,7 @@ from haconsole.actions.build import start_step
 from haconsole.actions.kubeadm.cluster import foreign_balancers, node_name, release
 from haconsole.actions.kubeadm.join import halves_steps, join_step, preflight_steps
 from haconsole.actions.kubeadm.leave import ask_of, leave_groups
+from haconsole.actions.kubeadm.recorded import as_recorded
 from haconsole.actions.membership import balancers, etcd
 from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.actions.operations import Irreversible
@@ -47,7 +48,7 @@ def preflight_of(change: MembershipChange) -> Group:
     if into is None or version is None:
         return ()
     others = tuple(host for host in change.others(Role.ETCD))
-    return preflight_steps(change.inventory, into, version, others)
+    return preflight_steps(as_recorded(change.snapshot, change.inventory), into, version, others)
 
 
 def _join(change: MembershipChange) -> tuple[Group, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.kubeadm.recorded import as_recorded
 from haconsole.actions.preparation.kernel import kernel_steps
 from haconsole.actions.preparation.lacks import blocking, optional, refusals
 from haconsole.actions.preparation.needs import HostNeeds
@@ -91,7 +92,7 @@ def needs_of(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -> Hos
     """The needs of a host; None while its platform is not known."""
     facts = snapshot.host(HostName(host.name))
     platform = value_of(facts.platform) if facts else None
-    return HostNeeds(inventory, layout(inventory), host, platform) if platform else None
+    return HostNeeds(as_recorded(snapshot, inventory), layout(inventory), host, platform) if platform else None
 
 
 def host_steps(needs: HostNeeds) -> tuple[Step, ...]:
