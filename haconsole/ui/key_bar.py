@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from textual.binding import ActiveBinding
 
@@ -12,10 +13,21 @@ from haconsole.ui.keys import KEYS
 
 CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM, Scope.GRAPH, Scope.PATH)
 """Scopes of screens with so many keys of their own that the console's are not named there."""
+ARROWS = {"↑": "up", "↓": "down", "←": "left", "→": "right"}
 
 
-def active_keys(active: Mapping[str, ActiveBinding]) -> tuple[Key, ...]:
-    """The keys to name on a screen, from its active bindings, in the registry's order."""
+def active_keys(active: Mapping[str, ActiveBinding], *, ascii_only: bool = False) -> tuple[Key, ...]:
+    """The keys to name on a screen, from its active bindings, in the registry's order.
+
+    With `ascii_only` arrows are words: the ASCII sign of an arrow down is a v, which is another key.
+    """
+    keys = _active(active)
+    if not ascii_only:
+        return keys
+    return tuple(replace(key, text=" ".join(ARROWS.get(word, word) for word in key.text.split())) for key in keys)
+
+
+def _active(active: Mapping[str, ActiveBinding]) -> tuple[Key, ...]:
     places = {int(each.binding.id) for each in active.values() if each.enabled and each.binding.id}
     keys = [KEYS[place] for place in sorted(places)]
     scopes = {key.scope for key in keys}
@@ -41,15 +53,14 @@ def key_at(keys: Iterable[Key], width: int, x: int) -> Key | None:
 
 
 def footer_keys(keys: Iterable[Key], width: int) -> list[Key]:
-    """The keys of the footer in the order in which they are shown."""
+    """The keys of the footer by their rank; `keys` are in the registry's order."""
     keys_that_fit: list[Key] = []
     for key in sorted((key for key in keys if key.rank), key=lambda key: key.rank):
         needed = width_of(text_of(_line([key])))
         if needed <= width:
             keys_that_fit.append(key)
             width -= needed
-    order = {id(key): index for index, key in enumerate(KEYS)}
-    return sorted(keys_that_fit, key=lambda key: (key.rank, order[id(key)]))
+    return keys_that_fit
 
 
 def _line(keys: list[Key]) -> Line:

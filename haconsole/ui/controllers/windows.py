@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from haconsole.present.palette import Command
     from haconsole.present.row_keys import RowKey
     from haconsole.ui.console import Console
+    from haconsole.ui.key import Key
 
 
 class WindowController:
@@ -95,8 +96,12 @@ class WindowController:
         """Show the keys of the current screen."""
         from haconsole.ui.screens.overlay import TextWindow, help_text
 
-        text = help_text(active_keys(self._console.screen.active_bindings))
+        text = help_text(self._keys())
         self._console.push_screen(TextWindow(lambda state, now: text))
+
+    def _keys(self) -> tuple[Key, ...]:
+        console = self._console
+        return active_keys(console.screen.active_bindings, ascii_only=console.setting.ascii_only)
 
     def show_path(self) -> None:
         """Show the path of a request."""
@@ -126,7 +131,7 @@ class WindowController:
         from haconsole.ui.theming import theme_names
 
         console = self._console
-        keys = sorted(active_keys(console.screen.active_bindings), key=lambda key: not key.rank)
+        keys = sorted(self._keys(), key=lambda key: not key.rank)
         commands = tuple(Command(key.label, key.action, key.help, key.text) for key in keys)
         themes = tuple(
             Command(f"theme {name}", f"app.request('UseTheme', {name!r})", f"Use the theme {name}")

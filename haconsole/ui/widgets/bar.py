@@ -53,7 +53,8 @@ class KeyBar(LineWidget):
     def _show_keys(self, screen: Screen[Any]) -> None:
         """Draw the keys that are active now; not for each of the signals that a screen sends before its first paint."""
         if self._painted:
-            self._keys = active_keys(screen.active_bindings)
+            ascii_only = self.app.setting.ascii_only
+            self._keys = active_keys(screen.active_bindings, ascii_only=ascii_only)
             self._draw()
 
     def on_click(self, event: events.Click) -> None:

@@ -144,6 +144,17 @@ async def led(pilot: Pilot[None], keys: str) -> None:
         await settled(pilot)
 
 
+async def test_arrows_are_words_among_the_keys_of_an_ascii_terminal() -> None:
+    """The ASCII sign of an arrow down is a v, and v is a key too."""
+    app = app_on("dark", ascii_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        await settled(pilot)
+        last = escaped_lines(app)[-1]
+    assert "down j" in last
+    assert " v " not in last
+
+
 def test_a_sign_has_an_ascii_one_of_its_own() -> None:
     signs = [ascii_text(sign) for sign in "●▲✖?–★◆■"]
     assert len(set(signs)) == len(signs)
