@@ -13,7 +13,8 @@ from haconsole.configs.kubeadm_versions import cluster_settings, has_lists, time
 from haconsole.configs.layout import is_stacked, layout
 from haconsole.configs.owner import owner_line
 from haconsole.inventory import effective
-from haconsole.inventory.schema import Host, Inventory, Kubeadm, Kubernetes, Pki
+from haconsole.inventory.component_settings import Kubeadm
+from haconsole.inventory.schema import Host, Inventory, Kubernetes, Pki
 from haconsole.model.roles import Role
 
 CONFIG_FILE = "kubeadm.yaml"

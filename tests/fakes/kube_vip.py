@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import msgspec
 
+from haconsole.inventory.component_settings import KubeVip
 from haconsole.inventory.effective import leased_vip, watched_vips
-from haconsole.inventory.schema import KubeVip
 from haconsole.model.hosts import HostFacts, InterfaceAddress, Role, ServiceKind
 from haconsole.model.lease import Lease, LeaseSource
 from haconsole.model.names import HostName, Vip

@@ -6,8 +6,9 @@ from haconsole.actions.build import script
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, MemberIs, MemberStage, NodeIs, NodeStage
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout, is_stacked
+from haconsole.inventory.component_settings import Kubeadm
 from haconsole.inventory.effective import etcd_peer_url
-from haconsole.inventory.schema import Host, Inventory, Kubeadm
+from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.balancer_files_view import file_owner
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from haconsole.inventory.schema import CgroupDriver, Inventory
+from haconsole.inventory.component_settings import CgroupDriver
+from haconsole.inventory.schema import Inventory
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from haconsole.configs.layout import Layout
 from haconsole.configs.software import SYSCTLS, TIME_SERVICE, Software, ports_of, runs_node, sandbox_image, software_of
+from haconsole.inventory.component_settings import CgroupDriver, Kubeadm
 from haconsole.inventory.preparation import Release, SelinuxMode
-from haconsole.inventory.schema import CgroupDriver, Host, Inventory, Kubeadm
+from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from haconsole.inventory.component_settings import Kubeadm
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
-from haconsole.inventory.schema import Deployment, Inventory, Kubeadm
+from haconsole.inventory.schema import Deployment, Inventory
 
 DECIDED: Mapping[str, Mapping[str, str]] = {
     "cluster": {

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from haconsole.inventory.component_settings import KubeVip
 from haconsole.inventory.importers.draft import Settings, address_of
-from haconsole.inventory.schema import KubeVip
 from haconsole.probes.script import SectionAnswer
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

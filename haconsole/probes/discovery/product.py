@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from haconsole.inventory.component_settings import EtcdFiles
 from haconsole.inventory.importers import kubeasz, kubespray
-from haconsole.inventory.schema import Deployment, EtcdFiles
+from haconsole.inventory.schema import Deployment
 from haconsole.probes.discovery.host_report import API, ETCD, KUBELET, MANAGER, SCHEDULER, HostReport
 
 _MEMBER = "member-"

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 
 from haconsole.configs.owner import owner_of
+from haconsole.inventory.component_settings import LeaderElection
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
-from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes, LeaderElection
+from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes
 from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.probes.discovery.balancer import BalancedApi
 from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others, url_of

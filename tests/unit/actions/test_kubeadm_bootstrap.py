@@ -19,8 +19,9 @@ from haconsole.configs.etcd_pods import kubelet_config, kubelet_drop_in, member_
 from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
 from haconsole.configs.layout import is_stacked
 from haconsole.execution.pki.authorities import authorities_of
+from haconsole.inventory.component_settings import Kubeadm
 from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory, Kubeadm, Kubernetes, Pki
+from haconsole.inventory.schema import Etcd, EtcdPlacement, Host, Inventory, Kubernetes, Pki
 from haconsole.model.hosts import Role
 from haconsole.model.names import StepId
 from haconsole.model.observed import NOT_ASKED, Known

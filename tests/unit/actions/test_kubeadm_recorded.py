@@ -12,7 +12,8 @@ from haconsole.actions.membership.plan import plan_join
 from haconsole.actions.operations import Nothing
 from haconsole.actions.preparation.plan import needs_of
 from haconsole.actions.step import Plan
-from haconsole.inventory.schema import CgroupDriver, Host, Inventory
+from haconsole.inventory.component_settings import CgroupDriver
+from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.kubeadm import ClusterConfiguration, KubeletConfiguration
 from haconsole.model.names import HostName

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from haconsole.inventory.component_settings import LeaderElection
 from haconsole.inventory.schema import (
     CaKeyPlace,
     Deployment,
@@ -14,7 +15,6 @@ from haconsole.inventory.schema import (
     Inventory,
     Keepalived,
     Kubernetes,
-    LeaderElection,
     Pki,
     VirtualIp,
     VrrpMode,

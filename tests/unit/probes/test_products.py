@@ -11,10 +11,11 @@ from haconsole.actions.step import Refusal
 from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import layout
 from haconsole.errors import RefusedError
+from haconsole.inventory.component_settings import KubeVip
 from haconsole.inventory.effective import endpoint
 from haconsole.inventory.importers.draft import Draft, write
 from haconsole.inventory.load import examine, parse
-from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory, KubeVip
+from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery.ask import config_flags, programs_of
 from haconsole.probes.discovery.draft import draft_of, own_address
