@@ -111,6 +111,11 @@ def _keepalived_stopped(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.STOP, scene.target or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
 
 
+def _keepalived_everywhere(scene: Scene) -> tuple[LabFault, ...]:
+    _one(scene.vip_owner, "the VIP's owner")
+    return tuple(LabFault(FaultKind.STOP, name, "keepalived") for name in scene.control_planes)
+
+
 def _vip_split(scene: Scene) -> tuple[LabFault, ...]:
     return tuple(LabFault(FaultKind.MUTE, name) for name in scene.control_planes)
 
@@ -180,6 +185,9 @@ SCENARIOS = {
     "vrrp-blocked": Scenario(
         "a firewall drops the VRRP adverts to a balancer, so that it takes the VIP too", _of_other("vrrp-blocked")
     ),
+    "haproxy-suspended": Scenario("haproxy is suspended on a balancer without the VIP", _of_other("haproxy-suspended")),
+    "keepalived-stopped-everywhere": Scenario("keepalived stops on every balancer", _keepalived_everywhere),
+    "apiserver-suspended": Scenario("one API server is suspended", _scripted("apiserver-suspended")),
     "haproxy-stopped": Scenario("haproxy stops on the VIP's owner", _haproxy_stopped),
     "apiserver-down": Scenario("one API server stops", _apiserver_down),
     "scheduler-killed": Scenario("the leading scheduler is killed, and restarts", _scheduler_killed),

@@ -53,6 +53,16 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl kill --signal=SIGSTOP etcd",
         "systemctl kill --signal=SIGCONT etcd || :; systemctl start etcd",
     ),
+    "haproxy-suspended": ScriptedFault(
+        "haproxy's processes are suspended",
+        "systemctl kill --signal=SIGSTOP haproxy",
+        "systemctl kill --signal=SIGCONT haproxy || :; systemctl start haproxy",
+    ),
+    "apiserver-suspended": ScriptedFault(
+        "the API server's process is suspended",
+        "systemctl kill --signal=SIGSTOP kube-apiserver",
+        "systemctl kill --signal=SIGCONT kube-apiserver || :; systemctl start kube-apiserver",
+    ),
     "sudo": ScriptedFault(
         "sudo needs a password of the SSH login",
         f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
