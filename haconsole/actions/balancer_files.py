@@ -1,4 +1,4 @@
-"""Refusals that keep a balancer's files as their owner wrote them, with a way out."""
+"""Refusals to overwrite a balancer's files that haconsole did not write, each with a way to continue."""
 
 from __future__ import annotations
 

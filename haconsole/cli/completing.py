@@ -1,4 +1,4 @@
-"""Shell completion: inventories, hosts of the inventory on the line, recorded runs; and the script that turns it on."""
+"""Shell completion of inventories, hosts of the inventory in the command line, and runs; the script to enable it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about etcd's storage, and its protection."""
+"""Rules about etcd's stored data: size, alarms and corruption; and about its protection by TLS."""
 
 from __future__ import annotations
 

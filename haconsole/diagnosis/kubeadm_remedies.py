@@ -1,4 +1,4 @@
-"""Remedies on clusters of kubeadm's: an action that is refused there becomes the commands to run by hand."""
+"""Remedies on clusters built with kubeadm: for an action that haconsole refuses there, the commands to run by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about supervised components, and their remedies."""
+"""Rules about each component's unit or static pod: stopped, masked, not enabled or restarting, and the remedies."""
 
 from __future__ import annotations
 

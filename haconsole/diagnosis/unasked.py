@@ -1,4 +1,4 @@
-"""Rules about questions that could not be queried: one finding a host, and what is unknown because of it."""
+"""Rules about queries that got no answer: one finding per host, with what is unknown because of it."""
 
 from __future__ import annotations
 

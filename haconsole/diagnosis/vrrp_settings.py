@@ -1,4 +1,4 @@
-"""Rules about VRRP settings: of all balancers compared, and of one against its own host."""
+"""Rules about VRRP settings: compared between all balancers, and compared with the balancer's own host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that plans only name: filled in here, at the last moment, on the way to a host."""
+"""Puts the values of secrets into commands just before they go to a host; a plan has only the secrets' names."""
 
 from __future__ import annotations
 

@@ -112,9 +112,9 @@ class _InventoryReader:
             self._fault(key.mark, where, "a merge key (<<) is not supported", "copy the merged keys here")
             return False
         suggestion = did_you_mean(key.text, tuple(name for name in known if name not in marks))
-        hint = f"did you mean {suggestion}?" if suggestion else f"the keys here are: {', '.join(known)}"
+        hint = f"did you mean {suggestion}?" if suggestion else f"the keys allowed here are: {', '.join(known)}"
         if ":" in key.text:
-            hint = "put a blank after the colon"
+            hint = "put a space after the colon"
         elif suggestion:
             misspelt.add(suggestion)
         self._fault(key.mark, where, f"unknown key {_key(key.text)} in {self.marks.name(where)}", hint)
@@ -153,7 +153,7 @@ class _InventoryReader:
             self._fault(node.mark, where, f"{name} is an empty list", f"give it {kind.min_length} or more entries")
         if kind.max_length is not None and len(node.items) > kind.max_length:
             what = f"{name} has {len(node.items)} entries"
-            self._fault(node.mark, where, what, f"{kind.max_length} are allowed at most")
+            self._fault(node.mark, where, what, f"at most {kind.max_length} entries are allowed")
 
     def _label(self, item: Node, where: Where) -> None:
         """Call an entry of `hosts` by its name and one of `vips` by its address."""

@@ -1,4 +1,4 @@
-"""The inventory's part about an etcd that is not this cluster's own: its endpoints, and the pair for its clients."""
+"""The inventory's part about an external etcd: its endpoints, and the client certificate and key for it."""
 
 from __future__ import annotations
 

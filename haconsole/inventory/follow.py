@@ -1,4 +1,4 @@
-"""The inventory's file after a host has left the cluster: its new text, and writing it."""
+"""Updates the inventory file after a host has left the cluster: makes its new text and writes it."""
 
 from __future__ import annotations
 
@@ -60,4 +60,6 @@ def _write(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise HaconsoleError(f"cannot write {path}: {error.strerror}", hint="change it by hand as shown") from error
+        raise HaconsoleError(
+            f"cannot write {path}: {error.strerror}", hint="change the file by hand as shown"
+        ) from error

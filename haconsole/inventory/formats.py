@@ -40,7 +40,9 @@ def address(text: str, folders: Folders) -> str:
     except ValueError:
         raise WrongFormatError("not an IPv4 or IPv6 address") from None
     if "%" in text:
-        raise WrongFormatError("an address with a zone", "write it without % and the text after it")
+        raise WrongFormatError(
+            "an IPv6 address with a zone (the part after %)", "write the address without the % and the text after it"
+        )
     if value.is_unspecified or value.is_multicast or text == "255.255.255.255":
         raise WrongFormatError("an unspecified, multicast or broadcast address", "write the host's own address")
     return str(value)
@@ -78,7 +80,9 @@ def _no_network_address(address: _Address, network: ipaddress.IPv4Network | ipad
     if network.num_addresses <= 2:
         return
     if address == network.network_address:
-        raise WrongFormatError("the address of the network itself, which no host has", "choose a free address in it")
+        raise WrongFormatError(
+            "the address of the network itself, which no host has", "choose a free address in this network"
+        )
     if address.version == 4 and address == network.broadcast_address:
         raise WrongFormatError("the broadcast address of its network", "choose a free address in the network")
 
@@ -131,7 +135,7 @@ def path(text: str, folders: Folders) -> str:
     """An absolute path without ``.``, ``..`` or an empty part."""
     parts = text.rstrip("/").split("/")[1:]
     if not parts or any(part in ("", ".", "..") for part in parts):
-        raise WrongFormatError("not a plain absolute path", "write it without empty parts, . and ..")
+        raise WrongFormatError("not a plain absolute path", "write the path without empty parts (//), . or ..")
     return "/" + "/".join(parts)
 
 
@@ -139,11 +143,11 @@ def local_path(text: str, folders: Folders) -> str:
     """A path here, made absolute; only one's own home folder is known by ~."""
     first, *rest = PurePosixPath(text).parts
     if first == "~" and folders.home is None:
-        raise WrongFormatError("in a home folder that is not known", "set HOME, or write the absolute path")
+        raise WrongFormatError("a path in a home folder that is not known", "set HOME, or write the absolute path")
     if first == "~" and folders.home is not None:
         return str(folders.home.joinpath(*rest))
     if first.startswith("~"):
-        raise WrongFormatError("in another user's home folder", "write ~/ for your own, or the absolute path")
+        raise WrongFormatError("a path in another user's home folder", "write ~/ for your own, or the absolute path")
     return str(folders.base / text)
 
 

@@ -64,9 +64,9 @@ class Guardrail(Part, frozen=True, kw_only=True):
         GuardrailKind,
         Meta(
             description=(
-                "no-changes: no run starts from `start` to `end`. at-most: no run starts while `count` runs of this "
-                "account are running, on any cluster. typed-name: a run is confirmed by typing the cluster's name. "
-                "refuse: no run starts."
+                "no-changes: no run may start between `start` and `end`. at-most: no run may start while `count` "
+                "runs of this account are running, counted over all clusters. typed-name: a run is confirmed by "
+                "typing the cluster's name. refuse: no run may start."
             )
         ),
     ]
@@ -78,7 +78,12 @@ class Guardrail(Part, frozen=True, kw_only=True):
     start: Annotated[TimeOfDay | None, Meta(description="With no-changes: the first minute without changes.")] = None
     end: Annotated[
         TimeOfDay | None,
-        Meta(description="With no-changes: the time when runs may start again, the next day if earlier than `start`."),
+        Meta(
+            description=(
+                "With no-changes: the time when runs may start again. If it is earlier than `start`, it is on the next "
+                "day."
+            )
+        ),
     ] = None
     days: Annotated[
         tuple[Weekday, ...],
@@ -87,5 +92,5 @@ class Guardrail(Part, frozen=True, kw_only=True):
     time_zone: Annotated[TimeZone, Meta(description="The time zone of `start`, `end` and `days`.")] = "UTC"
     count: Annotated[
         Annotated[int, Meta(ge=1, le=100, title="a number of runs")] | None,
-        Meta(description="With at-most: the number of runs that may run at once."),
+        Meta(description="With at-most: the number of runs that may run at the same time."),
     ] = None

@@ -58,7 +58,9 @@ def read_stdin(stdin: TextIO | None) -> bytes:
 
 
 def _unreadable(file: str, reason: str) -> InventoryError:
-    return InventoryError((Problem(file, Mark(), f"the file cannot be read: {reason}", "name an inventory file"),))
+    return InventoryError(
+        (Problem(file, Mark(), f"the file cannot be read: {reason}", "give the path of an inventory file"),)
+    )
 
 
 def parse(text: str | bytes, file: str, base: Path) -> Inventory | tuple[Problem, ...]:

@@ -68,7 +68,9 @@ def decode_text(data: bytes) -> str:
     """Bytes as text; raises UnreadableError when they are too many or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise _unreadable(
-            Mark(), f"the file has more than {MAX_BYTES} bytes", "an inventory is smaller; name another file"
+            Mark(),
+            f"the file has more than {MAX_BYTES} bytes",
+            "an inventory is smaller: give the path of another file",
         )
     try:
         return data.decode("utf-8-sig")
@@ -99,7 +101,9 @@ def compose_documents(text: str) -> tuple[Node, ...]:
 
 def _parsed(text: str, builder: _Builder) -> tuple[Node, ...]:
     if len(text) > MAX_BYTES:
-        raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
+        raise _unreadable(
+            Mark(), f"the file has {len(text)} characters", f"an inventory has at most {MAX_BYTES} characters"
+        )
     if not text.replace("\n", "").isprintable():
         _refuse_invisible(text)
     try:
@@ -116,8 +120,8 @@ def _refuse_invisible(text: str) -> None:
         what = f"character U+{ord(match[0]):04X} is invisible or not text"
         raise _unreadable(_place(text[: match.start()]), what, "remove it")
     if match := re.search(_BLANK, text, re.MULTILINE):
-        what = f"an invisible character (U+{ord(match[1]):04X}) is used as a blank"
-        raise _unreadable(_place(text[: match.start(1)]), what, "type a blank instead")
+        what = f"an invisible character (U+{ord(match[1]):04X}) is used as a space"
+        raise _unreadable(_place(text[: match.start(1)]), what, "type a space instead")
 
 
 @dataclass(slots=True)
@@ -177,9 +181,11 @@ class _Builder:
         """The target of an alias; it counts again in full, so that aliases of aliases end soon."""
         mark = _mark(event)
         if event.anchor in {part.anchor for part in self.stack}:
-            raise _unreadable(mark, "this alias is inside the node that it repeats", "write the value out")
+            raise _unreadable(mark, "this YAML alias is inside the value that it repeats", "write the value out")
         if event.anchor not in self.anchors:
-            raise _unreadable(mark, "this alias has no anchor before it", "put a value that begins with * in quotes")
+            raise _unreadable(
+                mark, "this YAML alias has no anchor before it", "put a value that begins with * in quotes"
+            )
         node, size = self.anchors[event.anchor]
         self._grow(mark, size)
         return node
@@ -188,7 +194,10 @@ class _Builder:
         self.count += nodes
         if self.count > MAX_NODES:
             raise _unreadable(
-                mark, f"the file holds more than {MAX_NODES} values, aliases counted in full", "shorten it"
+                mark,
+                f"the file holds more than {MAX_NODES} values, where each YAML alias counts as all the values "
+                "it repeats",
+                "shorten it",
             )
 
     def _shallow(self, mark: Mark) -> None:

@@ -22,7 +22,7 @@ class Repository(Part, frozen=True, kw_only=True):
 
     name: Annotated[Token, Meta(description="Name of the repository's file in sources.list.d or yum.repos.d.")]
     apt: Annotated[AptSource | None, Meta(description="For hosts with apt: URL, suite and components.")] = None
-    yum: Annotated[Url | None, Meta(description="For hosts with dnf or yum: its baseurl.")] = None
+    yum: Annotated[Url | None, Meta(description="For hosts with dnf or yum: the repository's baseurl.")] = None
     key: Annotated[
         LocalPath | None,
         Meta(description="File on this machine with the repository's public signing key; sent to the hosts."),
@@ -45,9 +45,16 @@ class Releases(Part, frozen=True, kw_only=True):
     """Releases by product; unset: packages, or programs that the hosts already have."""
 
     kubernetes: Annotated[
-        Release | None, Meta(description="Kubernetes programs of kubernetes.version, for kubernetes.binary_dir.")
+        Release | None,
+        Meta(
+            description=(
+                "The Kubernetes programs in the version kubernetes.version, to install in kubernetes.binary_dir."
+            )
+        ),
     ] = None
-    etcd: Annotated[Release | None, Meta(description="etcd and etcdctl of etcd.version, for etcd.binary.")] = None
+    etcd: Annotated[
+        Release | None, Meta(description="etcd and etcdctl in the version etcd.version, to install as etcd.binary.")
+    ] = None
 
 
 class Runtime(Part, frozen=True, kw_only=True):
@@ -81,9 +88,9 @@ class Preparation(Part, frozen=True, kw_only=True):
         ),
     ] = ()
     runtime: Annotated[Runtime, Meta(description="Settings of the container runtime.")] = Runtime()
-    selinux: Annotated[SelinuxMode, Meta(description="Setting for nodes on which SELinux is enforcing now.")] = (
-        SelinuxMode.PERMISSIVE
-    )
+    selinux: Annotated[
+        SelinuxMode, Meta(description="SELinux mode to set on nodes where SELinux is enforcing now.")
+    ] = SelinuxMode.PERMISSIVE
     firewall: Annotated[
         bool, Meta(description="Open the cluster's ports in an active firewall; false: only list these ports.")
     ] = True

@@ -201,5 +201,5 @@ def _word(node: Node, known: tuple[str, ...]) -> str:
         return node.text
     suggestion = did_you_mean(node.text, known) if isinstance(node, ScalarNode) else None
     listed = ", ".join(known)
-    hint = f"did you mean {suggestion}? Known are {listed}" if suggestion else f"write one of {listed}"
+    hint = f"did you mean {suggestion}? The known values are {listed}" if suggestion else f"write one of {listed}"
     raise WrongValueError(f"is {source_text(node)}, which is not known here", hint)

@@ -164,8 +164,8 @@ class Discovery(Part, frozen=True, kw_only=True):
         DiscoveryValue | None,
         Meta(
             description=(
-                "The discovery service's URL, or the domain of the SRV records. Their targets are HOST.DOMAIN, or the "
-                "hosts' ssh_address."
+                "The discovery service's URL, or the domain of the SRV records. The targets of these records are "
+                "HOST.DOMAIN, or the hosts' ssh_address."
             )
         ),
     ] = None
@@ -205,7 +205,13 @@ class Etcd(Part, frozen=True, kw_only=True):
         int, Meta(ge=10, le=10000, title="milliseconds", description="Roughly the round-trip time between members.")
     ] = 100
     election_ms: Annotated[
-        int, Meta(ge=50, le=50000, title="milliseconds", description="At least 5 heartbeats, better 10 round trips.")
+        int,
+        Meta(
+            ge=50,
+            le=50000,
+            title="milliseconds",
+            description="At least 5 heartbeat intervals; 10 round-trip times are better.",
+        ),
     ] = 1000
     quota_bytes: Annotated[
         int, Meta(ge=1 << 20, le=16 << 30, title="bytes", description="Database size at which etcd refuses writes.")
@@ -252,7 +258,7 @@ class Kubernetes(Part, frozen=True, kw_only=True):
         Meta(
             title="a list of names and addresses",
             examples=[["api.example.org"]],
-            description="Further names and addresses clients use for the API.",
+            description="Further names and addresses that clients use to reach the API.",
         ),
     ] = ()
     leader_election: Annotated[LeaderElection, Meta(description="Timing of the leader locks.")] = LeaderElection()
@@ -274,7 +280,7 @@ class VirtualIp(Part, frozen=True, kw_only=True):
     router_id: Annotated[
         int, Meta(ge=1, le=255, title="a VRRP router ID", description="Unique among VRRP speakers of the network.")
     ] = 51
-    mode: Annotated[VrrpMode, Meta(description="unicast works if multicast is filtered, as in clouds.")] = (
+    mode: Annotated[VrrpMode, Meta(description="unicast works even where multicast is filtered, as in clouds.")] = (
         VrrpMode.UNICAST
     )
     advert_int_s: Annotated[
@@ -286,7 +292,10 @@ class VirtualIp(Part, frozen=True, kw_only=True):
             description="Interval between adverts; a backup takes over after about 3 missed adverts.",
         ),
     ] = 1.0
-    auth_pass: Annotated[AuthPass | None, Meta(description="Password of VRRP, a guard against mix-ups only.")] = None
+    auth_pass: Annotated[
+        AuthPass | None,
+        Meta(description="VRRP password: it protects only against configuration mistakes, not against attacks."),
+    ] = None
     preempt: Annotated[
         bool, Meta(description="Whether a balancer with a higher priority preempts the VIP's owner.")
     ] = True
@@ -302,7 +311,7 @@ class Haproxy(Part, frozen=True, kw_only=True):
     bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
     health_port: Annotated[Port, Meta(description="Port where keepalived and others check that haproxy serves.")] = 8404
     config_file: Annotated[Path, Meta(description="haproxy's configuration.")] = "/etc/haproxy/haproxy.cfg"
-    stats_socket: Annotated[Path, Meta(description="Socket of the runtime API.")] = "/run/haproxy/admin.sock"
+    stats_socket: Annotated[Path, Meta(description="Socket of haproxy's Runtime API.")] = "/run/haproxy/admin.sock"
     balance: Annotated[Balance, Meta(description="The load-balancing algorithm.")] = "roundrobin"
 
 
@@ -326,7 +335,8 @@ class Pki(Part, frozen=True, kw_only=True):
     ca_days: Annotated[int, Meta(ge=1, le=36500, title="days", description="Life of a new CA.")] = 3650
     leaf_days: Annotated[int, Meta(ge=1, le=3650, title="days", description="Life of a new certificate.")] = 365
     ca_key: Annotated[
-        CaKeyPlace, Meta(description="Place of the CA's private key: every control plane, or encrypted with you.")
+        CaKeyPlace,
+        Meta(description="Where the CA's private key is kept: on every control plane, or encrypted on your machine."),
     ] = CaKeyPlace.HOSTS
     ca_keys: Annotated[
         LocalPath | None,

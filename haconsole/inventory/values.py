@@ -150,7 +150,7 @@ SubjectName = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9.:*-]{1,253}$",
-        title="an address or a DNS name, *. in front allowed",
+        title="an address or a DNS name, which may begin with *.",
         examples=["api.example.org", "203.0.113.10"],
         extra={"kind": "san"},
     ),

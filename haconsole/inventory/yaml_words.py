@@ -57,7 +57,7 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "could not find expected ':'",
         _OPENED,
-        "a colon and a blank are missing after this key",
+        "a colon and a space are missing after this key",
         "write it as `key: value`",
     ),
     (

@@ -1,4 +1,4 @@
-"""The layout of a table in a width: columns that shrink, columns that are left out, in which order, and the lines."""
+"""Fits a table into the screen's width: which columns shrink, which are left out and in which order."""
 
 from __future__ import annotations
 

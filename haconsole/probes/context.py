@@ -1,4 +1,4 @@
-"""Shared by every probe of one collector."""
+"""What all probes of one collector share: cluster, way to its hosts, time limits; and how they report an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of queries once the host itself was reached."""
+"""Errors of queries on a host that was reached: a program is missing, fails, times out or needs root."""
 
 from __future__ import annotations
 

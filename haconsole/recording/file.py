@@ -1,4 +1,4 @@
-"""A recording's file: lines of JSON, the first naming the cluster, each other the changes at a moment.
+"""A recording's file: lines of JSON. The first line names the cluster, all others hold the changes at a moment.
 
 A host's fact that was only confirmed is written as ``{"again": TIME}``, one that is gone as ``null``. Files whose name
 ends in ``.gz`` are compressed. No secret is written: an inventory's are replaced by RECORDED there.

@@ -1,4 +1,4 @@
-"""The one home of etcd3 and grpc: their loading, one channel to one member, and errors turned into words.
+"""The only module that uses etcd3 and grpc: loads them, opens a channel to one member, turns errors into messages.
 
 etcd3's generated messages are older than protobuf 4 and load only on its pure-Python implementation, so
 ``PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python`` is set before the first import (status answers are small: nothing

@@ -1,4 +1,4 @@
-"""A refusal of an etcd server or of the connection to it, as a kind for code and a message for a person."""
+"""Errors of an etcd server or of the connection to it: sorted into kinds, each with a message for the operator."""
 
 from __future__ import annotations
 

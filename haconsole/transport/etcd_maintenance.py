@@ -1,4 +1,4 @@
-"""Tending an etcd store (etcdserverpb.Maintenance, KV.Compact): space, alarms, snapshots, hashes."""
+"""Maintenance of an etcd store (etcdserverpb.Maintenance, KV.Compact): space, alarms, snapshots, hashes."""
 
 from __future__ import annotations
 

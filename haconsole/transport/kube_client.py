@@ -1,4 +1,4 @@
-"""The one home of the kubernetes library: its loading and one blocking client of one API server.
+"""The only module that uses the kubernetes library: loads it and makes a blocking client of one API server.
 
 Loading takes 0.1 s or more and happens in a thread at the first connection, so importing this module is cheap. The
 library would write a client key into a temporary file and knows no Unix sockets: its connection pool is replaced by one

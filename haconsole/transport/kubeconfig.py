@@ -89,7 +89,10 @@ def _entry_named(document: dict[str, Any], plural: str, singular: str, name: obj
     value = matches[0].get(singular) if matches else None
     if isinstance(value, dict):
         return value
-    raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", hint="compare current-context and its parts")
+    raise KubeconfigError(
+        f"the kubeconfig has no {singular} {name!r}",
+        hint="check that current-context, its cluster and its user are in the kubeconfig",
+    )
 
 
 def _with_full_paths(part: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class TerminalAnswers:
             self._used.add(host)
             if self._password is not None and not is_retry:
                 return self._password
-            prompt = f"sudo password on {host}: " if is_retry else f"sudo password (on {host} and the others): "
+            prompt = f"sudo password on {host}: " if is_retry else f"sudo password (for {host} and the other hosts): "
             password = await self._ask(prompt, echo=False)
             if password and not is_retry:
                 self._password = Secret(password)

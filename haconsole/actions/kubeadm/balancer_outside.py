@@ -1,4 +1,4 @@
-"""A load balancer outside the inventory in front of a cluster that kubeadm makes: its routes, and the wait for it.
+"""An external load balancer of a kubeadm cluster: where it must send connections, and the wait until it does.
 
 The console neither sets it up nor logs in to it. kubeadm contacts the first API server through it, during init already.
 """

@@ -1,4 +1,4 @@
-"""Facts about a cluster of kubeadm's that its planners share: names of nodes, its release, whose balancers it has."""
+"""Facts about a kubeadm cluster that all kubeadm planners use: node names, release, and who owns its balancers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phrases for things that a host lacks, each with its fix, and reasons why a host cannot be prepared. Pure."""
+"""Texts for things that a host lacks, each with its fix, and reasons why a host cannot be prepared. No I/O."""
 
 from __future__ import annotations
 

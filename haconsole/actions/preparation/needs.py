@@ -1,4 +1,4 @@
-"""The needs of a host, by the facts of its platform: software with its source, settings, and ports. Pure."""
+"""The needs of a host, by the facts of its platform: software with its source, settings, and ports. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans prepare, and the first phase of bootstrap and join.
+"""Plans the action prepare, which is also the first phase of bootstrap and join.
 
 1. All missing things on all hosts are listed at once, from the facts of their platforms, each with its fix.
 2. Hosts are prepared in parallel, each in one order: software, kernel, firewall, runtime, images, clock, kubelet.

@@ -1,4 +1,4 @@
-"""The leaves that a rotation replaces: the desired ones by the inventory, beside the observed ones."""
+"""Compares the certificates that the inventory requires with those on the hosts: which ones a rotation replaces."""
 
 from __future__ import annotations
 

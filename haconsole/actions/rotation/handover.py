@@ -1,4 +1,4 @@
-"""A balancer's turn without its VIPs: they are handed over before any restart on it, and returned afterwards."""
+"""Moves the VIPs away from a balancer before its services restart, and back afterwards."""
 
 from __future__ import annotations
 

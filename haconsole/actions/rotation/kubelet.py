@@ -1,4 +1,4 @@
-"""Kubelets of control planes and workers: the client certificate of their kubeconfig, and the kubelets left out.
+"""Client certificates of kubelets, on control planes and workers, and the kubelets that a rotation skips.
 
 A kubelet's certificate is replaced if its kubeconfig names the cluster's own CA file and separate files for certificate
 and key, or embeds those two. A single file with both is made and renewed by kubelet; kubelet uses that file whatever

@@ -1,4 +1,4 @@
-"""A run's progress in lines: the words and columns of the screen, redrawn or to stay. Pure."""
+"""A run's progress as lines of text, with the words and columns of the screen. No I/O."""
 
 from __future__ import annotations
 

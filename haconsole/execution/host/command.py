@@ -1,4 +1,4 @@
-"""Performs RunCommand: detached, so that it survives the connection, and only once."""
+"""Performs RunCommand: runs a command on a host only once, and detached, so that a lost connection does not stop it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files between the operator's machine and a host: in parts, whatever their size, and complete or absent."""
+"""Copies files of any size between the operator's machine and a host; the target is complete or absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as their logs describe them, torn lines included."""
+"""Reads runs from their run logs, also if a line is incomplete."""
 
 from __future__ import annotations
 

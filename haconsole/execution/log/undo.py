@@ -1,4 +1,4 @@
-"""Plans the undo of a run: only completed changes, newest first; pure."""
+"""Plans the undo of a run: only completed changes, newest first. Makes no change itself."""
 
 from __future__ import annotations
 

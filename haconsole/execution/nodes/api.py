@@ -1,4 +1,4 @@
-"""The Kubernetes API through any host that answers, and the state of a node there."""
+"""Queries the Kubernetes API through any host that answers, and reads the state of a node there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Performs JoinNode.
+"""Performs JoinNode: makes a host a node of the cluster with kubeadm join, and explains a failed join.
 
 1. A host with kubelet's kubeconfig that is a registered node, as a control plane with a voting member, has joined: only
    what kubeadm writes last is completed.

@@ -1,6 +1,4 @@
-"""Replaces a leaf: a new key and certificate are made beside it and replace it together; the old pair is kept as a
-backup.
-"""
+"""Renews a leaf certificate: makes a new key and certificate, and replaces the old ones, which are kept as a backup."""
 
 from __future__ import annotations
 

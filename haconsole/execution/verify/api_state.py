@@ -1,4 +1,4 @@
-"""Checks that the Kubernetes API answers: on a host, through the VIP, and about the holder of a lease."""
+"""Checks that the Kubernetes API answers, on a host and through the VIP, and that a lease has the right holder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Performs SetServerState."""
+"""Performs SetServerState: sets a haproxy server to ready, drain or maint, and counts the open connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares the hosts' state with a check: pure, in sentences; no sentence means that it holds."""
+"""Compares the state of hosts with a check, without I/O: a sentence for each difference, none if it holds."""
 
 from __future__ import annotations
 

@@ -186,9 +186,14 @@ def encrypted_lines(text: str) -> tuple[int, ...]:
 def _from_yaml(document: object, file: str) -> AnsibleInventory:
     inventory = AnsibleInventory()
     if not isinstance(document, Mapping):
-        raise refused(file, 1, "the file is not a mapping of groups", "name an Ansible inventory")
+        raise refused(file, 1, "the file is not a mapping of groups", "give the path of an Ansible inventory")
     if isinstance(document.get("plugin"), str) or "_meta" in document:
-        raise refused(file, 1, "this is not a static inventory: the file is for a plug-in or from a script", _MADE)
+        raise refused(
+            file,
+            1,
+            "this is not a static inventory: the file configures an inventory plug-in or was printed by a script",
+            _MADE,
+        )
     for name, value in document.items():
         _take_group(inventory, name, value, file)
     return inventory
@@ -197,7 +202,9 @@ def _from_yaml(document: object, file: str) -> AnsibleInventory:
 def _take_group(inventory: AnsibleInventory, name: str, value: object, file: str) -> None:
     """A group and those inside it, in the order of the file; nodes are of limited depth."""
     if not isinstance(value, Mapping | None):
-        inventory.notes.append(f"{file}: {name} is not a group (hosts, vars, children) and is not read")
+        inventory.notes.append(
+            f"{file}: {name} is not a group (a mapping with hosts, vars or children) and is not read"
+        )
         return
     inventory.group(name)
     for key in mapping(value):
@@ -246,7 +253,9 @@ def _section(value: object, key: str, group: str, file: str) -> Mapping[str, Any
     if isinstance(section, str) and section:
         return {section: None}
     if not isinstance(section, Mapping | None):
-        raise refused(file, 1, f"{key} of group {group} is not a mapping", "write each as `name:` in its own line")
+        raise refused(
+            file, 1, f"{key} of group {group} is not a mapping", "write each entry as `name:` on its own line"
+        )
     return mapping(section)
 
 
@@ -320,7 +329,9 @@ def _take_host(inventory: AnsibleInventory, group: str, line: str, file: str, nu
         raise refused(file, number, "a quote that opens in this line is not closed", "close it") from None
     lacking = next((word for word in rest if "=" not in word), None)
     if lacking is not None:
-        raise refused(file, number, f"{_word(lacking)} has no value", "write name=value, in quotes if it has blanks")
+        raise refused(
+            file, number, f"{_word(lacking)} has no value", "write name=value, in quotes if the value has spaces"
+        )
     variables = {key: literal(value) for key, value in _pairs(rest)}
     inventory.add_hosts(group, first, variables, file, number)
     inventory.origins += [Origin(f"{file}:{number}", key) for key in variables]

@@ -140,14 +140,20 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
         without = [each for each in known.values() if _has_other_arguments(each, argument)]
         if without:
             copied = all(jump_of({argument: each[argument]}) and jump_of(each) for each in without)
-            what = "is copied as ssh.jump only: write" if copied else "is not copied: write a jump host as ssh.jump,"
-            yield f"{argument} {what} its further options in ssh_config"
+            what = (
+                "is copied only as ssh.jump: in ssh_config, write"
+                if copied
+                else "is not copied: write a jump host as ssh.jump and, in ssh_config,"
+            )
+            yield f"{argument} {what} its other options"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
-        yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
+        yield "passwords are not copied: log in with SSH keys, and the console prompts for a sudo password"
     if len(bastions) > 1:
         yield f"there are several bastions; only {bastions[0]} is copied"
     if bastions and bastion is None and (key := ssh_settings(known[bastions[0]]).get("identity_file")):
-        yield f"the key {key} of {reached_at(known[bastions[0]], bastions[0])} is not copied: write it in ssh_config"
+        yield (
+            f"the SSH key {key} of {reached_at(known[bastions[0]], bastions[0])} is not copied: write it in ssh_config"
+        )
 
 
 def _privilege_notes(known: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -63,7 +63,12 @@ def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = 
     all_entries = [read_entry(at, mapping(entry)) for at, entry in enumerate(listed(spec.get("hosts")))]
     entries = [entry for entry in all_entries if not truth(entry.settings.get("reset"))]
     if not entries:
-        raise refused(file, 1, "the file has no hosts that stay in the cluster", "name a k0sctl.yaml with spec.hosts")
+        raise refused(
+            file,
+            1,
+            "the file has no hosts, or only hosts with `reset: true`, which leave the cluster",
+            "give the path of a k0sctl.yaml that has spec.hosts",
+        )
     k0s = mapping(spec.get("k0s"))
     config = mapping(mapping(k0s.get("config")).get("spec"))
     bastion, jump = _bastion(entries)
@@ -96,7 +101,7 @@ def _documents(
     configs = [each for each in documents if _is(each, "k0s.", "clusterconfig")]
     if len(clusters) != 1:
         what = "this is no cluster file of k0sctl" if not clusters else "the file has more than one cluster"
-        raise refused(file, 1, what, "name a k0sctl.yaml with one document of kind Cluster")
+        raise refused(file, 1, what, "give the path of a k0sctl.yaml with one document of kind Cluster")
     cluster = dict(clusters[0])
     for config in configs:
         cluster = _merged(cluster, {"spec": {"k0s": {"config": config}}})
@@ -239,7 +244,7 @@ def _vip(network: Mapping[str, Any]) -> str | None:
 def _notes(entries: list[HostEntry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     yield "k0s runs this cluster, which is only watched; actions are refused: use k0s's own commands"
     if any(text(entry.settings.get("hostname")) is None for entry in entries):
-        yield "hosts without a hostname are numbered here: write the names of their Kubernetes nodes"
+        yield "hosts without a hostname have numbered names here: replace them by the names of their Kubernetes nodes"
     yield from _host_notes(entries, hosts)
     yield from _way_notes(entries)
     yield from _network_notes(mapping(config.get("network")))
@@ -251,7 +256,7 @@ def _host_notes(entries: list[HostEntry], hosts: tuple[HostDraft, ...]) -> Itera
         interface, role = text(entry.settings.get("privateInterface")), text(entry.settings.get("role"))
         if host.address is None:
             on = f" on {interface}" if interface else ""
-            yield f"the address of {host.name}{on} is not in the file: add it"
+            yield f"the imported file has no address for {host.name}{on}: add it to this inventory"
         if role not in ROLES:
             yield f"the role {role} of {host.name} is not known: the host is a worker here"
         others = [f"--{flag}" for flag in entry.flags if flag not in ("enable-worker", "data-dir", "single")]
@@ -263,7 +268,7 @@ def _way_notes(entries: list[HostEntry]) -> Iterator[str]:
     bastion = _first_bastion(entries)
     reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
     if key and reach and address_of(reach) is None:
-        yield f"the key {key} of {reach} is not copied: write it in ssh_config"
+        yield f"the SSH key {key} of {reach} is not copied: write it in ssh_config"
     if len({repr(bastion_entry) for entry in entries if (bastion_entry := mapping(entry.way.get("bastion")))}) > 1:
         yield "there are several bastions; only the first is copied"
     if any("bastion" in mapping(entry.way.get("bastion")) for entry in entries):
@@ -284,7 +289,7 @@ def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
     if truth(dual.get("enabled")):
         names = ("IPv6podCIDR", "IPv6serviceCIDR")
         ranges = [range_ for name in names if (range_ := text(dual.get(name)))]
-        which = ", ".join(ranges) or "an inventory has one family"
+        which = ", ".join(ranges) or "an inventory has one IP family only"
         yield f"the IPv6 networks of the dual-stack cluster are not copied: {which}"
 
 
@@ -299,7 +304,7 @@ def _storage_notes(
         urls = ", ".join(outside) or "without endpoints"
         yield f"etcd is external ({urls}): add its hosts to this inventory, with the role etcd"
     elif mapping(storage.get("etcd")):
-        yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses"
+        yield "spec.k0s.config.spec.storage.etcd is not read: compare the etcd peer addresses there with this inventory"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}
     if len(folders) > 1:
         yield f"the controllers have different data folders ({', '.join(sorted(folders))}); an inventory has one"

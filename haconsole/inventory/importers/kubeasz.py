@@ -90,7 +90,7 @@ def from_kubeasz(data: bytes, file: str, cluster: str, config: ConfigFile, files
     roles = _roles(inventory)
     if not roles:
         groups = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
-        raise refused(file, 1, f"there is no host in the groups {groups}", "name a hosts file of kubeasz")
+        raise refused(file, 1, f"there is no host in the groups {groups}", "give the path of a hosts file of kubeasz")
     planes = [name for name, has in roles.items() if "control-plane" in has]
     first = (planes or list(roles))[0]
     settings = resolved({**inventory.variables(first), **config.variables}, first)
@@ -212,7 +212,7 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     yield "kubeasz runs this cluster, which is only watched; actions are refused: use kubeasz's own commands"
     balancers = _members(inventory, BALANCER)
     if balancers:
-        yield f"the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: {', '.join(balancers)}"
+        yield f"the balancers of ex_lb run nginx (before kubeasz 3.1: haproxy) and are left out: {', '.join(balancers)}"
     elif len(planes) > 1:
         only = f"the endpoint is only {planes[0].name}: set it to a load balancer if there is one"
         yield f"kubeasz runs a load balancer on each node, so {only}"
@@ -228,7 +228,7 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     yield from _family_notes(settings)
     for host in hosts:
         if host.address is None:
-            yield f"the address of {host.name} is not in the file: add it"
+            yield f"the imported file has no address for {host.name}: add it to this inventory"
     yield from ssh_notes(inventory, _roles(inventory), None)
     templates = [name for name, value in settings.items() if name in _READ - _TEMPLATES and _is_template(value)]
     if templates:

@@ -85,11 +85,13 @@ def from_kubekey(data: bytes, file: str) -> Draft:
     spec = _Spec(mapping(document.get("spec")))
     entries = {text(entry.get("name")) or "": entry for entry in map(mapping, listed(spec.whole.get("hosts")))}
     if not entries or len(entries) > MAX_HOSTS:
-        raise refused(file, 1, f"spec.hosts has {len(entries)} hosts, not 1 to {MAX_HOSTS}", "name a cluster file")
+        raise refused(
+            file, 1, f"spec.hosts has {len(entries)} hosts, not 1 to {MAX_HOSTS}", "give the path of a cluster file"
+        )
     roles = _roles(spec, entries, file)
     hosts = tuple(_host(entry, name, roles.get(name, ()), spec) for name, entry in entries.items() if roles.get(name))
     if not hosts:
-        raise refused(file, 1, "roleGroups gives no host a role", "name a cluster file of kubekey")
+        raise refused(file, 1, "roleGroups gives no host a role", "give the path of a cluster file of kubekey")
     return Draft(
         source=f"kubekey's {file}",
         cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "kubekey"),
@@ -111,7 +113,7 @@ def _cluster(documents: list[Mapping[str, Any]], file: str) -> Mapping[str, Any]
     clusters = [each for each in own if each.get("kind") == "Cluster"]
     if len(clusters) == 1:
         return clusters[0]
-    hint = "name the config-NAME.yaml of `kk create cluster`"
+    hint = "give the path of the config-NAME.yaml that `kk create cluster` uses"
     kind = next((kind for each in own if (kind := text(each.get("kind"))) and kind in _NEWER_KINDS), None)
     if kind is not None:
         what = f"kind {kind} belongs to kubekey 4, whose files are not supported"
@@ -236,7 +238,7 @@ def _notes(
     yield from _cluster_notes(spec, hosts)
     for host in hosts:
         if host.address is None:
-            yield f"the address of {host.name} is not in the file: add it"
+            yield f"the imported file has no address for {host.name}: add it to this inventory"
     counts = Counter(text(mapping(entry).get("name")) or "" for entry in listed(spec.whole.get("hosts")))
     for name in (name for name, count in counts.items() if count > 1):
         yield f"spec.hosts has {name or 'a host without a name'} {counts[name]} times: the last entry is used"
@@ -244,11 +246,11 @@ def _notes(
     if idle:
         yield f"hosts without a role in etcd, control-plane or worker are left out: {', '.join(idle)}"
     if any(entry.get("password") for entry in entries.values()):
-        yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
+        yield "passwords are not copied: log in with SSH keys, and the console prompts for a sudo password"
     if any(entry.get("privateKey") for entry in entries.values()):
         yield "private keys in the file are not copied: save each to a file and set ssh.identity_file"
     if any(first_family(entry.get("internalAddress"))[1] for entry in entries.values()):
-        yield "second addresses of the dual-stack hosts are not copied: an inventory has one family"
+        yield "second addresses of the dual-stack hosts are not copied: an inventory has one IP family only"
 
 
 def _version_notes(api_version: str, spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
@@ -270,11 +272,11 @@ def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
         yield f"{spec.distribution} runs the control plane in that cluster; the inventory describes it as kubeadm's"
     if spec.etcd_type == "external":
         urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
-        yield f"etcd is outside kubekey's file ({urls or 'without endpoints'}): add etcd's hosts with the role etcd"
+        yield f"the etcd hosts are not in kubekey's file ({urls or 'without endpoints'}): add them with the role etcd"
     elif spec.etcd_type == "kubeadm":
         unused = [name for name in spec.part("etcd") if name in _READ["etcd"] - {"type", "external"}]
         if unused:
-            yield f"spec.etcd: without effect on the etcd of kubeadm: {', '.join(unused)}"
+            yield f"these keys of spec.etcd have no effect on an etcd that kubeadm runs: {', '.join(unused)}"
     else:
         yield "the API servers use node-HOST.pem in etcd.pki_dir for etcd: certificate checks do not cover these files"
     for name in ("kubePodsCIDR", "kubeServiceCIDR"):

@@ -102,7 +102,7 @@ def from_kubespray(data: bytes, file: str, cluster: str, files: VariableFiles) -
     roles = _roles(inventory)
     if not roles:
         groups = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
-        raise refused(file, 1, f"there is no host in the groups {groups}", "name an inventory of kubespray")
+        raise refused(file, 1, f"there is no host in the groups {groups}", "give the path of an inventory of kubespray")
     planes = [name for name, has in roles.items() if "control-plane" in has]
     settings = inventory.settings((planes or list(roles))[0])
     members = inventory.members("etcd")
@@ -283,14 +283,14 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
         yield "kube_vip_address is not used, as kube_vip_enabled is not true"
     dual = truth(settings.get("enable_dual_stack_networks")) or truth(settings.get("ipv6_stack"))
     if dual and not _is_ipv6_only(settings):
-        yield "the IPv6 networks of the dual-stack cluster are not copied: an inventory has one family"
+        yield "the IPv6 networks of the dual-stack cluster are not copied: an inventory has one IP family only"
     yield from _host_notes(inventory, hosts)
 
 
 def _host_notes(inventory: AnsibleInventory, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     for host in hosts:
         if host.address is None:
-            yield f"the address of {host.name} is not in the file: add it"
+            yield f"the imported file has no address for {host.name}: add it to this inventory"
     copied = {host.name for host in hosts}
     others = [name for name in inventory.host_variables if host_name(name) not in copied]
     others = [name for name in others if name not in (*inventory.members("bastion"), "localhost")]

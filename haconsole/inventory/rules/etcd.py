@@ -22,8 +22,8 @@ def voters_make_a_quorum(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         what = "etcd has 1 voter, whose loss stops the cluster"
         yield Fault(here, what, "give three hosts the role etcd", Level.WARNING)
     elif voters and voters % 2 == 0:
-        what = f"etcd has {voters} voters and tolerates the loss of {spare}, as few as {voters - 1} could"
-        yield Fault(here, what, "make the number of hosts with the role etcd odd", Level.WARNING)
+        what = f"etcd has {voters} voters and tolerates the loss of {spare}, no more than with {voters - 1} voters"
+        yield Fault(here, what, "give the role etcd to an odd number of hosts", Level.WARNING)
     elif voters > 7:
         what = f"etcd has {voters} voters, each of which must take every write"
         yield Fault(here, what, "use 5 voters, which tolerate 2 failures, or 7, which tolerate 3", Level.WARNING)
@@ -38,7 +38,7 @@ def timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         where = "election_ms" if ("etcd", "election_ms") in marks.values else "heartbeat_ms"
         yield Fault(marks.at("etcd", where), what, hint)
     if etcd.quota_bytes > SUGGESTED_QUOTA:
-        what = f"quota_bytes is {etcd.quota_bytes}, more than the 8 GiB etcd is made for"
+        what = f"quota_bytes is {etcd.quota_bytes}, more than 8 GiB, the maximum that etcd is made for"
         yield Fault(marks.at("etcd", "quota_bytes"), what, f"write {SUGGESTED_QUOTA} or less", Level.WARNING)
 
 

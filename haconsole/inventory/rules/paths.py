@@ -25,7 +25,7 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for where, path in folders:
         if path.count("/") < 2:
             what = f"{'.'.join(where)} is {path}, a folder of the system"
-            yield Fault(marks.at(*where), what, "choose a separate folder, two levels deep or more")
+            yield Fault(marks.at(*where), what, "choose a separate folder, at least two levels below /")
     data = inventory.etcd.data_dir
     for where, path in (*files, *folders):
         if where != ("etcd", "data_dir") and f"{path}/".startswith(f"{data}/"):

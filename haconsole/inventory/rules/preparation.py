@@ -18,10 +18,12 @@ def repositories_are_usable(inventory: Inventory, marks: Marks) -> Iterator[Faul
         place = ("preparation", "repositories", number)
         if one.apt is None and one.yum is None:
             what = f"the repository {one.name} has no address"
-            yield Fault(marks.at(*place), what, "add apt, yum, or both")
+            yield Fault(marks.at(*place), what, "add the key `apt`, the key `yum`, or both")
         if one.key is None and not one.unsigned:
             what = f"the repository {one.name} has no key: its packages could not be verified"
-            yield Fault(marks.at(*place), what, "add key with its public key file, or unsigned: true")
+            yield Fault(
+                marks.at(*place), what, "add `key:` with the file of the repository's public key, or `unsigned: true`"
+            )
         if one.key is not None and one.unsigned:
             what = f"the repository {one.name} has a key, but unsigned: true ignores it"
             yield Fault(marks.at(*place, "unsigned"), what, "remove one of the two")
@@ -43,8 +45,8 @@ def archives_are_verifiable(inventory: Inventory, marks: Marks) -> Iterator[Faul
             what = f"preparation.releases.{name} is an archive without its checksum"
             yield Fault(place, what, "add sha256, as published with the release")
         if not archive and release.sha256 is not None:
-            what = f"preparation.releases.{name}.sha256 is of an archive, but path is a folder"
-            yield Fault(place, what, "name the archive (.tar.gz), or remove sha256")
+            what = f"preparation.releases.{name}.sha256 is the checksum of an archive, but path is a folder"
+            yield Fault(place, what, "set path to the archive (.tar.gz), or remove sha256")
 
 
 def node_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -53,6 +55,8 @@ def node_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Iterator
         return
     for name in ("images", "runtime"):
         if getattr(settings, name) != getattr(Preparation(), name):
-            what = f"preparation.{name} has no effect: hosts have a container runtime only in clusters of kubeadm"
+            what = (
+                f"preparation.{name} has no effect: haconsole sets up a container runtime only in clusters of kubeadm"
+            )
             hint = "set kubernetes.deployment to kubeadm, or remove this key of preparation"
             yield Fault(marks.at("preparation", name), what, hint, Level.WARNING)

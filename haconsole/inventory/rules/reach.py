@@ -23,7 +23,7 @@ def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if host.ssh.jump is not None:
             yield from _dangling(inventory, host.ssh.jump, marks, where)
         if host.ssh.jump == host.name:
-            yield Fault(marks.at(*where), f"host {host.name} is its own jump host", "name another host, or none")
+            yield Fault(marks.at(*where), f"host {host.name} is its own jump host", "write another host, or `none`")
         elif circle := _circle(inventory, host):
             what = f"the jump hosts go in a circle: {' -> '.join(circle)}"
             yield Fault(marks.at(*where), what, "set `jump: none` for one of these hosts")
@@ -57,7 +57,9 @@ def _dangling(inventory: Inventory, jump: str, marks: Marks, where: tuple[str | 
         return
     if close := get_close_matches(jump, names, n=1, cutoff=0.75):
         what = f"jump host {jump} is not in this inventory"
-        yield Fault(marks.at(*where), what, f"did you mean {close[0]}? An outside host can be written {jump}:22")
+        yield Fault(
+            marks.at(*where), what, f"did you mean {close[0]}? A host outside this inventory is written as {jump}:22"
+        )
 
 
 def _circle(inventory: Inventory, host: Host) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             if effective.vip_interface(inventory, vip, host) is None
         ]
         if lacking:
-            what = f"the interface of VIP {effective.vip_address(vip)} is missing for {_listed(lacking)}"
+            what = f"VIP {effective.vip_address(vip)} has no interface set for {_listed(lacking)}"
             hint = "add `interface: NAME`; otherwise the interface with the host's own address is used"
             yield Fault(marks.at("vips", number), what, hint, Level.WARNING)
 
@@ -84,9 +84,10 @@ def families_match(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ]
         if others and vip.mode is VrrpMode.UNICAST:
             what = (
-                f"VIP {vip.address} is IPv{family}, but {_listed(others)} cannot send it unicast adverts by IPv{family}"
+                f"VIP {vip.address} is IPv{family}, but {_listed(others)} cannot send unicast adverts for it over "
+                f"IPv{family}"
             )
-            hint = "write `mode: multicast`, or give hosts and VIP addresses of one family"
+            hint = "write `mode: multicast`, or use one IP family for the hosts' addresses and the VIP"
             yield Fault(marks.at("vips", number, "address"), what, hint)
 
 

@@ -1,4 +1,4 @@
-"""An etcd outside the inventory: each endpoint is queried from a control plane, with the pair of its API server."""
+"""An etcd outside the inventory, queried at each endpoint from a control plane, with its API server's certificate."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _BY_WORDS = (
     ("nodename nor servname", Cause.NAME_NOT_FOUND),
 )
 _SAID = {
-    Cause.REFUSED: ("the connection was refused", "check that sshd runs on the host, and its port"),
+    Cause.REFUSED: ("the connection was refused", "check that sshd runs on the host, and that the port is right"),
     Cause.TIMED_OUT: ("no answer in time", "check that the host is up and no firewall drops the packets"),
     Cause.NO_ROUTE: ("there is no route to it", "check the address, the network, and whether a jump host is needed"),
     Cause.NAME_NOT_FOUND: ("the name is not known here", "check the spelling, or give an address"),

@@ -1,4 +1,4 @@
-"""The options of a connection, each by its name, so that asyncssh reads no file itself."""
+"""The options of an SSH connection, all passed to asyncssh by name, so that asyncssh reads no configuration file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ def connect_options(route: Route, known: KnownKeys, tuning: Tuning) -> dict[str,
     """The options that ssh_config and the program's own limits give. Raises TransportError for what cannot be kept."""
     settings = route.settings
     if route.proxy_command and settings.proxy_passes_socket:
-        raise _refused(route, "ProxyUseFdpass of ssh_config is not supported", "use a ProxyCommand without it")
+        raise _refused(
+            route,
+            "ProxyUseFdpass of ssh_config is not supported",
+            "use a ProxyCommand that works without ProxyUseFdpass",
+        )
     alive = settings.alive_interval_s > 0
     return {
         "config": None,

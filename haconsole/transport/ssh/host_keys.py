@@ -176,7 +176,7 @@ def _unknown_key_error(route: Route, key: asyncssh.SSHKey) -> TransportError:
     if route.settings.strict is StrictHostKeys.YES or route.settings.batch_mode:
         option = "BatchMode" if route.settings.batch_mode else "StrictHostKeyChecking"
         file = route.new_keys or Path("known_hosts")
-        hint = f"{compare} and add the key to {file}, as ssh_config has {option} yes for this host"
+        hint = f"{compare} and add the key to {file}, because ssh_config sets {option} to yes for this host"
     else:
         hint = f"{compare}, then --accept-host-key {key.get_fingerprint()}"
     return TransportError(route.label, Cause.HOST_KEY_UNKNOWN, what, hint=hint)

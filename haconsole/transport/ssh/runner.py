@@ -84,7 +84,7 @@ class Runner:
             async with deadline.limit():
                 await sessions.acquire()
         except TimeoutError:
-            raise self._not_started(argv, deadline, "other commands on this host blocked it") from None
+            raise self._not_started(argv, deadline, "other commands on this host blocked this command") from None
 
     async def _become(self, deadline: Deadline, *, root: bool) -> tuple[Become, Secret | None]:
         if root:

@@ -98,4 +98,4 @@ def _hint(message: str) -> str:
         return "install sudo on the host, or log in as root with ssh.sudo: none"
     if "password" in message:
         return "enter the login's own password on that host"
-    return "allow the login to run every command in sudoers"
+    return "in sudoers, allow the login to run every command"

@@ -95,7 +95,7 @@ def test_a_single_host_has_no_etcd(imported: Importer) -> None:
 def test_the_address_on_a_private_interface_is_not_in_the_file(imported: Importer) -> None:
     printed(imported, f"{CONTROLLER}, privateInterface: wg0, ssh: {{address: 203.0.113.1}}")
     assert imported.status == ExitCode.INVALID_INVENTORY
-    assert "the address of a on wg0 is not in the file: add it" in imported.text
+    assert "the imported file has no address for a on wg0: add it to this inventory" in imported.text
     assert "ssh_address: 203.0.113.1" in imported.text
 
 
@@ -110,7 +110,7 @@ def test_the_key_of_a_bastion_is_in_a_note(imported: Importer) -> None:
     way = "address: gate.example.org, user: jump, keyPath: ~/.ssh/gate"
     result = read(imported, f"{CONTROLLER}, ssh: {{address: 10.5.0.1, bastion: {{{way}}}}}")
     assert result.ssh.jump == "jump@gate.example.org"
-    assert "the key ~/.ssh/gate of gate.example.org is not copied" in imported.text
+    assert "the SSH key ~/.ssh/gate of gate.example.org is not copied" in imported.text
     inside = read(imported, f"{CONTROLLER}, ssh: {{address: 10.5.0.1, bastion: {{address: 10.5.0.9, keyPath: ~/k}}}}")
     assert inside.hosts[0].ssh.identity_file is not None
 

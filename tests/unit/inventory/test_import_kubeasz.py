@@ -97,7 +97,10 @@ def test_the_vip_of_outer_balancers_is_the_endpoint(imported: Importer, group: s
     result = imported(text, "kubeasz", "hosts")
     assert result.kubernetes is not None
     assert result.kubernetes.endpoint == "10.5.0.250:9443"
-    assert "the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: 10.5.0.6, 10.5.0.7" in imported.text
+    assert (
+        "the balancers of ex_lb run nginx (before kubeasz 3.1: haproxy) and are left out: 10.5.0.6, 10.5.0.7"
+        in imported.text
+    )
 
 
 def test_older_files_name_the_members_themselves(imported: Importer) -> None:

@@ -130,7 +130,7 @@ def test_a_stacked_etcd_is_kubeadms(imported: Importer) -> None:
     assert result.etcd.placement is EtcdPlacement.STATIC_POD
     assert effective.etcd_name(result.hosts[0]) == "node1"
     assert (result.etcd.data_dir, result.etcd.heartbeat_ms) == ("/var/lib/etcd", 100)
-    assert "without effect on the etcd of kubeadm: dataDir, heartbeatInterval" in imported.text
+    assert "have no effect on an etcd that kubeadm runs: dataDir, heartbeatInterval" in imported.text
     assert "node-HOST.pem" not in imported.text
     k3s = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"), ("v1.21.5", "v1.21.5-k3s"))
     assert k3s.etcd.placement is EtcdPlacement.SYSTEMD
@@ -140,7 +140,7 @@ def test_a_stacked_etcd_is_kubeadms(imported: Importer) -> None:
 def test_an_outside_etcd_is_in_a_note(imported: Importer) -> None:
     outside = "etcd: {type: external, external: {endpoints: ['https://192.0.2.6:2379']}, dataDir"
     read(imported, ("etcd: {dataDir", outside))
-    assert "etcd is outside kubekey's file (https://192.0.2.6:2379)" in imported.text
+    assert "the etcd hosts are not in kubekey's file (https://192.0.2.6:2379)" in imported.text
 
 
 @pytest.mark.parametrize(

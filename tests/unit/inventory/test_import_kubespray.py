@@ -136,9 +136,7 @@ def test_the_port_of_a_jump_host_is_used(imported: Importer, arguments: str) -> 
 def test_arguments_beside_a_jump_host_are_in_a_note(imported: Importer) -> None:
     text = "ansible_ssh_common_args: -J gate -o StrictHostKeyChecking=no\nansible_ssh_extra_args: -C\n"
     assert imported(HOSTS, **{"group_vars/all.yml": text}).ssh.jump == "gate"
-    assert (
-        "ansible_ssh_common_args is copied as ssh.jump only: write its further options in ssh_config" in imported.text
-    )
+    assert "ansible_ssh_common_args is copied only as ssh.jump: in ssh_config, write its other options" in imported.text
     assert "ansible_ssh_extra_args is not copied" in imported.text
 
 
@@ -174,7 +172,7 @@ def test_the_key_of_an_outside_bastion_is_in_a_note(imported: Importer) -> None:
     key = "ansible_ssh_private_key_file=~/.ssh/gate"
     result = imported(HOSTS + f"[bastion]\ngate ansible_host=gate.example.org ansible_user=jump {key}\n")
     assert result.ssh.jump == "jump@gate.example.org"
-    assert "the key ~/.ssh/gate of gate.example.org is not copied" in imported.text
+    assert "the SSH key ~/.ssh/gate of gate.example.org is not copied" in imported.text
 
 
 def test_kube_vip_counts_only_where_it_is_switched_on(imported: Importer) -> None:

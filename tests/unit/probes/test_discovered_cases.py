@@ -241,7 +241,7 @@ def test_a_vip_of_the_other_family_is_left_out_with_a_note() -> None:
     inventory = usable(text)
     assert [vip.address for vip in inventory.vips] == ["10.5.0.100/24"]
     assert [host.address for host in inventory.hosts] == ["10.5.0.1", "10.5.0.2", "10.5.0.3"]
-    assert "# left out: VIP 2001:db8::100/64 is IPv6, but hosts a and b cannot send it unicast adverts" in text
+    assert "# left out: VIP 2001:db8::100/64 is IPv6, but hosts a and b cannot send unicast adverts for it" in text
 
 
 @pytest.mark.parametrize("server", ["https://10.5.0.100:6443", "https://127.0.0.1:6443", ""])

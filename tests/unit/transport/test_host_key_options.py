@@ -71,7 +71,8 @@ async def test_a_strict_client_puts_no_question(sshd: Sshd, make_fleet: MakeFlee
         config, known = files(tmp_path, sshd, "none", options)
         answers = ScriptedAnswers(accepts=True)
         inventory = inventory_of({"cp1": sshd}, known_hosts=None, config=str(config))
-        with pytest.raises(TransportError, match=f"add the key to {known}, as ssh_config has {options}") as excinfo:
+        hint = f"add the key to {known}, because ssh_config sets {options.replace(' ', ' to ')} for this host"
+        with pytest.raises(TransportError, match=hint) as excinfo:
             await make_fleet(inventory, answers).host(CP1).connect()
         assert (excinfo.value.cause, answers.requests) == (Cause.HOST_KEY_UNKNOWN, [])
 

@@ -86,7 +86,7 @@ async def test_one_sudo_password_serves_all_until_it_is_wrong(terminal: Terminal
     answers = TerminalAnswers(terminal=terminal.path)
     first = asyncio.create_task(answers.sudo_password(CP1))
     second = asyncio.create_task(answers.sudo_password(CP2))
-    await terminal.type("sudo password (on cp1 and the others): ", "one")
+    await terminal.type("sudo password (for cp1 and the other hosts): ", "one")
     assert (await first, await second) == (Secret("one"), Secret("one"))
     third = asyncio.create_task(answers.sudo_password(CP2))
     await terminal.type("sudo password on cp2: ", "two")

@@ -1,4 +1,4 @@
-"""Further places of the Kubernetes CA on kubeadm clusters, in each phase of its replacement.
+"""CA rotation on kubeadm clusters: the other files and ConfigMaps that hold the Kubernetes CA, for each phase.
 
 1. kubeconfigs embed the CA: they get what the CA's file holds.
 2. kube-controller-manager signs with the CA's file, but refuses one with two certificates. While the file holds two,

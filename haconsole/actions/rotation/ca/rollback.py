@@ -1,4 +1,4 @@
-"""The undo of a rotation, until the last phase: leaves of the old CA again, then the new CA renamed."""
+"""Undoes a CA rotation before its last phase: the old CA signs leaf certificates again; the new CA is renamed."""
 
 from __future__ import annotations
 
