@@ -26,7 +26,7 @@ LEARNT_S = 15.0
 ANNOUNCE, NEIGHBOUR = load_script("announce-address"), load_script("check-neighbour")
 HERE = 'ip -o address show to "$1" | grep -q .'
 
-WHY = "Hosts with an old MAC address in their neighbour table send what is for the VIP to the wrong host."
+WHY = "Hosts whose neighbour table has an old MAC address for the VIP send its packets to the wrong host."
 LEARNT_WHY = "A host without an entry queries the address; an existing entry must have the owner's MAC address."
 
 
@@ -65,12 +65,12 @@ def plan_announce_vip(snapshot: ClusterSnapshot, inventory: Inventory, request: 
 def _refusals(view: VipView, owner: Host | None, hardware: str) -> tuple[str, ...]:
     if owner is None:
         by = f" by {' and '.join(view.owners)}" if view.owners else ""
-        return (f"{view.address} is {view.state}{by}: only a single owner may announce it; see doctor",)
+        return (f"{view.address} is {view.state}{by}, but only a single owner may announce it: run doctor",)
     if ip_address(view.address).version != 4:
         return (
             (
-                f"{view.address} is an IPv6 address: on hosts with an old neighbour entry run ip -6 neighbour flush to "
-                f"{view.address}"
+                f"gratuitous ARP does not cover the IPv6 address {view.address}: on hosts with an old "
+                f"neighbour entry run ip -6 neighbour flush to {view.address}"
             ),
         )
     if not hardware:
@@ -79,7 +79,9 @@ def _refusals(view: VipView, owner: Host | None, hardware: str) -> tuple[str, ..
 
 
 def _announce(owner: Host, address: Vip) -> Step:
-    here: Check = script(HERE, "here", address, means=f"{address} is here", problem=f"{address} is not here any more")
+    here: Check = script(
+        HERE, "here", address, means=f"{address} is on this host", problem=f"{address} is not on this host any more"
+    )
     return Step(
         id=step_id("vip.announce", owner.name),
         title=f"Announce {address}",
@@ -87,7 +89,7 @@ def _announce(owner: Host, address: Vip) -> Step:
         host=HostName(owner.name),
         operation=RunCommand(("sh", "-ec", ANNOUNCE, "announce-address", address), timeout_s=30.0),
         precondition=(here,),
-        undo=LeftByUndo("neighbours keep the MAC address that was announced: it is the owner's"),
+        undo=LeftByUndo("neighbours keep the announced MAC address, which is the owner's"),
         phase=PHASE,
     )
 

@@ -38,11 +38,11 @@ def not_replaceable(
 
 def _what(one: FileOwner) -> str:
     if one.file is None:
-        return f"may not be haconsole's: it could not be read ({one.reason})"
+        return f"is possibly not haconsole's: it could not be read ({one.reason})"
     if one.file.owner is Owner.CHANGED:
         return "was changed since haconsole wrote it, and is not overwritten"
     if one.file.cluster:
-        return f"bears the mark of the cluster {one.file.cluster}, and is not overwritten"
+        return f"is marked as a file of the cluster {one.file.cluster}, and is not overwritten"
     return "was not written by haconsole, and is not overwritten"
 
 
@@ -58,7 +58,7 @@ def _way_out(snapshot: ClusterSnapshot, places: Layout, same: list[FileOwner]) -
 
 def may_write(inventory: Inventory, path: str) -> CommandSucceeds:
     """The file at `path` on the step's host is this console's, the package's own, or absent."""
-    means = f"{path} is absent, the package's own, or unchanged since haconsole wrote it"
+    means = f"{path} is absent, as its package installed it, or unchanged since haconsole wrote it"
     problem = f"{path} is not overwritten; move it away to let haconsole write it"
     return script(MAY_WRITE, "may-write", inventory.cluster, path, means=means, problem=problem, timeout_s=30.0)
 
@@ -102,7 +102,9 @@ def _heedless(host: HostName, files: list[FileOwner]) -> str:
     listing = ", ".join(f"{one.path} {_short(one)}" for one in foreign or files)
     if not foreign:
         return f"the balancer on {host} may ignore the down file: {listing}; try again"
-    return f"haconsole did not set up the balancer on {host}, so its check ignores the down file: {listing}"
+    return (
+        f"haconsole did not set up the balancer on {host}, so keepalived's check there ignores the down file: {listing}"
+    )
 
 
 def _short(one: FileOwner) -> str:

@@ -103,11 +103,11 @@ def operation_line(operation: Operation) -> str:
         case WriteFile(path=path, content=content, mode=mode, owner=owner):
             return f"write {path} ({len(content.encode())} bytes, mode {mode:04o}, {owner})"
         case EnsureAuthority(authority=authority, cert_path=cert, key_path=key, hosts=hosts):
-            return f"install one CA {authority} on {', '.join(hosts)}: {cert}, {key}"
+            return f"install the same CA {authority} on {', '.join(hosts)}: {cert}, {key}"
         case TrustAuthority(authority=authority, cert_path=cert):
             return f"copy the certificate of the CA {authority} to {cert}"
         case EnsureKeyPair(public_path=public, private_path=private, hosts=hosts):
-            return f"install one RSA key pair on {', '.join(hosts)}: {public}, {private}"
+            return f"install the same RSA key pair on {', '.join(hosts)}: {public}, {private}"
         case IssueCertificate():
             return _issue(operation)
         case Nothing():
@@ -166,7 +166,7 @@ def _etcd_tending(operation: EtcdStorageOperation) -> str:
         case DisarmAlarm(kind=kind, ask=ask):
             return f"etcd alarm disarm {kind}, through {_or(ask)}"
         case SaveSnapshot(path=path):
-            return f"etcd snapshot save {path}, through this machine"
+            return f"etcd snapshot save {path} on the member's host, through this machine"
         case _:
             assert_never(operation)
 
@@ -195,7 +195,7 @@ def check_line(check: Check) -> str:
         case CommandSucceeds(argv=argv, means=means):
             return means or shlex.join(argv)
         case FileIs(path=path, mode=mode, owner=owner):
-            return f"{path} is as rendered, mode {mode:04o}, {owner}"
+            return f"{path} has the planned content, mode {mode:04o}, {owner}"
         case FilesAbsent(paths=paths):
             return f"{', '.join(paths)} absent"
         case AuthorityInPlace():

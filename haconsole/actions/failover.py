@@ -39,12 +39,13 @@ MEASURE = load_script("measure-connections")
 FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and its haproxy sees an API server as UP."
 HOLD_WHY = "This host would take the VIP before the target does; while its down file exists it cannot."
 GIVE_UP_WHY = (
-    "keepalived's check follows the down file, and the owner advertises at once that it releases the VIP. Before "
-    "the release, new connections wait briefly for the next owner, and open requests have 1.5 s to finish."
+    "keepalived's check fails while the down file exists, and the owner immediately advertises that it "
+    "releases the VIP. Shortly before that, new connections are held for the next owner, and open requests "
+    "have 1.5 s to finish."
 )
 MEASURE_WHY = "Measure the effect of the move on clients: ten new connections through the VIP per second."
 HELD_WHY = "Exactly one balancer holds the VIP, and the API answers there: clients reach the cluster."
-TAKE_AWAY_WHY = "Without the file the host claims its VIPs again, by its priority."
+TAKE_AWAY_WHY = "Without the down file the host claims its VIPs again, by its priority."
 
 
 def failover_actions() -> tuple[Action, ...]:
@@ -154,7 +155,7 @@ def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> t
     view = vip_view(snapshot, vip_address(vip))
     if view.state is not VipState.OWNED:
         by = f" by {' and '.join(view.owners)}" if view.owners else ""
-        return None, f"{view.address} is {view.state}{by}, so a planned move is not possible: see doctor"
+        return None, f"{view.address} is {view.state}{by}, so a planned move is not possible: run doctor"
     return inventory.find(view.owners[0]), ""
 
 
@@ -175,7 +176,7 @@ def _target(
         else sorted((name for name in why if not why[name]), key=lambda name: ranks[HostName(name)], reverse=True)
     )
     if not names:
-        reasons = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "the inventory has only one"
+        reasons = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "the inventory has only one balancer"
         return None, f"no other balancer can hold the VIP: {reasons}"
     return inventory.find(names[0]), ""
 
@@ -309,5 +310,5 @@ def _summary(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...]
     if others:
         lines.append(f"{owner.name} also releases {', '.join(others)}: its down file is for all of its VIPs")
     down_hosts = ", ".join(host.name for host in (owner, *before))
-    last = f"balancers kept down until failback, which cannot take over if {target.name} fails: {down_hosts}"
+    last = f"these balancers keep a down file until failback and cannot take over if {target.name} fails: {down_hosts}"
     return "\n".join((*lines, last))

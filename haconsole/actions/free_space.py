@@ -63,7 +63,7 @@ def _reasons(host: HostName, files: tuple[OldFile, ...], names: tuple[str, ...])
     known = {file.name for file in files}
     strange = tuple(f"{name} is not in the list of old files on {host}" for name in names if name not in known)
     listed = tuple(f"{host} has {file}" for file in files)
-    return (*strange, f"name the files to delete: run free-space {host} NAME,NAME", *listed)
+    return (*strange, f"choose the files to delete: run free-space {host} NAME,NAME", *listed)
 
 
 def _step(host: HostName, files: tuple[OldFile, ...]) -> Step:

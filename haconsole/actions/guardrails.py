@@ -56,7 +56,7 @@ def rule_text(guardrail: Guardrail) -> str:
             return f"no {'changes' if not guardrail.actions else actions} {span}"
         case GuardrailKind.AT_MOST:
             runs = "1 run" if guardrail.count == 1 else f"{guardrail.count} runs"
-            return f"{actions}: at most {runs} at once"
+            return f"{actions}: at most {runs} at the same time"
         case GuardrailKind.TYPED_NAME:
             return f"{actions}: confirmed by typing the cluster's name"
         case GuardrailKind.REFUSE:

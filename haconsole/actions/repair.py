@@ -105,7 +105,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
     if entry is None:
         return f"{facts.host} has no address {target}"
     if target not in others and not by_hand:
-        return f"{target} on {facts.host} is neither another host's address nor a VIP that keepalived did not add"
+        return f"{target} on {facts.host} is no other host's address, and if it is a VIP, keepalived added it"
     words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
     present = script(HAS_ADDRESS, "here", target, means=f"{target} is here", problem=f"{target} is not here any more")
     absent = script(LACKS_ADDRESS, "gone", target, means=f"{target} is not here", problem=f"{target} is still here")
@@ -181,8 +181,8 @@ def _hostname(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str
     return repair_step(
         facts,
         "hostname",
-        title="Use the name in /etc/hostname again",
-        why="Lease holders and nodes are named by hostnames, so two hosts of one name are mixed up.",
+        title="Set the hostname to the name in /etc/hostname again",
+        why="Lease holders and nodes are known by their hostnames, so two hosts with the same name are taken for one.",
         command=("sh", "-ec", "hostname -F /etc/hostname"),
         precondition=(script(NAME_IS_OWN, "own", *names, means="/etc/hostname has no other host's name", problem=fix),),
         verification=(
@@ -201,7 +201,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
         facts,
         "key-mode",
         title=f"Set the mode of {target} so that only its owner reads it",
-        why="Any account that can read the key can pose as this component.",
+        why="Any account that can read the key can impersonate this component.",
         command=("chmod", "go-rwx", "--", target),
         precondition=(
             script(IS_KEY, "key", target, means="it is a private key", problem=f"{target} is no private key"),

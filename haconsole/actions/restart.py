@@ -136,7 +136,7 @@ def _no_target(
     if target is None:
         return (f"no reachable host has a stopped or hung {service}: name a host to restart it there",)
     names = ", ".join(host.name for host in everywhere) or "no host"
-    return (f"{target} has no {service}; by the inventory it runs on {names}",)
+    return (f"{target} has no {service}: according to the inventory, it runs on {names}",)
 
 
 def unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:

@@ -122,7 +122,12 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
 def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:
     """The reason why static pods cannot be stopped and started: they must all be kubeadm's, under a running kubelet."""
     if not is_kubeadm(ctx.inventory):
-        return ("etcd runs as static pods without kubeadm: this version restores kubeadm's pods and systemd units",)
+        return (
+            (
+                "etcd runs as static pods without kubeadm: this version of haconsole restores only kubeadm's "
+                "static pods and systemd units"
+            ),
+        )
     hosts = (host for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)) if answers(ctx.snapshot, host))
     return tuple(
         f"kubelet on {host.name} does not run; kubelet stops and starts etcd's pod, so start kubelet first"
@@ -219,7 +224,7 @@ def _restore_step(ctx: PlanContext, source: Source, stamp: str) -> Step:
         why=MAKE_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
-        precondition=(FilesAbsent((etcd.member_dir,), "data that was not renamed"),),
+        precondition=(FilesAbsent((etcd.member_dir,), "the previous etcd data was not renamed"),),
         verification=(_mark(ctx, source),),
         undo=Irreversible("on every member rename the restored data, then rename the previous data back"),
         phase=PHASE,
@@ -313,7 +318,9 @@ def _unreachable_hosts(snapshot: ClusterSnapshot, ctx: PlanContext, absent: tupl
 
 def _unknown(inventory: Inventory, absent: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"gone names {name}, which is no host of the inventory" for name in absent if inventory.find(name) is None
+        f"the argument gone contains {name}, which is not a host of the inventory"
+        for name in absent
+        if inventory.find(name) is None
     )
 
 
@@ -325,4 +332,4 @@ def _summary(snapshot: ClusterSnapshot, ctx: PlanContext, source: Source, absent
     lines += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in absent]
     view = etcd_view(snapshot)
     now = f" (etcd now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
-    return "\n".join(lines), f"everything written to etcd since {source.here or source.path} was taken{now}"
+    return "\n".join(lines), f"everything that was written to etcd after the snapshot {source.here or source.path}{now}"

@@ -161,7 +161,7 @@ def _make(ctx: PlanContext, host: Host, path: str, stamp: str) -> Step:
         why=MAKE_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
-        precondition=(FilesAbsent((f"{data}/member",), "data that was not renamed"),),
+        precondition=(FilesAbsent((f"{data}/member",), "the previous etcd data was not renamed"),),
         verification=(made_check,),
         undo=Irreversible("on every member rename the restored data, then rename the previous data back"),
         phase=PHASE,

@@ -23,7 +23,9 @@ DEFRAG_WHY = (
     "Defragmentation returns free pages to the file system. Meanwhile the member does not answer, for a few seconds "
     "per GiB; the others serve."
 )
-GATE_WHY = "One member at a time: the next one starts only when all read with a majority again."
+GATE_WHY = (
+    "One member at a time: the next member's turn starts only when all members complete linearizable reads again."
+)
 COMPACT_WHY = "Compaction is what frees pages: every key keeps its newest value and loses its history."
 ROOM_WHY = "If the alarm is disarmed without free space, the next write raises it again."
 DISARM_WHY = "etcd refuses every write until the alarm is disarmed explicitly, however much space is free."
@@ -38,8 +40,8 @@ def tending_actions() -> tuple[Action, ...]:
             DEFRAG,
             "Defragment etcd",
             (
-                "Return etcd's free pages to the disk, one member at a time, the leader last and after a "
-                "hand-over. Shows the sizes before and after."
+                "Return etcd's free pages to the disk, one member at a time. The leader is last, after its "
+                "leadership is moved. Shows the sizes before and after."
             ),
             (host,),
             plan_defrag,
@@ -77,8 +79,8 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     alarms = {(row.member.name, kind) for row in view.members for kind in row.alarms}
     reasons = [
         (
-            f"{name} has raised the alarm {kind}, which is not about space: its data differs from the others'. Remove "
-            f"the member and join it again: run remove {name}, then run join {name}"
+            f"{name} has raised the alarm {kind}, which is not about space: the member's data differs from the "
+            f"other members' data. Remove the member and join it again: run remove {name}, then run join {name}"
         )
         for name, kind in sorted(alarms)
         if kind != NOSPACE

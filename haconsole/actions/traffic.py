@@ -56,7 +56,7 @@ def oncall_actions() -> tuple[Action, ...]:
         Action(
             "ready",
             "Put a control plane back in service",
-            "Return the host's API server to every balancer.",
+            "Let every balancer send to the host's API server again.",
             (plane,),
             plan_ready,
         ),
@@ -64,8 +64,8 @@ def oncall_actions() -> tuple[Action, ...]:
             "backup",
             "Take a snapshot of etcd",
             (
-                "The snapshot is taken from a follower if there is one, verified, and kept on that member's host. "
-                "With output, it is also copied to this machine."
+                "The snapshot is taken from a follower if there is one, verified, and kept on that member's "
+                "host. If output is given, the snapshot is also copied to this machine."
             ),
             (
                 Argument(

@@ -47,7 +47,9 @@ def plan_unmask(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     )
     if not hosts:
         reasons = (
-            f"{service} is masked on no host" if target is None else f"{target} has no {service} by the inventory",
+            f"{service} is masked on no host"
+            if target is None
+            else f"according to the inventory, {target} has no {service}",
         )
     if unit is None:
         reasons = (f"{service} is no systemd unit of this cluster",)

@@ -47,11 +47,11 @@ def _reasons(
     view: EtcdView, inventory: Inventory, host: Host | None, name: str, member: EtcdMember | None
 ) -> tuple[str, ...]:
     if host is None or Role.ETCD not in host.roles:
-        return (f"{name} has no etcd by the inventory",)
+        return (f"according to the inventory, {name} has no etcd",)
     if not _healthy(view):
-        return ("etcd has no quorum now: run restart etcd",)
+        return ("etcd has no quorum now: run the action restart etcd",)
     if member is None:
-        way_out = f"run join {name} if etcd lists none there, otherwise rejoin {name}"
+        way_out = f"run join {name} if etcd lists no member on that host, otherwise run rejoin {name}"
         return (f"no member of the cluster answers on {name}: {way_out}",)
     if member.peer_urls == (etcd_peer_url(inventory, host),):
         return (f"the member on {name} is already listed at {member.peer_urls[0]}",)

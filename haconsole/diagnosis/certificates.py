@@ -125,7 +125,7 @@ def _trust(certificate: Certificate) -> Iterator[Candidate]:
             "cert.key-exposed",
             Severity.WARNING,
             f"has a key that other accounts can read (mode {certificate.key_mode:04o})",
-            "Any account that can read the key can pose as this component.",
+            "Any account that can read the key can impersonate this component.",
             call(
                 "repair",
                 "let only its owner read the key",

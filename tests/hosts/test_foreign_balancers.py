@@ -185,7 +185,7 @@ async def test_a_vip_whose_keepalived_heeds_no_down_file_is_not_moved(site: Prog
     await owned(site)
     before, owner = sums(site.lab), vip_holders(site.lab)
     refusal = refused(site, "failover")
-    assert "its check ignores the down file" in refusal
+    assert "so keepalived's check there ignores the down file" in refusal
     assert f"stop keepalived on {owner[0]} (systemctl stop keepalived)" in refusal
     assert (sums(site.lab), vip_holders(site.lab)) == (before, owner)
 

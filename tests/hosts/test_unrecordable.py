@@ -139,7 +139,7 @@ async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_u
 async def test_a_host_that_cannot_keep_the_lock_starts_nothing(lab: Lab, session: LiveSession) -> None:
     on_host(lab, "mkdir -p /var/lib/haconsole && mount -t tmpfs -o size=4k,ro tmpfs /var/lib/haconsole")
     try:
-        with pytest.raises(HaconsoleError, match=r"1 of 1 hosts, 0 granted it: cp1: .*Read-only file system"):
+        with pytest.raises(HaconsoleError, match=r"1 of 1 hosts, but 0 granted it: cp1: .*Read-only file system"):
             await ending(session, plan(step(f"touch {MARK}")))
     finally:
         on_host(lab, "umount /var/lib/haconsole")

@@ -86,11 +86,12 @@ KUBERNETES_CA_WHY = (
     "This CA authenticates API servers to clients and clients to API servers. It is the same on every control plane."
 )
 FRONT_PROXY_WHY = (
-    "Extension API servers accept user names from the front proxy only with a certificate of this CA, which "
-    "signs nothing else."
+    "Extension API servers accept user names from the front proxy only if it presents a certificate of this "
+    "CA. The CA signs nothing else."
 )
 SIGNING_WHY = (
-    "The controller manager signs with exactly one certificate. During a CA rotation the CA's own file holds two."
+    "The controller manager needs a file with exactly one certificate to sign with. During a CA rotation the "
+    "CA's own file holds two."
 )
 SERVICE_ACCOUNT_WHY = (
     "This key signs service-account tokens, and every API server verifies them: all control planes need the same key."
@@ -139,7 +140,7 @@ def _service_account(ctx: PlanContext, kubernetes: KubernetesLayout, after: tupl
     files = kubernetes.service_account
     return Step(
         id=step_id("pki.service-account", holders[0]),
-        title=f"Install one service-account key on {', '.join(holders)}",
+        title=f"Install the same service-account key on {', '.join(holders)}",
         why=SERVICE_ACCOUNT_WHY,
         host=holders[0],
         operation=EnsureKeyPair(files.cert, files.key, holders),
@@ -170,8 +171,8 @@ def signing_step(ctx: PlanContext, host: Host, needs: tuple[StepId, ...]) -> Ste
                 "first",
                 ca,
                 alone,
-                means=f"{alone} is the first certificate of {ca}",
-                problem=f"{alone} is not the first certificate of {ca}",
+                means=f"{alone} holds the first certificate of {ca}",
+                problem=f"{alone} does not hold the first certificate of {ca}",
             ),
         ),
         undo=UndoByRestoringFiles((alone,)),

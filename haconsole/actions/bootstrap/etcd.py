@@ -30,16 +30,16 @@ TAKE_DOWN = load_script("take-etcd-down")
 
 USER_WHY = "etcd needs no root: its own account owns its data and keys, and no other account can read them."
 UNIT_WHY = (
-    "systemd keeps the member running and restarts it after every exit. Its start ends only with a quorum: "
-    "until then systemd reports `activating`."
+    "systemd keeps the member running and restarts it after every exit. The start completes only once the "
+    "member reaches a quorum: until then systemd reports `activating`."
 )
 ENV_WHY = (
     "The member's name, addresses, certificates and initial cluster. Peers and clients must present a "
     "certificate. The initial cluster is used only at the first start."
 )
 DISCOVERED_WHY = (
-    "Discovery is only for the first start. With the list of members no later start depends on the service. The file "
-    "keeps its timestamp, so nothing restarts."
+    "etcd needs the discovery service only at the first start. With the list of members in its place, no "
+    "later start depends on that service. The file keeps its timestamp, so nothing restarts."
 )
 TOGETHER_WHY = (
     "A member is ready once it reaches a majority, so all members start in parallel. A single member would wait "
@@ -72,8 +72,8 @@ def account_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ..
 
 
 def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
-    means = f"{etcd.data_dir} belongs only to {etcd.user}"
-    missing = f"{etcd.data_dir} is absent, or does not belong only to {etcd.user}"
+    means = f"{etcd.data_dir} is owned by {etcd.user}, and no other account has access"
+    missing = f"{etcd.data_dir} is absent, not owned by {etcd.user}, or open to other accounts"
     return Step(
         id=step_id("etcd.user", host.name),
         title=f"Create the account {etcd.user} and its directory {etcd.data_dir}",
@@ -81,7 +81,7 @@ def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE_USER, "account", etcd.user, etcd.data_dir)),
         verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, problem=missing),),
-        undo=LeftByUndo("a system account without login and an empty directory do no harm"),
+        undo=LeftByUndo("an empty directory and a system account without login do no harm"),
         needs=after,
         phase=ACCOUNT_PHASE,
     )
@@ -176,5 +176,5 @@ def take_down(etcd: EtcdLayout) -> UndoByCommand:
     unit = etcd.unit or ""
     return UndoByCommand(
         RunCommand(("sh", "-ec", TAKE_DOWN, "take-down", unit, etcd.member_dir), timeout_s=START_S),
-        (stopped(unit), FilesAbsent((etcd.member_dir,), "the member's data is not renamed")),
+        (stopped(unit), FilesAbsent((etcd.member_dir,), "the member's data was not renamed")),
     )

@@ -16,7 +16,8 @@ PHASE = "keepalived"
 
 CHECK_WHY = (
     "keepalived detects a lost host, but not a haproxy that serves nothing. This check queries haproxy here "
-    "for an available API server. Without one, or while the down file exists, the host releases the VIP."
+    "for an available API server. If none is available, or while the down file exists, the host releases the "
+    "VIP."
 )
 CONFIG_WHY = (
     "Each balancer has its own priority, and all share router ID and peers. The check has no weight: a failing "

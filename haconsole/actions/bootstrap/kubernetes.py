@@ -86,7 +86,7 @@ def _kubeconfig(
     ctx: PlanContext, host: Host, name: str, user: str, client: KubeClientFiles, server: str, after: tuple[StepId, ...]
 ) -> Step:
     if client.files is None:
-        raise ValueError(f"the {name} kubeconfig of a cluster of units names its key by path")
+        raise ValueError(f"in a cluster of systemd units the {name} kubeconfig refers to its key by path")
     text = kubeconfig(ctx.inventory, user=user, files=client.files, server=server)
     return write_step(
         f"kubernetes.{name}-kubeconfig",

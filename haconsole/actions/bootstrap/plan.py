@@ -94,7 +94,10 @@ def _summary(ctx: PlanContext, *, keeps: bool) -> str:
     lines = [parts]
     if keeps:
         members = ", ".join(host.name for host in ctx.etcd)
-        lines.append(f"etcd on {members} runs already and is kept as it is: only the client pair of API servers is new")
+        lines.append(
+            f"etcd on {members} runs already and is kept as it is: only the API servers' client certificate "
+            "and key are new"
+        )
     if by_kubeadm(ctx):
         lines += routes(ctx)
     return "\n".join(lines)

@@ -55,7 +55,7 @@ LEFTOVERS_WHY = (
 )
 REACH_WHY = (
     "Members replicate to each other, API servers connect to etcd and balancers to API servers. A firewall "
-    "between them is found now, not later as a cluster that never becomes ready."
+    "that blocks them is found now, not later when the cluster never becomes ready."
 )
 
 
@@ -178,7 +178,7 @@ def _reach(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     problem = "another host does not answer; open its port (firewall, security group), or correct its address"
     once = _once(words)
     ports = {name: [port for _, port, other in _triples(once) if other == name] for name in once[2::3]}
-    means = "; ".join(f"{name} answers on {', '.join(numbers)}" for name, numbers in ports.items())
+    means = "; ".join(f"{name} answers on port {', '.join(numbers)}" for name, numbers in ports.items())
     return (script(scripts.REACH, "reach", *once, means=means, problem=problem),)
 
 

@@ -20,7 +20,13 @@ def programs(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     checks: list[Check] = []
     if BootstrapPart.ETCD in parts and ctx.layout.etcd.unit:
         binary = ctx.layout.etcd.binary
-        checks.append(_program("3.4", (binary, "--version"), "install etcd-server, or a release of etcd (etcd.binary)"))
+        checks.append(
+            _program(
+                "3.4",
+                (binary, "--version"),
+                "install the package etcd-server, or a release of etcd (setting etcd.binary)",
+            )
+        )
     if BootstrapPart.HAPROXY in parts:
         checks.append(_program("2.0", ("haproxy", "-v"), "install the package haproxy"))
     if BootstrapPart.KEEPALIVED in parts:

@@ -48,7 +48,12 @@ def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     if by_kubeadm(ctx):
         return kubeadm_refusals(ctx)
     if BootstrapPart.ETCD in ctx.parts and ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD:
-        return ("etcd.placement is static-pod: without kubeadm this version sets up etcd as a systemd unit only",)
+        return (
+            (
+                "etcd.placement is static-pod, but without kubeadm this version of haconsole can set up etcd only "
+                "as a systemd unit"
+            ),
+        )
     return ()
 
 

@@ -28,12 +28,15 @@ PHASE = "verification"
 WAIT_S = 60.0
 LOCKS = ("kube-controller-manager", "kube-scheduler")
 
-ETCD_WHY = "Every member reads with a majority and lists the same voters: any one of them may now fail."
+ETCD_WHY = (
+    "Every member completes a linearizable read and lists the same voters: the cluster now survives the loss "
+    "of any one member."
+)
 CONTROL_PLANE_WHY = "The API server reports ready, and the components beside it are healthy."
 LOCKS_WHY = "One host holds each lease and renews it; the others are standbys."
 BALANCER_WHY = "Every balancer sees every API server up, so any of them may hold the VIP."
 VIP_WHY = "Exactly one balancer holds the VIP. With none, clients reach nothing; with two, they reach either at random."
-ENDPOINT_WHY = "The clients' address answers from here through VIP, balancer and API server."
+ENDPOINT_WHY = "A request from this host to the clients' address is answered, through VIP, balancer and API server."
 
 
 def verify_steps(ctx: PlanContext) -> tuple[Step, ...]:

@@ -36,11 +36,16 @@ def routes(ctx: PlanContext) -> tuple[str, ...]:
         return ()
     first, *others = (join_host_port(host.address, kubernetes.api_port) for host in ctx.control_planes)
     balancer = join_host_port(*balanced)
-    lines = [f"the balancer {balancer} is not set up by this run: before it starts, pass TCP to {first}, without TLS"]
+    lines = [
+        (
+            f"this run does not set up the balancer {balancer}: before the run starts, let it forward TCP to "
+            f"{first}, without TLS termination"
+        )
+    ]
     if others:
         lines.append(
-            f"until the other control planes have joined, {balancer} must not send to {', '.join(others)}: check "
-            "GET /readyz by HTTPS on each, or add each after its join"
+            f"until the other control planes have joined, {balancer} must not send to {', '.join(others)}: let "
+            "it check each by HTTPS GET /readyz, or add each after its join"
         )
     return tuple(lines)
 

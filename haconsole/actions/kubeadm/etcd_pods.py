@@ -32,8 +32,10 @@ UNIT = "kubelet.service"
 MANIFEST_S, START_S = 60.0, 240.0
 MADE = r"""[ -s "$1" ] && [ ! "$2" -nt "$1" ]"""
 MEMBER_WHY = "kubeadm makes the manifest from this configuration: name, addresses, certificates and initial cluster."
-MANIFEST_WHY = "The manifest names the etcd image of the kubeadm release, and the probes that kubelet restarts etcd by."
-KUBELET_WHY = "On a host of etcd's own kubelet needs no API server: it runs the manifests of its folder."
+MANIFEST_WHY = (
+    "The manifest names the etcd image of the kubeadm release, and the probes by which kubelet decides to restart etcd."
+)
+KUBELET_WHY = "On a host that runs only etcd, kubelet needs no API server: it runs the pods of its manifest folder."
 START_WHY = (
     "A member is ready once it reaches a majority, so all members start in parallel. kubelet restarts a member that "
     "exits or fails its probe."
@@ -110,8 +112,9 @@ def why_no_pods(ctx: PlanContext) -> tuple[str, ...]:
     nodes = [host.name for host in ctx.etcd if {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles)]
     if nodes:
         reasons.append(
-            f"{', '.join(nodes)} would need two kubelets, one of a node and one without an API server. Give the role "
-            "etcd to all control planes and no other host, or only to hosts without other roles"
+            f"{', '.join(nodes)} would need two kubelets, one that registers a node and one that runs without "
+            "an API server. Give the role etcd to all control planes and no other host, or only to hosts "
+            "without other roles"
         )
     if (etcd.client_port, etcd.peer_port) != (Etcd().client_port, Etcd().peer_port):
         reasons.append("etcd.client_port and etcd.peer_port are fixed in kubeadm's manifest: remove both keys")

@@ -31,7 +31,10 @@ SEND_WHY = (
     "the first control plane; kubeadm copies it to the others."
 )
 REACH_WHY = "API servers keep all their state in this etcd, which this run does not set up."
-HEALTHY_WHY = "kubeadm init fails late and unclearly if etcd refuses the pair or has no quorum."
+HEALTHY_WHY = (
+    "kubeadm init fails late and with an unclear message if etcd refuses the client certificate and key, or "
+    "has no quorum."
+)
 
 
 def external_etcd(ctx: PlanContext, first: Host, version: str, after: tuple[StepId, ...]) -> tuple[Step, ...]:

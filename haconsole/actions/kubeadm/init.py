@@ -135,7 +135,7 @@ def _ours_step(ctx: PlanContext, first: Host) -> Step:
         _config_file(ctx),
         config,
         data,
-        means=f"no cluster in {' and '.join(filter(None, (config, data)))} but this one",
+        means=f"no cluster except this one in {' and '.join(filter(None, (config, data)))}",
         problem="another cluster is on this host; if it is not needed, reset the host (kubeadm reset)",
     )
     check = AnyOf(((ours,), _initialized(ctx, first)))

@@ -44,7 +44,7 @@ STOP_WHY = (
     "Another host takes the leases of kube-scheduler and kube-controller-manager. Only then is this host's API server "
     "stopped."
 )
-STOP_API_WHY = "The API server ends its requests while its etcd still serves it."
+STOP_API_WHY = "The API server finishes its open requests while its etcd still serves it."
 RESET_WHY = (
     "kubeadm reset stops kubelet and removes its containers, so that nothing of the cluster runs here. Configuration, "
     "keys and etcd's data are renamed, not deleted; the keys are still valid."

@@ -24,7 +24,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
 
-START_WHY = "The configuration is the site's own and was kept when the host was removed."
+START_WHY = "The configuration is not haconsole's and was kept when the host was removed."
 
 
 def kubeadm_groups(change: MembershipChange, preflight: Group, *, force: bool) -> tuple[Group, ...]:
@@ -182,10 +182,10 @@ def _foreign_notes(change: MembershipChange) -> list[str]:
     if change.out is not None and Role.CONTROL_PLANE in change.out.roles:
         servers = balancing(change.snapshot, change.inventory, change.out).servers(theirs)
         name = f"{servers.backend}/{servers.server}" if servers.server else f"{change.out.address}:{port}"
-        lines.append(f"{file} on {on} is the site's own: remove server {name} from it by hand, then reload haproxy")
+        lines.append(f"{file} on {on} is not haconsole's: remove server {name} from it by hand, then reload haproxy")
     if change.into is not None and Role.CONTROL_PLANE in change.into.roles:
         server = f"{change.into.address}:{port}"
-        lines.append(f"{file} on {on} is the site's own: add server {server} to it by hand, then reload haproxy")
+        lines.append(f"{file} on {on} is not haconsole's: add server {server} to it by hand, then reload haproxy")
         if Role.LOAD_BALANCER in change.into.roles and change.into.name not in theirs:
             lines.append(f"set up haproxy and keepalived on {change.into.name} by hand, like those on {on}")
     return lines

@@ -18,7 +18,8 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
     reasons = []
     if BootstrapPart.KUBERNETES not in ctx.parts:
         reasons.append(
-            "kubeadm makes etcd together with its control plane: run bootstrap without only, or with only = kubernetes"
+            "kubeadm makes etcd together with its control plane: run bootstrap without the argument only, or "
+            "with only = kubernetes"
         )
     if not reasons and release(ctx.snapshot, ctx.inventory) is None:
         reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")

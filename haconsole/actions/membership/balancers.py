@@ -24,12 +24,14 @@ HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 WAIT_S = 60.0
 
 HAND_OVER_WHY = (
-    "keepalived advertises its stop, so the VIP moves in less than a second. Before the move, new connections wait "
-    "briefly for the next owner, and open requests have 1.5 s to finish."
+    "keepalived advertises that it stops, so the VIP moves in less than a second. Shortly before that, new "
+    "connections are held for the next owner, and open requests have 1.5 s to finish."
 )
 HELD_WHY = "Clients reach the cluster through the VIP, so a balancer that stays must hold it."
 SERVERS_WHY = "During a reload the old process finishes open connections; new ones use the current servers."
-PEERS_WHY = "Balancers must be peers of a new one before it advertises, otherwise two would hold the VIP."
+PEERS_WHY = (
+    "The other balancers must have a new balancer as peer before it advertises, otherwise two would hold the VIP."
+)
 
 
 def vip_out(change: MembershipChange) -> tuple[Group, ...]:

@@ -20,7 +20,7 @@ UPDATE = Argument(
 FORCE = Argument(
     "force",
     ArgumentKind.FLAG,
-    "kubeadm: also delete pods that a PodDisruptionBudget protects or that no controller starts again",
+    "on kubeadm clusters: also delete pods that a PodDisruptionBudget protects or that no controller starts again",
 )
 
 

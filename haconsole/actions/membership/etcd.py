@@ -40,7 +40,7 @@ SETTLED_WHY = (
     "with `existing` it would return as the same voter with an empty log. The file keeps its timestamp, so "
     "nothing restarts."
 )
-HEALTHY_WHY = "Every member reads with a majority and lists the same voters, before anything else is changed."
+HEALTHY_WHY = "Every member completes a linearizable read and lists the same voters, before anything else is changed."
 
 
 def snapshot(change: MembershipChange) -> Group:

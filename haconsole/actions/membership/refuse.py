@@ -90,7 +90,9 @@ def _no_place(change: MembershipChange, host: Host) -> str:
         return _bastion(host)
     api_endpoint = endpoint(change.inventory)
     at = join_host_port(*api_endpoint) if api_endpoint else "the API"
-    way = f"let its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
+    way = (
+        f"let the kubelet of this host join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
+    )
     if host == change.out:
         way = (
             f"kubectl drain {host.name} --ignore-daemonsets, then kubectl delete node {host.name}, then remove "

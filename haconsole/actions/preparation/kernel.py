@@ -28,7 +28,7 @@ SWAP_WHY = "kubelet does not start while swap is on. The entries of fstab are co
 MODULES_WHY = "The runtime's file systems need overlay, and packets of pods reach iptables only with br_netfilter."
 SYSCTLS_WHY = "Without forwarding, packets of pods are dropped; kubeadm refuses such a host."
 SELINUX_WHY = (
-    "An enforcing SELinux keeps pods from host files that control planes need. To keep it enforcing, set "
+    "SELinux in enforcing mode denies pods the host files that control planes need. To keep it enforcing, set "
     "preparation.selinux to contexts in the inventory."
 )
 CONTEXTS_WHY = "SELinux stays enforcing. Programs that were copied here get the labels with which systemd may run them."
@@ -106,7 +106,7 @@ def _sysctls(needs: HostNeeds) -> tuple[Step, ...]:
         verification=(applied,),
         undo=UndoByCommand(RunCommand(("sysctl", "-q", "-w", *before)), (undone,))
         if before
-        else LeftByUndo("the settings had these values before, or did not exist"),
+        else LeftByUndo("the settings had the same values before the step, or did not exist"),
         phase=PHASE,
     )
     return (write, apply)

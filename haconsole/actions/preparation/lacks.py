@@ -77,7 +77,7 @@ def _without_source(needs: HostNeeds) -> tuple[str, ...]:
             key = f"preparation.releases.{one.release}"
             reasons.append(f"{needs.host.name}: {one.name} is missing, and no package has it: set {key}")
         elif package and not _may_be_offered(needs, package):
-            fix = "name a repository in preparation.repositories, or a folder in preparation.packages"
+            fix = "add a repository in preparation.repositories, or a folder in preparation.packages"
             reasons.append(f"{needs.host.name}: {one.name} is missing, and apt offers no package {package}: {fix}")
     return tuple(reasons)
 

@@ -225,7 +225,7 @@ def hold_steps(needs: HostNeeds) -> tuple[Step, ...]:
     if not needs.inventory.preparation.hold or not names or tool is PackageTool.NONE:
         return ()
     listing = ", ".join(names)
-    means = f"upgrades exclude the installed ones of {listing}"
+    means = f"upgrades exclude those packages of {listing} that are installed"
     problem = f"upgrades can still replace one of {listing}"
     check = script(HELD, "held", tool.value, *names, means=means, problem=problem, timeout_s=60.0)
     unheld = script(GONE, "unheld", record, means="packages are held as before", problem="packages are still held")

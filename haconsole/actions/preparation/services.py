@@ -44,7 +44,9 @@ def firewall_steps(needs: HostNeeds) -> tuple[Step, ...]:
     if not ports or not needs.opens_ports:
         return ()
     problem = f"ports are closed; open them by hand: {', '.join(ports)}"
-    opened = script(IS_OPEN, "firewall", tool, *ports, means=f"{tool} lets in {', '.join(ports)}", problem=problem)
+    opened = script(
+        IS_OPEN, "firewall", tool, *ports, means=f"{tool} allows connections to {', '.join(ports)}", problem=problem
+    )
     closed = script(
         f'for port; do (set -- {tool} "$port"; {IS_OPEN}\n) 2>/dev/null && exit 1; done; :',
         "firewall",

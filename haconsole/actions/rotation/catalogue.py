@@ -17,9 +17,10 @@ def rotation_actions() -> tuple[Action, ...]:
             name=ACTION,
             title="Rotate certificates",
             help=(
-                "Replace certificates and keys, with the names of the current inventory, one host at a time. "
-                "Only services that do not reload are restarted. Also works if certificates have expired and "
-                "only SSH answers. With ca the CAs are replaced too, in three phases that may be days apart."
+                "Replace certificates and keys one host at a time. The new certificates have the names of the "
+                "current inventory. Only services that do not reload them are restarted. Also works if "
+                "certificates have expired and hosts answer only by SSH. With ca the CAs are replaced too, in "
+                "three phases that may be days apart."
             ),
             arguments=(
                 Argument(

@@ -25,8 +25,8 @@ EARLIER = "haconsole: this host gives its VIPs up while its services are restart
 """The line of versions before 0.2, which a run that was cut off may have left."""
 WAIT_S = 30.0
 HAND_OVER_WHY = (
-    "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If no "
-    "balancer takes the VIPs, they stay here and nothing is restarted."
+    "No client should use the services here while they restart, so another balancer holds the VIPs meanwhile. "
+    "If no balancer takes the VIPs, they stay here and nothing is restarted."
 )
 STAND_AGAIN_WHY = "Everything here was verified after its restart, so the host may hold VIPs again."
 BACK_WHY = "The VIP returns by priority; the next host's turn begins after that."
@@ -95,7 +95,7 @@ def _hand_over(
     keepalived = ctx.layout.keepalived
     assert keepalived is not None
     addresses = vip_addresses(ctx.inventory)
-    vips_elsewhere = vip_absent(addresses, "a VIP is here, and restarts are due")
+    vips_elsewhere = vip_absent(addresses, "this host has a VIP, and services on it must be restarted")
     vips_owned = tuple(VipOwned(address, others) for address in addresses)
     stand_again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS, EARLIER))
     return Step(
@@ -118,7 +118,7 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS, EARLIER)),
         verification=(_stands(down_file),),
-        undo=LeftByUndo("the host was in this state before"),
+        undo=LeftByUndo("the host could hold VIPs before the run too"),
         phase=phase,
     )
 

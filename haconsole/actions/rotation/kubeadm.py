@@ -26,7 +26,8 @@ from haconsole.model.observed import value_of
 from haconsole.pki.leaf import due_at
 
 SUPER_ADMIN_WHY = (
-    "The administrator of last resort on this host. Its group bypasses RBAC, so it works while RBAC is broken."
+    "The credential of the administrator of last resort on this host. Its group bypasses RBAC, so it works "
+    "while RBAC is broken."
 )
 KUBECONFIGS = {
     "admin": ADMIN_WHY,
@@ -38,7 +39,7 @@ KUBELET_WHY = (
     "kubelet did not renew its client certificate in time. Without a valid one the cluster loses the node, and kubelet "
     "does not start."
 )
-KUBELET_CA_WHY = "kubelet's identity in the API. kubelet renews it later with the CA of that time."
+KUBELET_CA_WHY = "kubelet's identity in the API. kubelet renews its certificate later with the CA that is in use then."
 DEFAULT_NAMES = {"etcd-client": ("kube-etcd-healthcheck-client", ("system:masters",))}
 """Names by role, as kubeadm makes them, for a certificate that is missing."""
 

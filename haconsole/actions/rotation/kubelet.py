@@ -26,10 +26,11 @@ UNIT = "kubelet.service"
 WHY = "Kubelet's identity in the API: without it the cluster loses the node."
 RESTART_WHY = "Kubelet reads changed files only at its start; pods keep running meanwhile."
 RENEWED_WHY = (
-    "kubelet renews the lease every 10 s while it trusts the API server and the API server accepts its certificate."
+    "kubelet renews its node's lease every 10 s while it trusts the API server and the API server accepts "
+    "kubelet's certificate."
 )
 RENEWED_WITHIN_S = 90.0
-BY_ITSELF = "renews it automatically, so this action does not replace it"
+BY_ITSELF = "renews this certificate automatically, so this action does not replace it"
 OF_ITS_OWN = (
     "; for a new CA name a certificate and a key in separate files in kubelet's kubeconfig, set "
     "rotateCertificates: false and restart kubelet"
@@ -176,7 +177,7 @@ def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:
 
 
 def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
-    where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"its kubeconfig names the CA {one.path}"
+    where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"the kubeconfig names the CA file {one.path}"
     return f"{one.role.removesuffix('-ca')}: {where}: in the kubeconfig set certificate-authority: {kubernetes.ca.cert}"
 
 

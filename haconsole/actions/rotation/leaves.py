@@ -36,13 +36,16 @@ LEAVES = "leaves"
 TAKES_UP_S = 75
 """kube-apiserver checks its certificate's file once a minute, or at once if it is notified of changes."""
 
-SHOWN_WHY = "New connections get the new certificate, and the member is healthy with it, before the next host's turn."
+SHOWN_WHY = (
+    "Before the next host's turn, new connections to this member get the new certificate, and the member is "
+    "healthy with it."
+)
 READY_WHY = (
     "With its new client certificates the API server still reaches etcd and is ready, before the next host's turn."
 )
 TAKE_UP_WHY = (
-    "API servers reload a new certificate automatically, at once or within a minute. Only an API server that "
-    "does not is restarted."
+    "API servers reload a new certificate automatically, at once or within a minute. An API server is "
+    "restarted only if it has not done so."
 )
 OVER_WHY = (
     "Expired certificates have stopped etcd, so its health is not a precondition. Every member gets new "

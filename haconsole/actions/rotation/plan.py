@@ -25,7 +25,9 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     if "ca" in request:
         return plan_ca(ctx, request)
     if set(request) & {"phase", "back", "workloads"}:
-        raise UsageError("phase, back and workloads are for the replacement of CAs", hint="set ca too")
+        raise UsageError(
+            "the arguments phase, back and workloads apply only to the replacement of CAs", hint="set ca too"
+        )
     scope, host = request.get("scope", ALL), request.get("host")
     silent = unreachable_hosts(ctx)
     reasons = (*refusals(ctx, host, silent), *unfinished(ca_states(ctx, ALL)))

@@ -25,13 +25,14 @@ from haconsole.model.vip_view import vip_views
 
 WAIT_S = 90.0
 ETCD_WHY = (
-    "etcd reads its CAs only at its start. The other members keep the quorum. Requests to a VIP wait briefly as "
-    "the member stops, because it would fail the requests that it is answering."
+    "etcd reads its CAs only at its start. The other members keep the quorum. Requests to a VIP are held "
+    "briefly while this member stops, because a stopping member fails the requests that it is still answering."
 )
 API_WHY = "The API server reads changed files only at its start. During the restart no balancer sends to it."
 TOGETHER_WHY = (
-    "The components read changed files only at their start, and no balancer sends to the API server meanwhile. "
-    "The API server's clients stop before it and start after it, because their watches would delay its exit."
+    "The components read changed files only at their start. Meanwhile no balancer sends to the API server. "
+    "The API server's clients stop before it and start after it, because their open watches would delay the "
+    "API server's exit."
 )
 CLIENT_WHY = "The process reads changed files only at its start; a lease that it holds moves to a standby."
 HAPROXY_WHY = (
@@ -216,7 +217,7 @@ def haproxy_reload(ctx: PlanContext, host: Host, what: str, newer_than: tuple[st
             f"haproxy.{what}",
             host.name,
             haproxy.unit,
-            title="Reload haproxy with the CAs",
+            title="Reload haproxy so that it loads the CAs",
             why=HAPROXY_WHY,
             phase=phase,
             newer_than=newer_than,

@@ -16,7 +16,7 @@ from haconsole.model.names import HostName
 
 WAIT_S = 90.0
 SEES_WHY = "Before the next API server is restarted, this one serves again on every balancer."
-LOCKS_WHY = "Each lease is held and renewed before anything else is changed, so the control plane keeps working."
+LOCKS_WHY = "Each leader lease is held and renewed before anything else is changed, so the control plane keeps working."
 
 
 def while_drained(

@@ -39,7 +39,7 @@ def drain_step(
         host=first if leaves else HostName(host),
         operation=_set(servers, AdminState.DRAIN, may_lack=leaves),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
-        undo=readied if stays else LeftByUndo(f"to return the API server: run ready {host}"),
+        undo=readied if stays else LeftByUndo(f"to return the API server: run the action ready {host}"),
         phase=phase,
     )
 

@@ -19,7 +19,7 @@ from haconsole.model.names import HostName, Vip
 WAIT_S = 30.0
 SAYS = "haconsole: this host gives up its VIPs to a balancer of higher priority; the action failback removes this file"
 STANDS_WHY = (
-    "The host's adverts take the VIPs from balancers of lower priority a few seconds after it claims them again."
+    "A few seconds after the host claims its VIPs again, its VRRP adverts take them from balancers of lower priority."
 )
 MAKE_WAY_WHY = (
     "A higher-priority balancer takes the VIPs. Open connections are reset first; otherwise clients "
@@ -46,7 +46,7 @@ def give_up(body: str, name: str, layout: Layout, says: str, addresses: tuple[st
 
 def vip_absent(addresses: tuple[str, ...], problem: str) -> CommandSucceeds:
     """Whether none of the addresses is on the step's host."""
-    return script(ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", problem=problem)
+    return script(ELSEWHERE, "elsewhere", *addresses, means="no VIP is on this host", problem=problem)
 
 
 def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title: str, why: str, phase: str) -> Step:
@@ -82,11 +82,11 @@ def way_back(
     make_way = tuple(
         Step(
             id=step_id(f"keepalived.make-way{end}", owner.name),
-            title=f"Release the VIPs to {host.name}",
+            title=f"Let {host.name} take the VIPs back",
             why=MAKE_WAY_WHY,
             host=HostName(owner.name),
             operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),
-            verification=(vip_absent(addresses, "a VIP is still here"),),
+            verification=(vip_absent(addresses, "a VIP is still on this host"),),
             undo=LeftByUndo("priorities and down files decide which host holds a VIP"),
             needs=(stands.id,),
             phase=phase,

@@ -114,9 +114,9 @@ class EtcdChanges:
         async with any_member(self._context, operation.ask) as api:
             there = at_url(await api.members(), operation.peer_url)
             if there is not None:
-                return success(f"member {there.id} at {operation.peer_url} is on the list")
+                return success(f"member {there.id} at {operation.peer_url} is on etcd's member list")
             added = await api.membership.add((operation.peer_url,))
-            kind = "learner" if added.learner else "voter: this etcd has no learners"
+            kind = "learner" if added.learner else "voter: this version of etcd does not support learners"
             return success(f"added member {added.id} at {operation.peer_url} as {kind}")
 
     async def _promote(self, operation: PromoteMember, host: HostName) -> OperationResult | str:
@@ -147,7 +147,7 @@ class EtcdChanges:
     async def _remove(self, operation: RemoveMember) -> OperationResult | str:
         async with any_member(self._context, operation.ask) as api:
             if all(one.id != operation.member for one in await api.members()):
-                return success(f"member {operation.member} is not on the list")
+                return success(f"member {operation.member} is not on etcd's member list")
             members = await api.membership.remove(operation.member)
             return success(
                 f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in members)}"
@@ -178,7 +178,7 @@ class EtcdChanges:
             return success(f"{leader} leads")
         target = furthest(operation.to, status_by_host)
         if target is None:
-            return f"none of {', '.join(operation.to)} can lead now"
+            return f"none of {', '.join(operation.to)} can become etcd's leader now"
         if leader is None:
             return f"none of {', '.join(status_by_host)} leads now"
         async with (

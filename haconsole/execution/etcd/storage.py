@@ -86,7 +86,7 @@ async def _disarm(api: EtcdApi, kind: str) -> OperationResult:
     raised = [alarm for alarm in await api.alarms() if alarm.kind == kind]
     for alarm in raised:
         await api.maintenance.disarm(alarm)
-    return success(f"disarmed {kind} of {', '.join(alarm.member for alarm in raised) or 'no member'}")
+    return success(f"disarmed the alarm {kind} of {', '.join(alarm.member for alarm in raised) or 'no member'}")
 
 
 def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tuple[str, ...]:
@@ -109,4 +109,4 @@ def _size(status: EtcdStatus) -> str:
     """The database's size as text, in MiB."""
     in_use = status.db_in_use_bytes
     text = f"{status.db_size_bytes / MIB:.1f} MiB"
-    return text if in_use is None else f"{text} with {in_use / MIB:.1f} in use"
+    return text if in_use is None else f"{text} ({in_use / MIB:.1f} MiB in use)"

@@ -120,7 +120,9 @@ def not_whole(path: Path) -> tuple[str, ...]:
             whole = file.read(CHECKSUM) == digest.digest()
     except OSError as error:
         return (str(_here(path, error)),)
-    return () if whole else (f"{path} is damaged, or no snapshot: it does not end with the SHA-256 of its content",)
+    return (
+        () if whole else (f"{path} is damaged or is not a snapshot: it does not end with the SHA-256 of its content",)
+    )
 
 
 async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> OperationResult:
@@ -156,7 +158,9 @@ def _put_in_place(new: Path, path: Path) -> None:
     try:
         path.hardlink_to(new)
     except FileExistsError:
-        raise HaconsoleError(f"{path} already exists", hint="name another file, or move that one away") from None
+        raise HaconsoleError(
+            f"{path} already exists", hint="give another file name, or move the existing file away"
+        ) from None
 
 
 async def _part(host: HostTransport, path: str, begin: int) -> bytes:
@@ -205,7 +209,7 @@ async def _copy(source: HostTransport, host: HostTransport, copy: CopyFromHost, 
     there = await _run_checked(source, ("sha256sum", "--", copy.source_path), WHOLE_S)
     if not there.stdout.startswith(digest.hexdigest()):
         what = f"{copy.source_path} on {source.host} was changed while it was copied"
-        raise HaconsoleError(what, hint="name a file that is complete, and run this again")
+        raise HaconsoleError(what, hint="give the path of a file that is complete, and run this again")
     words = ("sh", "-ec", IN_PLACE, "in-place", new, copy.path, digest.hexdigest())
     await _run_checked(host, words, WHOLE_S)
     return success(f"{copy.path}: {size} bytes, identical to {copy.source_path} on {source.host}")
@@ -225,5 +229,5 @@ def _progress(so_far: int, size: int) -> str:
 
 def _here(path: Path, error: OSError) -> HaconsoleError:
     return HaconsoleError(
-        f"{path} on this machine: {error.strerror}", hint="name a file that this account may read or write"
+        f"{path} on this machine: {error.strerror}", hint="give the path of a file that this account may read or write"
     )

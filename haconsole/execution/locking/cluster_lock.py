@@ -43,8 +43,8 @@ class LockedError(RefusedError):
             hint = "wait for that run's end, or press R to show the run"
         elif can_take_over:
             hint = (
-                f"make sure that the lock's console has ended, then resume {run} on the machine that started it, "
-                f"or take over with --take-over-lock {run}"
+                f"make sure that the haconsole process that took the lock has ended, then resume {run} on the "
+                f"machine that started it, or take over with --take-over-lock {run}"
             )
         else:
             hint = "wait for that run's end (--wait SECONDS); `status` shows the run"
@@ -130,9 +130,9 @@ class ClusterLock:
             for look in looks.values():
                 look.cancel()
             await asyncio.gather(*looks.values(), return_exceptions=True)
-        late = f"no answer within {LAG_S:g} s after the others"
+        late = f"no answer within {LAG_S:g} s after the other hosts answered"
         answers: LockAnswers = {host: _answer(look) or NoLockAnswer(f"{host}: {late}") for host, look in looks.items()}
-        self._check_sum(answers, sum(isinstance(answer, LockAnswer) for answer in answers.values()), "reached")
+        self._check_sum(answers, sum(isinstance(answer, LockAnswer) for answer in answers.values()), "could be reached")
         return answers
 
     def _check_sum(self, answers: LockAnswers, count: int, what: str) -> None:
@@ -140,8 +140,8 @@ class ClusterLock:
             return
         why = "; ".join(answer.why for answer in answers.values() if isinstance(answer, NoLockAnswer))
         raise NoMajorityError(
-            f"{self._cluster}: nothing is started: the lock needs {self.needed} of {len(self.hosts)} hosts, "
-            f"{count} {what}" + (f": {why}" if why else ""),
+            f"{self._cluster}: nothing is started, because the lock needs {self.needed} of {len(self.hosts)} "
+            f"hosts, but {count} {what}" + (f": {why}" if why else ""),
             hint="make hosts reachable again; remove those that are off permanently from the inventory, or name them "
             "as gone in restore",
         )

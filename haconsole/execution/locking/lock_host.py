@@ -79,6 +79,6 @@ class LockHost:
             if result.ok:
                 return LockAnswer(parse_record(result.stdout))
             message = result.stderr.strip().rpartition("\n")[2] or "no answer"
-            return NoLockAnswer(f"{self.host}: the lock's record could not be kept: {message[:200]}")
+            return NoLockAnswer(f"{self.host}: the record of the lock could not be read or written: {message[:200]}")
         except HaconsoleError as error:
             return NoLockAnswer(error.what if error.what.startswith(f"{self.host}:") else f"{self.host}: {error.what}")

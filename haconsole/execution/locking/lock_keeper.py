@@ -64,7 +64,9 @@ class LockKeeper:
                     await self._news.wait()
             except TimeoutError:
                 continue
-        raise StoppedError(f"the lock is lost: {self._loss}", hint="check `status` before anything else")
+        raise StoppedError(
+            f"the lock is lost: {self._loss}", hint="check the output of `status` before you do anything else"
+        )
 
     async def keep(self) -> None:
         """Renew the lock on every host until cancelled or lost."""

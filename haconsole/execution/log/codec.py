@@ -97,7 +97,7 @@ def to_json(value: object) -> Json:
         return [to_json(one) for one in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"{type(value).__name__} has no place in a plan")
+    raise TypeError(f"a plan cannot contain a value of type {type(value).__name__}")
 
 
 def plan_from_json(raw: Json) -> step.Plan:

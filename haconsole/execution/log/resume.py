@@ -42,7 +42,7 @@ def why_not_resume(
         reasons.append(f"the plan in the run's log differs from the confirmed plan; plan again: {new_run}")
     changed = changed_parts(record.header.parts, parts)
     if cluster != record.plan.cluster:
-        reasons.append(f"the run is of cluster {record.plan.cluster}, and the inventory is of {cluster}")
+        reasons.append(f"the run belongs to cluster {record.plan.cluster}, but the inventory belongs to {cluster}")
     elif changed:
         reason = f"the inventory was changed since the run: {', '.join(changed)}"
         reasons.append(f"{reason}; restore it, or plan again: {new_run}")

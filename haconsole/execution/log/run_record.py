@@ -146,7 +146,11 @@ def find_run(folder: Path, name: str) -> Path:
     matches = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
     if len(matches) == 1 and name:
         return matches[0]
-    what = f"{len(matches)} runs begin with {name!r}" if matches and name else f"there is no run {name!r} in {folder}"
+    what = (
+        f"the names of {len(matches)} runs begin with {name!r}"
+        if matches and name
+        else f"there is no run {name!r} in {folder}"
+    )
     raise UsageError(what, hint="`haconsole runs` lists them")
 
 
@@ -159,7 +163,7 @@ def read_run(path: Path) -> RunRecord:
     first, *rest = lines
     if first.get("schema") != SCHEMA:
         what = f"{path} was written by another version of haconsole ({first.get('schema')}; this one reads {SCHEMA})"
-        raise HaconsoleError(what, hint="use that version, or read it by hand: each line is JSON")
+        raise HaconsoleError(what, hint="use that version of haconsole, or read the run log by hand: each line is JSON")
     try:
         plan = plan_from_json(first["plan"])
         record = RunRecord(

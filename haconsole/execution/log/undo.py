@@ -143,7 +143,9 @@ def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand,
     words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
     flat = tuple(word for each in reversed(words) for word in each)
     means = f"{paths[0]} is as before the step"
-    back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "the file is as the step left it", means=means)
+    back = CommandSucceeds(
+        ("sh", "-c", IS_BACK, "back", *words[0]), "the file still has the content that the step wrote", means=means
+    )
     return RunCommand(("sh", "-ec", PUT_BACK, "put-back", *flat)), (back,)
 
 

@@ -54,14 +54,14 @@ async def _missing(api: KubeApi, check: ApiHas) -> Problems:
     except KubeError as error:
         if error.kind is not KubeErrorKind.NOT_FOUND:
             raise
-        return (f"the API has no {check.path}",)
+        return (f"the API serves nothing at {check.path}",)
     return ()
 
 
 async def _node_problems(api: KubeApi, check: NodeIs) -> Problems:
     if check.stage is NodeStage.UNLISTED:
         listed = check.node in (await cluster_status(api)).endpoints
-        return (f"kubeadm-config lists {check.node} in its ClusterStatus",) if listed else ()
+        return (f"the ConfigMap kubeadm-config still lists {check.node} in its ClusterStatus",) if listed else ()
     node = await api.node(check.node, deadline_s=READ_S)
     if check.stage is NodeStage.DRAINED and node is not None and node.spec.unschedulable:
         pods = await pods_to_evict(api, check.node)

@@ -94,8 +94,8 @@ class NodeDrain:
         pods = await pods_to_evict(api, operation.node)
         alone = tuple(pod for pod in pods if not pod.controlled)
         if alone and not operation.force:
-            way_out = "delete these pods yourself, or plan with force, which deletes them"
-            return failure(f"no controller would start {name_list(alone)} again: {way_out}")
+            way_out = "delete these pods yourself, or make the plan with force, which deletes them"
+            return failure(f"no controller would create {name_list(alone)} again: {way_out}")
         return await self._evict(len(pods))
 
     async def _evict(self, count: int) -> OperationResult:

@@ -69,7 +69,7 @@ class Authorities:
         if self._context.ca_keys is None:
             raise PkiError(
                 "the CA keys are on the administrator's machine (pki.ca_keys), where this run cannot read them",
-                hint="run it from the console",
+                hint="start this action from the console",
             )
         return self._context.ca_keys
 
@@ -150,7 +150,7 @@ class Authorities:
             return cross_certificate(load_authority(pairs_found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
             f"the key of the old CA ({issue.cross_key_path}) is on none of the hosts",
-            hint="restore the key: until the last phase clients may trust only the old CA",
+            hint="restore the key: some clients may trust only the old CA until the last phase of the rotation",
         )
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
@@ -244,7 +244,7 @@ def _pair(pairs_found: PairOnHost) -> KeyPair:
     own = pairs_found.private.public_pem()
     if pairs_found.public is not None and public_pem(load_public_key(pairs_found.public)) != own:
         raise PkiError(
-            f"{pairs_found.host}: the public key there belongs to another private key", hint="rename the wrong file"
+            f"{pairs_found.host}: the public key there does not match the private key", hint="rename the wrong file"
         )
     return KeyPair(pairs_found.private, pairs_found.public or own)
 

@@ -61,7 +61,8 @@ class OperatorKeys:
                 if self._environment.get(PASSPHRASE_FD):
                     break
         raise PkiError(
-            f"{path} cannot be opened with that passphrase", hint="give the passphrase that it was encrypted with"
+            f"{path} cannot be opened with that passphrase",
+            hint="give the passphrase that this file was encrypted with",
         )
 
     async def _known_passphrase(self) -> Secret:
@@ -83,7 +84,8 @@ class OperatorKeys:
         if secret is None or not secret.reveal():
             raise PkiError(
                 f"the passphrase of the CA keys in {self._folder} is needed and was not given",
-                hint=f"type it at the prompt, or name a file descriptor to read it from in {PASSPHRASE_FD}",
+                hint=f"type the passphrase at the prompt, or set {PASSPHRASE_FD} to the file descriptor to read "
+                "it from",
             )
         return secret
 

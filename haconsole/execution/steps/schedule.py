@@ -54,7 +54,9 @@ def _behind(plan: Plan) -> dict[StepId, list[StepId]]:
     for step in plan.steps:
         for need in set(step.needs):
             if need not in behind:
-                raise HaconsoleError(f"step {step.id} needs {need}, which is not before it", hint="fix the planner")
+                raise HaconsoleError(
+                    f"step {step.id} needs {need}, which does not come before it in the plan", hint="fix the planner"
+                )
             behind[need].append(step.id)
         behind[step.id] = []
     return behind

@@ -118,7 +118,7 @@ def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], context: ClusterC
         return (f"no component has taken the lease {name} yet",)
     state = lease.state(context.now())
     if state is not LeaseState.HELD:
-        return (f"the lease {name} of {lease.holder or 'no holder'} is {state}",)
+        return (f"the lease {name} (holder: {lease.holder or 'no holder'}) is {state}",)
     if lease.host is None or (check.hosts and lease.host not in check.hosts):
         return (f"the lease {name} is held by {lease.holder}",)
     return ()

@@ -185,9 +185,9 @@ def backend_problems(host: str, facts: HaproxyFacts, backend: str, check: Backen
     lines = []
     if missing:
         where = "no backend of haproxy" if check.addresses else f"haproxy's backend {backend}"
-        lines.append(f"{host}: {where} has {'a server for' if check.addresses else 'no'} {', '.join(missing)}")
+        lines.append(f"{host}: {where} has {'a server for' if check.addresses else 'no server'} {', '.join(missing)}")
     if down:
-        lines.append(f"{host}: haproxy sees {', '.join(down)}")
+        lines.append(f"{host}: haproxy reports {', '.join(down)}")
     return tuple(lines)
 
 
@@ -198,7 +198,7 @@ def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems
         drained = check.may_lack and check.state != AdminState.READY
         return () if drained else (lacking(host, check),)
     return tuple(
-        f"{host}: haproxy has {place.name} in {place.server.admin_state}, not in {check.state}"
+        f"{host}: in haproxy, server {place.name} is in {place.server.admin_state}, not in {check.state}"
         for place in places
         if place.server.admin_state != check.state
     )

@@ -44,7 +44,7 @@ async def _set(host: HostTransport, socket: str, target: SetServerState, clock: 
         facts = await probe_haproxy(host, socket)
     except HaproxyError as error:
         if error.cause in SENDS_NOTHING and target.state != AdminState.READY:
-            return success(f"{host.host}: haproxy does not run, so it sends nothing")
+            return success(f"{host.host}: haproxy does not run, so it sends no traffic")
         raise
     places = places_of(facts, target)
     if not places:

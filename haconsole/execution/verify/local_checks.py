@@ -120,9 +120,7 @@ def judge_shared(
         if identity is not None:
             identities.setdefault(identity, []).append(host)
     if len(identities) > 1:
-        identity_list = "; ".join(
-            f"{', '.join(hosts)} has SHA-256 {identity}" for identity, hosts in identities.items()
-        )
+        identity_list = "; ".join(f"{', '.join(hosts)}: SHA-256 {identity}" for identity, hosts in identities.items())
         problems.append(f"the hosts differ: {identity_list}")
     return tuple(problems)
 
@@ -163,7 +161,7 @@ def _shared_on(
         return identity, (f"{path} is missing",)
     if key is None:
         return identity, (f"{path} holds no key that openssl can read",)
-    other = () if same_public_key(key, own) else (f"{path} belongs to another certificate or public key",)
+    other = () if same_public_key(key, own) else (f"{path} does not match its certificate or public key",)
     return identity, other + _key_place(path, place, "root:root")
 
 
@@ -202,14 +200,14 @@ def _service(check: ServiceRunning, answers: HostAnswers) -> Problems:
     if state.active != "active":
         return (f"{check.unit} is {state.active} ({state.sub})",)
     if not state.enabled.startswith(("enabled", "static", "generated", "alias")):
-        return (f"{check.unit} is {state.enabled or 'not enabled'}: it would not start with the host",)
+        return (f"{check.unit} is {state.enabled or 'not enabled'}: it would not start when the host boots",)
     since = state.changed_at if check.reloads else state.started_at
     late: list[str] = []
     for path in check.newer_than:
         written_at = answers[HostQuery(QueryKind.WRITTEN, path)]
         if written_at != "-" and (since is None or float(written_at) > since):
             late.append(path)
-    return (f"{check.unit} has been running since before {', '.join(late)} was written",) if late else ()
+    return (f"{check.unit} has not been restarted since {', '.join(late)} was written",) if late else ()
 
 
 def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -> Problems:

@@ -45,7 +45,7 @@ from haconsole.model.names import HostName, MemberId, StepId, Vip
 
 CHECKS: dict[str, Check] = {
     "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is absent"),
-    "/a is as rendered, mode 0600, etcd:etcd": FileIs("/a", "00", 0o600, "etcd:etcd"),
+    "/a has the planned content, mode 0600, etcd:etcd": FileIs("/a", "00", 0o600, "etcd:etcd"),
     "/a, /b absent": FilesAbsent(("/a", "/b"), "left over"),
     "every host has the same files": AuthorityInPlace(),
     "the certificate's key, chain, names, usages and dates are right": CertificateInPlace(),

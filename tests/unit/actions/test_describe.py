@@ -48,11 +48,11 @@ HOSTS = (HostName("cp1"), HostName("cp2"))
 OPERATIONS: dict[str, Operation] = {
     "sh -ec 'systemctl restart etcd'": RunCommand(("sh", "-ec", "systemctl restart etcd")),
     "write /etc/x (5 bytes, mode 0600, etcd:etcd)": WriteFile("/etc/x", "é\nab", 0o600, "etcd:etcd"),
-    "install one CA etcd-ca on cp1, cp2: /ca.crt, /ca.key": EnsureAuthority(
+    "install the same CA etcd-ca on cp1, cp2: /ca.crt, /ca.key": EnsureAuthority(
         "etcd-ca", "etcd-ca", "/ca.crt", "/ca.key", HOSTS
     ),
     "copy the certificate of the CA etcd-ca to /ca.crt": TrustAuthority("etcd-ca", "/ca.crt"),
-    "install one RSA key pair on cp1, cp2: /sa.pub, /sa.key": EnsureKeyPair("/sa.pub", "/sa.key", HOSTS),
+    "install the same RSA key pair on cp1, cp2: /sa.pub, /sa.key": EnsureKeyPair("/sa.pub", "/sa.key", HOSTS),
     "issue /x.crt, signed by etcd-ca (O=system:masters,CN=admin, client) for DNS:cp1; its key /x.key is generated "
     "here": (
         IssueCertificate(
@@ -81,7 +81,7 @@ OPERATIONS: dict[str, Operation] = {
     "etcd defrag": Defragment(),
     "etcd compact to the newest revision, through cp1 or cp2": CompactHistory(HOSTS),
     "etcd alarm disarm NOSPACE, through cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
-    "etcd snapshot save /a, through this machine": SaveSnapshot("/a"),
+    "etcd snapshot save /a on the member's host, through this machine": SaveSnapshot("/a"),
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
     "copy /a on cp2 to /b, mode 0600": CopyFromHost(HostName("cp2"), "/a", "/b"),
     "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),

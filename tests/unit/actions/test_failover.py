@@ -89,7 +89,7 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
     assert changes(plan) == ["keepalived.down@cp2", "keepalived.measure@cp2", "keepalived.down@cp1"]
     ids = [str(step.id) for step in plan.steps]
     assert ids.index("keepalived.out@cp2") < ids.index("keepalived.down@cp1")
-    assert "balancers kept down until failback, which cannot take over if cp3 fails: cp1, cp2" in plan.summary
+    assert "these balancers keep a down file until failback and cannot take over if cp3 fails: cp1, cp2" in plan.summary
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a worker to join": (
         lambda: plan_join(snapshot_of(WITH_WORKER), WITH_WORKER, "cp4"),
         (
-            "cp4 is a worker, which haconsole only observes; it joins with Kubernetes' own tools: let "
-            "its kubelet join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or a kubeconfig for "
-            "that address)"
+            "cp4 is a worker, which haconsole only observes; it joins with Kubernetes' own tools: let the kubelet "
+            "of this host join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or a kubeconfig "
+            "for that address)"
         ),
     ),
     "a worker to leave": (

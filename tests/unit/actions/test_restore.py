@@ -129,11 +129,19 @@ def test_a_host_that_is_gone_is_left_out() -> None:
     [
         (changed(healthy(), 3, unreachable), {}, "switch it off permanently and set gone = cp3"),
         (changed(changed(healthy(), 3, unreachable), 1, unreachable), {"gone": "cp1"}, "gone = cp1,cp3"),
-        (healthy(), {"gone": "cp9"}, "gone names cp9, which is no host of the inventory"),
+        (healthy(), {"gone": "cp9"}, "the argument gone contains cp9, which is not a host of the inventory"),
         (healthy(), {"file": "x.db"}, "give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
         (healthy(), {"file": "cp1:/a b"}, "does not name a snapshot"),
-        (healthy(), {"file": "cp9:/x.db"}, "cp9 is no remaining etcd host: copy the snapshot to one of cp1"),
-        (healthy(), {"gone": "cp2"}, "cp2 is no remaining etcd host: copy the snapshot to one of cp1, cp3"),
+        (
+            healthy(),
+            {"file": "cp9:/x.db"},
+            "cp9 is not one of the etcd hosts that remain: copy the snapshot to one of cp1",
+        ),
+        (
+            healthy(),
+            {"gone": "cp2"},
+            "cp2 is not one of the etcd hosts that remain: copy the snapshot to one of cp1, cp3",
+        ),
     ],
 )
 def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], message: str) -> None:

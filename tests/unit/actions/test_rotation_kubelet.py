@@ -169,7 +169,7 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     [
         (
             kubelet("cp2", "/k.pem", "/k.pem"),
-            "and renews it automatically, so this action does not replace it; for a n",
+            "and renews this certificate automatically, so this action does not replace it; for a n",
         ),
         (
             named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),
@@ -189,8 +189,8 @@ def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
         kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt")
     )
     assert (
-        "cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: "
-        f"in the kubeconfig set certificate-authority: {CA}" in refused(snapshot, ca="yes")
+        "cp2: kubelet: the kubeconfig names the CA file /var/lib/kubelet/ca.crt: in the kubeconfig set "
+        f"certificate-authority: {CA}" in refused(snapshot, ca="yes")
     )
 
 

@@ -139,4 +139,4 @@ def test_a_run_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str
     assert haconsole([verb, "r"]) == ExitCode.USAGE
     message = capsys.readouterr().err
     assert f"there is no run 'r9' in {folder}; `haconsole runs` lists them" in message
-    assert "2 runs begin with 'r'" in message
+    assert "the names of 2 runs begin with 'r'" in message

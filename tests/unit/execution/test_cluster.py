@@ -51,8 +51,8 @@ def test_backends() -> None:
     facts = HaproxyFacts("2.6", 9, (HaproxyBackend("k8s_server_6443", servers),))
     assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("cp1", "cp2"))) == ()
     assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("cp1", "cp3", "cp4"))) == (
-        "cp1: haproxy's backend k8s_server_6443 has no cp4",
-        "cp1: haproxy sees cp3 DOWN (L7STS)",
+        "cp1: haproxy's backend k8s_server_6443 has no server cp4",
+        "cp1: haproxy reports cp3 DOWN (L7STS)",
     )
 
 
@@ -63,7 +63,7 @@ def test_servers_are_found_by_their_addresses_whatever_their_names() -> None:
     assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("m1",), (at[1],))) == ()
     assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("m1", "m3", "m4"), tuple(at.values()))) == (
         "cp1: no backend of haproxy has a server for m4",
-        "cp1: haproxy sees m3 DOWN (L7STS)",
+        "cp1: haproxy reports m3 DOWN (L7STS)",
     )
 
 

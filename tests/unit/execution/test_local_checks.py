@@ -93,12 +93,12 @@ RUNNING = (
     [
         (RUNNING, "989.9", ()),
         (RUNNING, "-", ()),
-        (RUNNING, "990.1", ("etcd.service has been running since before /etc/x was written",)),
+        (RUNNING, "990.1", ("etcd.service has not been restarted since /etc/x was written",)),
         (RUNNING.replace("=active", "=activating"), "1", ("etcd.service is activating (running)",)),
         (
             RUNNING.replace("enabled", "disabled"),
             "1",
-            ("etcd.service is disabled: it would not start with the host",),
+            ("etcd.service is disabled: it would not start when the host boots",),
         ),
     ],
 )
@@ -157,10 +157,10 @@ def test_an_authority_on_two_hosts() -> None:
     assert problems_of((good[0], "-", "-")) == ("cp2: /ca.key is missing",)
     assert problems_of((*good[:2], "644 root:root")) == ("cp2: /ca.key is readable by others, mode 0644",)
     assert problems_of((good[0], text(other.key.public_pem()), good[2])) == (
-        "cp2: /ca.key belongs to another certificate or public key",
+        "cp2: /ca.key does not match its certificate or public key",
     )
     assert problems_of((text(other.certificate), text(other.key.public_pem()), good[2])) == (
-        f"the hosts differ: cp1 has SHA-256 {ca.fingerprint}; cp2 has SHA-256 {other.fingerprint}",
+        f"the hosts differ: cp1: SHA-256 {ca.fingerprint}; cp2: SHA-256 {other.fingerprint}",
     )
 
 
@@ -176,7 +176,7 @@ def test_a_key_pair_on_two_hosts() -> None:
     assert judge_shared(PAIR, {"cp1": good, "cp2": good}, keys=True) == ()
     bad = answers(PAIR, text(other.public), text(other.public), "600 root:root")
     (problem,) = judge_shared(PAIR, {"cp1": good, "cp2": bad}, keys=True)
-    assert problem.startswith("the hosts differ: cp1 has SHA-256 ")
+    assert problem.startswith("the hosts differ: cp1: SHA-256 ")
 
 
 def test_every_local_check_is_covered_here() -> None:

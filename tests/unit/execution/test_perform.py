@@ -168,7 +168,7 @@ async def test_authorities_that_differ_are_named_with_their_fingerprints(
     assert performed.outcome is Outcome.FAILED
     assert performed.error is not None
     for host, one in result.items():
-        assert f"{host} has SHA-256 {one.fingerprint}" in performed.error
+        assert f"{host}: SHA-256 {one.fingerprint}" in performed.error
     assert list(tmp_path.iterdir()) == []
 
 

@@ -276,7 +276,7 @@ async def test_a_run_that_may_not_be_resumed_is_refused_with_the_reason(bench: B
     assert "the inventory was changed since the run: etcd, host cp4 (new)" in reasons(
         record, **{"etcd": "9", "host cp4": "3"}
     )
-    assert "the run is of cluster lab, and the inventory is of prod" in reasons(record, cluster="prod")
+    assert "the run belongs to cluster lab, but the inventory belongs to prod" in reasons(record, cluster="prod")
     assert "differs from the confirmed plan" in reasons(replace(record, intact=False))
     undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))  # type: ignore[arg-type]
     assert "undone by r2" in reasons(record, undo)

@@ -59,5 +59,5 @@ def test_a_need_named_twice_is_one_need() -> None:
 
 
 def test_a_plan_out_of_order_is_an_error() -> None:
-    with pytest.raises(HaconsoleError, match="step a needs b, which is not before it"):
+    with pytest.raises(HaconsoleError, match="step a needs b, which does not come before it in the plan"):
         schedule(step("a", "b"), step("b"))

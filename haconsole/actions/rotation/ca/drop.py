@@ -34,8 +34,8 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import CaKeyPlace, Host
 
 DROP_WHY = (
-    "Nothing in use is signed by the old CA any more. Certificates that it signed outside the cluster are "
-    "refused from here on."
+    "Nothing in use is signed by the old CA any more. Its certificates that are used outside the cluster are "
+    "refused from now on."
 )
 STRIP_WHY = "The cross-signed certificates were for clients that trust only the old CA."
 VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies with only the new one."
@@ -128,7 +128,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
     return run_step(
         f"pki.{one.name}-drop",
         host,
-        f"Delete the older of the {short(one)} from its file",
+        f"Delete the older of the two {short(one)} from its file",
         DROP_WHY,
         Phase.DROP,
         scripts.DROP,

@@ -49,7 +49,8 @@ CA_WHY = "The CA's file holds one certificate again, so the manifest is as kubea
 REMOVE_WHY = "kube-controller-manager signs with the CA's file again, so nothing reads the separate one."
 INFO_WHY = "New nodes trust the cluster by this ConfigMap."
 AUTHENTICATION_WHY = (
-    "Extension API servers know their clients by this ConfigMap. API servers add their CAs to it and never remove one."
+    "Extension API servers take the CAs for verifying clients from this ConfigMap. API servers add their CAs "
+    "to it and never remove one."
 )
 KUBECTL_WHY = "ConfigMaps and workloads are changed by kubectl, with admin.conf, on this host."
 KUBECTL_S = 180.0
@@ -237,7 +238,7 @@ def authentication(now: CaReplacement, phase: str) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("sh", "-ec", AUTHENTICATION, "authentication", *words, "set"), timeout_s=KUBECTL_S),
             verification=(in_sync,),
-            undo=Irreversible("API servers add the CAs that they trust automatically"),
+            undo=Irreversible("API servers automatically add the CAs that they trust"),
             phase=phase,
         ),
     )

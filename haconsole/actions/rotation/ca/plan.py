@@ -36,7 +36,9 @@ SAYS = {
 def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     """All remaining phases, only `--phase`, or with `--back` the return to the old CAs."""
     if set(request) & {"host", "due"}:
-        raise UsageError("CAs are replaced on every host at once", hint="leave host and due empty")
+        raise UsageError(
+            "CAs are replaced on all hosts together, never on one alone", hint="leave the arguments host and due empty"
+        )
     if {"phase", "back"} <= set(request):
         raise UsageError("back undoes every phase", hint="leave phase empty")
     ctx = replace(ctx, replaces_ca=True)
@@ -115,8 +117,8 @@ def _summary(now: CaReplacement, phases: tuple[Phase, ...]) -> str:
         lines += _copies(now, phases)
     elif Phase.DROP in phases and any(one.is_tokens for one in now.several):
         lines.append(
-            "the last phase invalidates tokens of the old service-account key in Secrets: delete these Secrets "
-            "before that phase, so that new ones are issued"
+            "the last phase invalidates tokens in Secrets that the old service-account key signed: delete "
+            "these Secrets before that phase, so that new ones are issued"
         )
     return "\n".join(lines)
 

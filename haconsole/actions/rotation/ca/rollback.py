@@ -24,7 +24,7 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
-BACK_WHY = "The old CA signs everything in use again, so the new one is renamed."
+BACK_WHY = "The old CA signs every certificate in use again, so the new CA's files are renamed."
 
 
 def back(now: CaReplacement) -> tuple[Group, ...]:
@@ -92,7 +92,7 @@ def _set_aside(now: CaReplacement, one: CaState, host: Host) -> Step:
     return run_step(
         f"pki.{one.name}-alone",
         host,
-        f"Go back to only the older of the {short(one)}",
+        f"Keep only the older of the two {short(one)}",
         BACK_WHY,
         "trust-back",
         scripts.BACK,

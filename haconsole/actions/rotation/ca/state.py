@@ -148,7 +148,9 @@ def _ca_state(
     others = {one for leaves_of_host in bundles.values() for one in leaves_of_host} - following
     strange: list[str] = []
     if len(following) > 1:
-        strange.append(f"hosts have different {successor(files).cert}: rename all but one")
+        strange.append(
+            f"the hosts have different files {successor(files).cert}: keep one of them and rename the others"
+        )
     if len(others) > 1:
         candidates = ", ".join(sorted(one[:16] for one in others))
         strange.append(

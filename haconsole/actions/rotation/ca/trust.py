@@ -27,7 +27,10 @@ from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
 MAKE_WHY = "The new CA or key is generated before it is needed, and signs nothing until every host trusts it."
-JOIN_WHY = "With both trusted, certificates signed by either are accepted, so leaves can change one after the other."
+JOIN_WHY = (
+    "While the old and the new CA are both trusted, certificates signed by either are accepted, so leaf "
+    "certificates can be replaced one after the other."
+)
 UNUSED = LeftByUndo("the new CA or key signs nothing in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
@@ -88,8 +91,8 @@ def _join(now: CaReplacement, one: CaState, host: Host) -> Step:
         "holds",
         one.files.cert,
         one.next.cert,
-        means=f"{one.files.cert} holds both",
-        problem=f"{one.files.cert} does not hold both",
+        means=f"{one.files.cert} holds both the old and the new CA or key",
+        problem=f"{one.files.cert} does not hold both the old and the new CA or key",
     )
     return run_step(
         f"pki.{one.name}-both",

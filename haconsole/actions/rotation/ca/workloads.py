@@ -101,7 +101,7 @@ def renew_workloads(now: CaReplacement, phase: str, *, back: bool = False) -> Gr
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", RENEW, "workloads", *argv, "renew"), timeout_s=RENEW_S),
         verification=_or_later(now, renewed, back=back),
-        undo=Irreversible("restarted pods trust both CAs, and their tokens are valid in either phase"),
+        undo=Irreversible("restarted pods trust the old and the new CA, and their tokens stay valid"),
         verify_within_s=ROLLOUT_S,
         phase=phase,
     )
@@ -132,17 +132,17 @@ def renew_tokens(now: CaReplacement, phase: str) -> Group:
         *argv,
         "check",
         means="the current key signed every token",
-        problem="tokens of another key are left",
+        problem="tokens signed by another key still exist",
         timeout_s=CHECK_S,
     )
     step = Step(
         id=step_id(f"kubernetes.tokens-{phase}", host.name),
-        title="Renew tokens of the dropped key in Secrets",
+        title="Renew the tokens in Secrets that the dropped key signed",
         why=TOKENS_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", TOKENS, "tokens", *argv, "renew"), timeout_s=RENEW_S),
         verification=(renewed,),
-        undo=Irreversible("the dropped key signed the previous tokens"),
+        undo=Irreversible("the key that signed the previous tokens is no longer in use"),
         phase=phase,
     )
     return (step,)
