@@ -47,8 +47,8 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
 def _issued_by_others(one: Candidate) -> Candidate:
     """The finding without the rotation, which has no key of that CA."""
     fix = advice(
-        "get a new pair from the owner of etcd. Replace CA, certificate and key on every control plane, then restart "
-        "its API server, one host at a time"
+        "get a new client certificate and key from the owner of etcd. On one control plane at a time: replace "
+        "CA, certificate and key, then restart its API server"
     )
     return replace(one, finding=replace(one.finding, remedies=(fix,)))
 
@@ -107,7 +107,7 @@ def _trust(certificate: Certificate) -> Iterator[Candidate]:
             "cert.wrong-ca",
             Severity.CRITICAL,
             f"does not verify with the CA in use; its issuer is {certificate.issuer}",
-            "Clients that trust that CA refuse the certificate.",
+            "Clients that trust the CA in use refuse the certificate.",
             _reissue(certificate),
         )
     if certificate.key_matches is False:
@@ -167,7 +167,7 @@ def _names(certificate: Certificate) -> Iterator[Candidate]:
         certificate,
         "cert.san-missing",
         Severity.CRITICAL,
-        f"does not name {', '.join(certificate.missing_names)}",
+        f"lacks these names: {', '.join(certificate.missing_names)}",
         "Clients that use this name refuse the certificate; behind a VIP this shows only at the next failover.",
         _reissue(certificate),
     )
@@ -189,12 +189,15 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                 f"the {what} differs between hosts"
                 + ("; one is on all hosts" if common else f": most hosts agree, except {odd}" if odd else ""),
                 "A host refuses what another host's CA or key has signed."
-                + (" One is on all hosts, so a rotation may be unfinished." if common else ""),
+                + (" One of the CAs or keys is on all hosts, so a rotation may be unfinished." if common else ""),
                 tuple(f"{host} has SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
                 (call("rotate-certs", "resume the rotation", ca="yes"),)
                 if common
                 else (
-                    advice("on the host with the wrong CA or key: rename its files as a backup, then run bootstrap"),
+                    advice(
+                        "on the host with the wrong CA or key: rename the files of that CA or key as a "
+                        "backup, then run bootstrap"
+                    ),
                     call("bootstrap", "copy the right files to hosts that have none"),
                 ),
             )

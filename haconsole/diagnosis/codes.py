@@ -23,11 +23,12 @@ CODES: dict[str, Explanation] = {
         "start the stopped members; bring unreachable hosts back; restore a snapshot only as the last resort",
     ),
     "etcd.no-fault-tolerance": Explanation(
-        "the quorum holds and no further voter may fail",
+        "the quorum holds, but one more failed voter breaks it",
         "bring back or replace the missing member before any other work",
     ),
     "etcd.member-down": Explanation(
-        "a listed, started member does not answer", "restart the member, or replace its host"
+        "a member that is in the member list and was started before does not answer",
+        "restart the member, or replace its host",
     ),
     "etcd.member-unhealthy": Explanation(
         "a member answers but has no leader, or completes no read", "check the member's peer port, disk and load"
@@ -42,7 +43,7 @@ CODES: dict[str, Explanation] = {
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove the member by its ID"),
     "etcd.external-endpoint": Explanation(
         "an endpoint of an etcd outside the inventory does not answer the control planes",
-        "check that the member runs there, its port, and the client pair",
+        "check that the member runs there, that its port is open, and the client certificate and key",
     ),
     "etcd.external-alarm": Explanation(
         "a member of an etcd outside the inventory has raised an alarm", "free space or repair the member where it runs"
@@ -52,7 +53,8 @@ CODES: dict[str, Explanation] = {
     ),
     "etcd.missing-member": Explanation("a host with the etcd role is not in the member list", "join the host"),
     "etcd.cluster-id-mismatch": Explanation(
-        "hosts answer with different cluster IDs", "rename the stray host's etcd data and join the host again"
+        "hosts answer with different cluster IDs",
+        "on the host of the other cluster: rename etcd's data, then join the host again",
     ),
     "etcd.duplicate-name": Explanation("two members have the same name", "remove the dead member by its ID"),
     "etcd.peer-url-mismatch": Explanation(
@@ -101,15 +103,16 @@ CODES: dict[str, Explanation] = {
     "keepalived.down": Explanation("keepalived is not active on a balancer", "start keepalived; read its journal"),
     "haproxy.down": Explanation("haproxy is not active on a balancer", "start haproxy; read its journal"),
     "haproxy.backend-down": Explanation(
-        "a server in haproxy fails its check, or no server is up", "check the API server at the server's address"
+        "a server in haproxy fails its check, or no server is up",
+        "check the API server at the address that haproxy has for the server",
     ),
     "haproxy.weak-check": Explanation(
-        "haproxy shows a server UP whose API server is not ready, or does not check that server",
+        "haproxy shows a server as UP although its API server is not ready, or haproxy does not check that server",
         "configure an HTTP check of /readyz",
     ),
     "haproxy.draining": Explanation("a server is set to drain or maint", "set the server to ready"),
     "haproxy.connections-full": Explanation(
-        "90 % of a limit of connections are used: global, of a frontend or of a server", "raise maxconn"
+        "90 % of a haproxy limit of connections is used: the global limit, a frontend's or a server's", "raise maxconn"
     ),
     "haproxy.default-credentials": Explanation(
         "other hosts reach haproxy's statistics page without a password, or with one of examples",
@@ -141,7 +144,8 @@ CODES: dict[str, Explanation] = {
         "find the holder's host; add it to the inventory, or stop the component on it",
     ),
     "lease.no-standby": Explanation(
-        "only one host runs the component", "start the component on the other control planes"
+        "only one host runs kube-controller-manager or kube-scheduler",
+        "start kube-controller-manager or kube-scheduler on the other control planes",
     ),
     "kubelet.down": Explanation("kubelet's unit is stopped or failed", "start kubelet; read its journal"),
     "kubelet.waits-for-api": Explanation(
@@ -163,7 +167,7 @@ CODES: dict[str, Explanation] = {
     ),
     "static-pod.manifest-missing": Explanation(
         "kubelet's folder has no manifest of a component that this host should run",
-        "move the manifest back, or write it again: kubeadm init phase control-plane or etcd",
+        "move the manifest back, or write it again: kubeadm init phase control-plane, or kubeadm init phase etcd",
     ),
     "static-pod.stray-manifest": Explanation(
         "several files in kubelet's folder of static pods are manifests of the same pod",
@@ -186,8 +190,8 @@ CODES: dict[str, Explanation] = {
         "fix the node's kubelet or container runtime; read kubelet's journal",
     ),
     "node.lease-stale": Explanation(
-        "a node is Ready while its lease is older than a minute",
-        "fix the node's kubelet, and the kube-controller-manager that should mark the node",
+        "a node is Ready although its lease is older than a minute",
+        "fix the node's kubelet, and the kube-controller-manager that should mark the node as not ready",
     ),
     "node.pressure": Explanation(
         "a node's kubelet reports pressure on memory, disk or processes", "free the resource that the node lacks"
@@ -222,14 +226,14 @@ CODES: dict[str, Explanation] = {
     "cert.key-mismatch": Explanation("the key does not belong to the certificate", "reissue the certificate"),
     "cert.key-exposed": Explanation("other accounts can read a private key", "set the key file's mode to 0600"),
     "host.unreachable": Explanation(
-        "SSH fails; the reason is in the finding", "depends on the reason, see the finding"
+        "SSH fails; the reason is in the finding", "the fix depends on the reason, see the finding"
     ),
     "host.slow": Explanation(
-        "unrelated queries of one host are late at the same time", "find the process that uses up the CPU or the disk"
+        "unrelated queries to one host are late at the same time", "find the process that uses up the CPU or the disk"
     ),
     "probe.failed": Explanation(
-        "a query of a host failed: sudo, sessions, certificates, programs, files",
-        "depends on the cause, see the finding",
+        "a query to a host failed because of sudo, sessions, certificates, programs or files",
+        "the fix depends on the cause, see the finding",
     ),
     "service.masked": Explanation("a unit that the host should run is masked", "unmask the unit"),
     "service.crash-loop": Explanation(
@@ -260,7 +264,7 @@ CODES: dict[str, Explanation] = {
         "two hosts have the same hostname or machine-id", "change the hostname or machine-id of one host"
     ),
     "vip.stale-arp": Explanation(
-        "a host's neighbour entry of the VIP has another MAC address than the owner's",
+        "a host's neighbour (ARP) entry for the VIP does not have the MAC address of the VIP's owner",
         "announce the VIP by gratuitous ARP, or delete the entry",
     ),
     "service.stale-config": Explanation(
@@ -289,11 +293,11 @@ CODES: dict[str, Explanation] = {
         "write the kubeconfig again",
     ),
     "vip.not-master": Explanation(
-        "a host has the VIP but its VRRP state is not MASTER, or is MASTER without the VIP",
+        "a host has the VIP but its VRRP state is not MASTER, or its state is MASTER but it does not have the VIP",
         "restart keepalived on that host",
     ),
     "endpoint.unreachable": Explanation(
-        "the API's endpoint, a balancer outside of the cluster or kube-vip's address, accepts no connections",
+        "the API's endpoint (a balancer outside of the cluster, or kube-vip's address) accepts no connections",
         "check the balancer and the network path to it",
     ),
     "vip.not-serving": Explanation(
@@ -307,7 +311,7 @@ CODES: dict[str, Explanation] = {
         "a host's interface has another MTU than most hosts' interfaces", "give all hosts of a network the same MTU"
     ),
     "vip.vrid-collision": Explanation(
-        "keepalived logs adverts of its router ID for other addresses", "use another router ID"
+        "keepalived logs VRRP adverts that have its router ID but other addresses", "use another router ID"
     ),
     "vip.fault": Explanation(
         "a VRRP instance is in FAULT although keepalived runs and no down file exists",

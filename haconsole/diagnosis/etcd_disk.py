@@ -46,7 +46,7 @@ def _measured(facts: HostFacts) -> Iterator[str]:
         f"{facts.host}: 99 % of {writes.count} writes to disk (WAL fsync) in {writes.seconds:.0f} s took at most "
         f"{writes.p99_s * 1000:.0f} ms; a healthy disk needs less than {HEALTHY_S * 1000:.0f} ms"
     )
-    yield f"{facts.host}: {writes.slow} of them took longer than {SLOW_WRITE_S * 1000:.0f} ms"
+    yield f"{facts.host}: {writes.slow} of the writes took longer than {SLOW_WRITE_S * 1000:.0f} ms"
 
 
 def is_slow_write(writes: DiskWrites, *, busy: bool) -> bool:

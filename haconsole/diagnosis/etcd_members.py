@@ -73,7 +73,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"etcd member {row.member.name} {problem}",
-            "A member without the majority serves no linearizable read and no write."
+            "A member that cannot reach the majority serves no linearizable read and no write."
             if not led
             else "The member has a leader and does not complete a linearizable read in time.",
             (row.endpoint.health_error or "", f"raft term {row.endpoint.raft_term}", *service_evidence(facts, "etcd")),
@@ -306,7 +306,8 @@ def _even(voters: int) -> Candidate:
             Severity.INFO,
             "etcd",
             f"etcd has {voters} voters, an even number",
-            f"{voters} voters tolerate no more failures than {voters - 1} and need one more to agree.",
+            f"{voters} voters tolerate no more failures than {voters - 1} voters, but one voter more must "
+            "agree to each write.",
             (f"majority: {needed_for(voters)} of {voters}; without one: {needed_for(voters - 1)} of {voters - 1}",),
             (advice("add a host with the etcd role to the inventory and join it, or remove a member"),),
         ),

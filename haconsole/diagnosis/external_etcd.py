@@ -65,7 +65,10 @@ def _silent(one: ExternalEndpoint, unreached: tuple[Key, ...]) -> Candidate:
             "API servers use the other members; each member that is missing brings the loss of the quorum closer.",
             (reason_of(one.etcd) or "not queried",),
             (
-                advice("check that the member runs, that its port is open, and that it accepts the client pair"),
+                advice(
+                    "check that the member runs, that its port is open, and that it accepts the client "
+                    "certificate and key"
+                ),
                 advice(OWNER),
             ),
         ),

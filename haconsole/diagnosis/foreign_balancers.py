@@ -78,7 +78,8 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
     where = ", ".join(hosts)
     limits = {
         "keepalived": (
-            "keepalived's VIP is observed. failover is refused unless keepalived's check tracks the down file."
+            "haconsole observes keepalived's VIP. It refuses the action failover unless keepalived's check "
+            "tracks the down file."
         ),
         "haproxy": "The actions drain and ready find a server of haproxy by its address. They need a stats socket.",
     }
@@ -97,7 +98,9 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
 
 def _no_socket(hosts: tuple[HostName, ...], own: tuple[HostName, ...]) -> Candidate:
     """`own` are those with the configuration that haconsole writes, which names a socket."""
-    restarts = tuple(call("restart", "haproxy then opens its socket", service="haproxy", host=host) for host in own)
+    restarts = tuple(
+        call("restart", "haproxy then opens its stats socket", service="haproxy", host=host) for host in own
+    )
     configure = advice("add `stats socket` with level admin to haproxy's global section, then reload haproxy")
     return Candidate(
         Finding(

@@ -209,6 +209,6 @@ def _server_mismatch(facts: HostFacts, servers: set[str], control_planes: set[st
             "haproxy sends requests to a host that is not a control plane, or leaves a control plane out.",
             tuple(f"missing {each}" for each in sorted(control_planes - servers))
             + tuple(f"not in the inventory: {each}" for each in sorted(servers - control_planes)),
-            (call("bootstrap", "write the servers of the inventory", only="haproxy"),),
+            (call("bootstrap", "write haproxy.cfg with the servers of the inventory", only="haproxy"),),
         )
     )

@@ -85,11 +85,11 @@ def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     if len(offsets) > 1 and max(offsets.values()) - min(offsets.values()) <= CLOCK_SKEW_MS:
         usual = sorted(offsets.values())[len(offsets) // 2]
         if abs(usual) > CLOCK_SKEW_MS:
-            yield _clock(HERE, -usual, f"the {len(offsets)} hosts', which agree with each other")
+            yield _clock(HERE, -usual, f"the clocks of the {len(offsets)} hosts, which agree with each other")
         return
     for host, offset in offsets.items():
         if abs(offset) > CLOCK_SKEW_MS:
-            yield _clock(host, offset, "this machine's", *_clock_source(snapshot, host))
+            yield _clock(host, offset, "this machine's clock", *_clock_source(snapshot, host))
 
 
 def _clock_source(snapshot: ClusterSnapshot, host: HostName) -> tuple[str, ...]:

@@ -42,15 +42,16 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         "The program does not know one of its flags.",
         "correct the flag in the unit or its environment file, then restart the unit",
         kubeadm=(
-            "correct the flag: in the manifest of a static pod, or in /var/lib/kubelet/kubeadm-flags.env for kubelet"
+            "correct the flag in the static pod's manifest, or, for kubelet, in /var/lib/kubelet/kubeadm-flags.env"
         ),
     ),
     _text(
         r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
         "kubelet's client certificate expired, because the host was off or kubelet had stopped renewing it.",
         kubeadm=(
-            "run rotate-certs with due = yes: it signs a new pair for kubelet and restarts kubelet. By hand: kubeadm "
-            "kubeconfig user --client-name system:node:NODE --org system:nodes, as /etc/kubernetes/kubelet.conf"
+            "run rotate-certs with due = yes: it signs a new certificate and key for kubelet and restarts "
+            "kubelet. By hand: kubeadm kubeconfig user --client-name system:node:NODE --org system:nodes, and "
+            "save the output as /etc/kubernetes/kubelet.conf"
         ),
     ),
     _text(
@@ -71,10 +72,10 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"x509: certificate signed by unknown authority",
-        "The certificate is from another CA: this host was set up with a CA of its own, or trusts an old one.",
+        "The certificate is from another CA: this host was set up with its own CA, or trusts an old CA.",
         kubeadm=(
-            "compare /etc/kubernetes/pki/ca.crt on all hosts; copy the cluster's CA and sa pair, then reissue this "
-            "host's certificates"
+            "compare /etc/kubernetes/pki/ca.crt on all hosts; copy the cluster's CA and service account key pair "
+            "(sa.key, sa.pub), then reissue this host's certificates"
         ),
     ),
     _text(
@@ -154,7 +155,8 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r'secret "kubeadm-certs" was not found|message authentication failed',
-        "The certificates that kubeadm uploaded expired after 2 hours, or need another certificate key.",
+        "The certificates that kubeadm uploaded have expired (they last 2 hours), or were encrypted with "
+        "another certificate key.",
         kubeadm="upload the certificates again right before the join: kubeadm init phase upload-certs --upload-certs",
     ),
     _text(

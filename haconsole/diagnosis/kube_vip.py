@@ -92,11 +92,12 @@ def _differs(snapshot: ClusterSnapshot, view: VipView, vip: LeasedVip, host: Hos
     holder = lease.host if lease else None
     if host in view.owners:
         summary = f"{host} has {vip.address}, but {holder} holds kube-vip's lease {vip.lease}"
-        why = "Clients reach the host with the address. The address does not follow the lease when that host fails."
+        why = "Clients reach the host that has the address. If that host fails, the address does not follow the lease."
     else:
         summary = f"{host} holds kube-vip's lease {vip.lease}, but does not have {vip.address}"
         why = (
-            "kube-vip on the holder of the lease should set the address. Nothing sets it again while the lease is held."
+            "kube-vip on the lease holder should set the address. As long as this host holds the lease, "
+            "nothing sets the address again."
         )
     remedies = (*((_restart(holder),) if holder else ()), *(_removals(snapshot, vip, host) if host != holder else ()))
     causes = (*_owner_causes(host), *(_owner_causes(holder) if holder else ()))
@@ -143,8 +144,8 @@ def _owner_causes(host: HostName) -> tuple[Key, ...]:
 
 def _restart(host: HostName) -> Remedy:
     return advice(
-        f"on {host}: restart kube-vip: move its manifest to another folder for 20 s, then back. Renaming is not "
-        "enough: kubelet reads every file in its folder"
+        f"restart kube-vip on {host}: move its manifest out of the static pod folder for 20 s, then back. "
+        "Renaming the file is not enough: kubelet reads every file in that folder"
     )
 
 
@@ -166,7 +167,9 @@ def _lease_evidence(snapshot: ClusterSnapshot, vip: LeasedVip) -> str:
     lease = lease_of(snapshot, vip)
     if lease is None:
         known = isinstance(snapshot.leases, Known)
-        return f"lease kube-system/{vip.lease}: " + ("it does not exist" if known else "it could not be read")
+        return f"lease kube-system/{vip.lease}: " + (
+            "the lease does not exist" if known else "the lease could not be read"
+        )
     age_s = lease.age_s(lease.read_at or snapshot.observed_at)
     renewed = f"lease renewed {age_s:.0f} s before this reading" if age_s is not None else "never renewed"
     return (

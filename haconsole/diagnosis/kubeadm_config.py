@@ -72,7 +72,7 @@ def _hosts(record: ClusterConfiguration, snapshot: ClusterSnapshot) -> Iterator[
     if missing:
         names = ", ".join(missing)
         yield (
-            f"kubeadm-config names control planes that are no nodes: {names}",
+            f"kubeadm-config lists control planes that are not nodes of the cluster: {names}",
             advice(f"{_EDIT}: delete {names} under apiEndpoints of ClusterStatus"),
         )
 
@@ -169,5 +169,5 @@ def _version(record: ClusterConfiguration, snapshot: ClusterSnapshot) -> Iterato
         (version,) = running
         yield (
             f"kubeadm-config has Kubernetes {record.version}, every API server runs {version}",
-            advice(f"end the upgrade: kubeadm upgrade apply {version} on a control plane"),
+            advice(f"finish the upgrade: kubeadm upgrade apply {version} on a control plane"),
         )

@@ -75,7 +75,7 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
             Severity.WARNING,
             facts.host,
             f"kubelet is not running on {facts.host}",
-            f"{consequence} The node turns NotReady within a minute, and its pods are evicted after five more.",
+            f"{consequence} The node turns NotReady within a minute, and its pods are evicted five minutes later.",
             (*service_evidence(facts, "kubelet"), *kubelet_errors(facts)),
             (
                 advice(f"on {facts.host}: systemctl start kubelet" if unit.exists else missing),
@@ -129,7 +129,8 @@ def _cri_disabled(facts: HostFacts) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"containerd on {facts.host} has its CRI plugin disabled",
-            "kubelet uses containerd only through the CRI. Once containerd has loaded this setting, it runs no pod.",
+            "kubelet uses containerd only through the CRI. Once containerd has loaded this setting, no pod "
+            "can run on the host.",
             (f"{CONTAINERD_CONFIG} has cri among disabled_plugins", *kubelet_errors(facts)),
             (
                 advice(
@@ -159,7 +160,10 @@ def _different_drivers(facts: HostFacts, of_kubelet: str, of_runtime: str) -> Ca
             "Two managers of one cgroup tree conflict under load: pods restart again and again.",
             (
                 f"kubelet: cgroupDriver {of_kubelet}",
-                f"containerd: SystemdCgroup = {str(of_runtime == 'systemd').lower()}, so {of_runtime}",
+                (
+                    f"containerd: SystemdCgroup = {str(of_runtime == 'systemd').lower()}, so its cgroup driver is "
+                    f"{of_runtime}"
+                ),
                 *kubelet_errors(facts),
             ),
             (

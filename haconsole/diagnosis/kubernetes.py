@@ -105,7 +105,7 @@ def _apiserver(
         )
         yield Candidate(finding, caused_by, not_by_overload=is_stopped(facts.service("kube-apiserver")))
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
-        failing = ", ".join(facts.apiserver.value.failing) or "its /readyz names no check"
+        failing = ", ".join(facts.apiserver.value.failing) or "its /readyz does not say which check failed"
         finding = Finding(
             "apiserver.not-ready",
             severity,
@@ -174,7 +174,7 @@ def _flags(planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
                 tuple(differences),
                 (
                     call("bootstrap", "write the unit again and restart API servers one at a time", only="kubernetes"),
-                    advice("or change the flag on the other hosts, if theirs is the outdated one"),
+                    advice("or change the flag on the other hosts, if their value is the outdated one"),
                 ),
             )
         )
@@ -195,7 +195,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             Severity.WARNING,
             f"{component}@{facts.host}",
             f"{component} is not running on {facts.host}",
-            "The component's leader lock has one standby fewer.",
+            "There is one standby fewer to take over the component's leader lock.",
             service_evidence(facts, component),
             (
                 *restarts(facts, component, "kubernetes"),
@@ -232,7 +232,12 @@ def _lease(
             subject,
             f"{lease.name} has no leader: its lock is {state.value}",
             f"The holder must renew the lock within {lease.duration_s} s. Without a holder the component does no work.",
-            (f"holder {lease.holder or 'none'}, renewed {age} when it was read from {lease.source.value}",),
+            (
+                (
+                    f"holder {lease.holder or 'none'}, last renewed {age} at the time of reading, read from "
+                    f"{lease.source.value}"
+                ),
+            ),
             (
                 *_restart_of_holder(lease),
                 advice("check that the standbys can reach an API server"),
@@ -284,7 +289,7 @@ def _holder(lease: Lease, subject: str) -> Iterator[Candidate]:
             "lease.holder-unknown",
             Severity.WARNING,
             subject,
-            f"{lease.name} is led from outside the inventory, by {lease.holder}",
+            f"the leader of {lease.name} is {lease.holder}, which is not in the inventory",
             "A holder's identity begins with its host's name, and no host of the inventory has this name.",
             (f"holder {lease.holder}",),
             (advice("find the holder's host; add it to the inventory, or stop the component on it"),),

@@ -56,7 +56,7 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
             f"node {node.name}{where} is not ready" + (": its kubelet stopped reporting" if silent else ""),
             "No pod is scheduled on the node. Its pods are evicted after 5 minutes.",
             (
-                f"Ready is {ready.status if ready else 'missing'}"
+                f"condition Ready: {ready.status if ready else 'missing'}"
                 + (f": {ready.reason} {ready.message}".rstrip() if ready else ""),
                 *((f"node lease renewed {age_s:.0f} s ago",) if age_s is not None else ("the node has no lease",)),
                 *(service_evidence(facts, "kubelet") if facts else ("the inventory has no host of this name",)),
@@ -89,7 +89,10 @@ def _stale_lease(node: NodeState, at: datetime) -> Candidate:
             (f"node lease renewed {node.lease_age_s(at) or 0.0:.0f} s before the nodes were read",),
             (
                 advice(f"find the cause: journalctl -u kubelet on {host}"),
-                advice("look at the holder of the lease kube-controller-manager, which should mark the node"),
+                advice(
+                    "check the kube-controller-manager that holds the leader lease: it should mark the node "
+                    "as not ready"
+                ),
             ),
         ),
         (
@@ -149,8 +152,8 @@ def _unregistered(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> It
                 (*service_evidence(facts, "kubelet"), f"nodes: {', '.join(node.name for node in nodes)}"),
                 (
                     advice(
-                        f"on {facts.host}: run the kubeadm join command that a control plane prints by kubeadm token "
-                        "create --print-join-command"
+                        "get the join command on a control plane: kubeadm token create --print-join-command. "
+                        f"Then run this command on {facts.host}"
                     ),
                     advice("or remove the host from the inventory"),
                 ),

@@ -53,7 +53,11 @@ def _unreachable(
             endpoint,
             f"the API's endpoint {endpoint} accepts no connections from {where}",
             "Kubelets, components and clients use this address. "
-            + ("None of them reaches the API." if everyone else "The clients on these hosts do not reach the API."),
+            + (
+                "None of these clients reaches the API."
+                if everyone
+                else "The clients on these hosts do not reach the API."
+            ),
             tuple(f"{host}: {HOW[state]}" for host, state in failed.items()),
             (
                 advice("check the balancer behind this address: that it runs, and that it leads to ready API servers"),

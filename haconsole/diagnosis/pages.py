@@ -30,7 +30,8 @@ PAGES: dict[str, Page] = {
         "The next failure of a member stops all writes.", "etcdctl endpoint health --cluster"
     ),
     "etcd.member-down": Page(
-        "A member that is down still counts for the majority.", "systemctl status etcd; journalctl -u etcd -n 50"
+        "A member that is down still counts in the total from which the majority is computed.",
+        "systemctl status etcd; journalctl -u etcd -n 50",
     ),
     "etcd.member-unhealthy": Page(
         "Clients of this member wait or fail, although its port answers.",
@@ -48,9 +49,9 @@ PAGES: dict[str, Page] = {
         "The member votes, but haconsole neither observes nor changes it.", "etcdctl member list -w table"
     ),
     "etcd.external-endpoint": Page(
-        "API servers use the members that remain. Each missing one brings the loss of the quorum closer.",
-        "curl --cacert etcd/ca.crt --cert apiserver-etcd-client.crt --key apiserver-etcd-client.key URL/health in "
-        "/etc/kubernetes/pki on a control plane",
+        "API servers use the members that remain. Each missing member brings etcd closer to the loss of its quorum.",
+        "on a control plane, in /etc/kubernetes/pki: curl --cacert etcd/ca.crt --cert "
+        "apiserver-etcd-client.crt --key apiserver-etcd-client.key URL/health",
     ),
     "etcd.external-alarm": Page(
         "With NOSPACE etcd refuses every write; with CORRUPT the members' data differs.",
@@ -68,14 +69,17 @@ PAGES: dict[str, Page] = {
         "etcdctl endpoint status -w json on each host: compare cluster_id",
     ),
     "etcd.duplicate-name": Page(
-        "A configuration that refers to the name may mean either member.", "etcdctl member list -w table"
+        "Two members have this name, so a configuration that uses the name may mean either member.",
+        "etcdctl member list -w table",
     ),
     "etcd.peer-url-mismatch": Page(
-        "The other members connect to the listed URL, so this member may fall behind or be cut off.",
+        "The other members connect to the URL in the member list, not to this member's own URL, so this "
+        "member may fall behind or be cut off.",
         "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
     ),
     "etcd.even-voters": Page(
-        "One voter less would need one vote less and tolerate as many failures.", "etcdctl member list"
+        "With one voter fewer, etcd would need one vote fewer and tolerate the same number of failures.",
+        "etcdctl member list",
     ),
     "etcd.version-skew": Page(
         "The cluster works at the oldest member's version; a skew is meant only for an upgrade.",
@@ -110,7 +114,9 @@ PAGES: dict[str, Page] = {
     "vip.owner-unhealthy": Page(
         "Clients reach a host that forwards nothing.", "systemctl status haproxy; curl -k https://VIP:PORT/readyz"
     ),
-    "vip.forced-down": Page("The host takes no part in failover while the file exists.", "ls -l /etc/keepalived/down"),
+    "vip.forced-down": Page(
+        "The host takes no part in failover while keepalived's down file exists.", "ls -l /etc/keepalived/down"
+    ),
     "vip.config-mismatch": Page(
         "Hosts that disagree ignore each other's adverts, or both claim the VIP.",
         "diff the keepalived.conf of the balancers",
@@ -166,7 +172,7 @@ PAGES: dict[str, Page] = {
         "systemctl status kube-apiserver or crictl ps -a; curl -k https://HOST:6443/readyz",
     ),
     "apiserver.not-ready": Page(
-        "Balancers that check /readyz send the API server no requests.", "curl -k https://HOST:6443/readyz?verbose"
+        "Balancers that check /readyz send no requests to this API server.", "curl -k https://HOST:6443/readyz?verbose"
     ),
     "apiserver.etcd-servers-stale": Page(
         "The API server connects to removed members, or uses too few of the current ones.",
@@ -215,7 +221,7 @@ PAGES: dict[str, Page] = {
         "kubelet stops a component whose manifest is gone.", "ls /etc/kubernetes/manifests"
     ),
     "static-pod.stray-manifest": Page(
-        "Of two such files kubelet uses only one, so a change of the other has no effect.",
+        "If two manifests define the same pod, kubelet uses only one of them, and a change of the other has no effect.",
         "grep -H 'name:' /etc/kubernetes/manifests/*",
     ),
     "static-pod.unreadable-manifest": Page(
@@ -247,14 +253,16 @@ PAGES: dict[str, Page] = {
     "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
     "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
     "cert.expiring": Page(
-        "After the expiry peers refuse every connection with the certificate.", "openssl x509 -noout -enddate -in FILE"
+        "After the certificate has expired, peers refuse every connection that uses it.",
+        "openssl x509 -noout -enddate -in FILE",
     ),
     "cert.served-old": Page(
         "The renewal has no effect until the process loads the file.",
         "openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -dates",
     ),
     "cert.san-missing": Page(
-        "Clients that use the missing name refuse the connection.", "openssl x509 -noout -ext subjectAltName -in FILE"
+        "Clients refuse the connection if they connect by the name that is missing in the certificate.",
+        "openssl x509 -noout -ext subjectAltName -in FILE",
     ),
     "cert.ca-rotation-open": Page(
         "Two CAs are trusted until the rotation is finished or undone.", "grep -c BEGIN ca.crt"
@@ -267,7 +275,7 @@ PAGES: dict[str, Page] = {
         "The process fails at its next start.",
         "compare openssl x509 -noout -pubkey -in CERT with openssl pkey -pubout -in KEY",
     ),
-    "cert.key-exposed": Page("Every account that can read the key can pose as its owner.", "ls -l KEY"),
+    "cert.key-exposed": Page("Every account that can read the key can impersonate the key's owner.", "ls -l KEY"),
     "host.unreachable": Page("Nothing on the host can be read or changed; its services may work.", "ssh -v USER@HOST"),
     "host.slow": Page(
         "Answers arrive too late to judge the host; etcd members and leases may fail under such load.",
@@ -297,13 +305,13 @@ PAGES: dict[str, Page] = {
     ),
     "probe.failed": Page(
         "The state of the component is unknown; the component itself may work.",
-        "run the command in the evidence by hand, as the SSH login",
+        "run the command in the evidence by hand, as the SSH user",
     ),
     "service.masked": Page("Neither systemd nor an administrator can start the unit.", "systemctl status UNIT"),
     "service.crash-loop": Page(
         "The program runs only briefly after each start.", "systemctl show UNIT -p NRestarts; journalctl -u UNIT -n 50"
     ),
-    "service.disabled": Page("After a reboot the host lacks the service.", "systemctl is-enabled UNIT"),
+    "service.disabled": Page("After a reboot the service does not start on the host.", "systemctl is-enabled UNIT"),
     "service.hung": Page(
         "The process holds its port and its locks, and does no work.", "ps -o pid,stat,wchan -C PROGRAM"
     ),
@@ -327,11 +335,12 @@ PAGES: dict[str, Page] = {
         "The component reaches no API server, so it holds no lock and does no work.", "grep server: KUBECONFIG"
     ),
     "vip.not-master": Page(
-        "keepalived and the host's addresses disagree, so the VIP does not move when it should, or no host has it.",
+        "keepalived's state and the addresses on the host disagree, so the VIP does not move when it should, "
+        "or no host has it.",
         "ip -br address; journalctl -u keepalived | grep STATE",
     ),
     "endpoint.unreachable": Page(
-        "Kubelets, components and clients use this address, so they do not reach the API.",
+        "This address accepts no connections. Kubelets, components and clients use it, so they do not reach the API.",
         "run curl -k https://ENDPOINT/readyz on each host; check the server states that the balancer reports",
     ),
     "vip.lease-differs": Page(
@@ -339,11 +348,12 @@ PAGES: dict[str, Page] = {
         "ip -br address on each control plane; kubectl -n kube-system get lease plndr-cp-lock",
     ),
     "vip.not-serving": Page(
-        "Clients use this address and port, so they do not reach the API.",
+        "This address and port accept no connections. Clients use them, so they do not reach the API.",
         "curl -k https://VIP:PORT/readyz from each host; ss -ltn and nft list ruleset on the owner",
     ),
     "host.duplicate-address": Page(
-        "Connections to the address end at either host.", "ip -br address on each host; arping -D ADDRESS"
+        "Two hosts have the address, so each connection reaches one or the other.",
+        "ip -br address on each host; arping -D ADDRESS",
     ),
     "host.mtu-differs": Page(
         "Connections open and stall, because only small packets pass.",
@@ -369,7 +379,7 @@ PAGES: dict[str, Page] = {
         "etcd_disk_wal_fsync_duration_seconds of its /metrics; journalctl -u etcd | grep fdatasync; iostat -x 1",
     ),
     "lease.churn": Page(
-        "While a leader lock changes hands, its component does no work.",
+        "While a leader lock passes from one holder to another, its component does no work.",
         "kubectl -n kube-system get lease; journalctl -u kube-scheduler --since -10min | grep lease",
     ),
     "config.invalid": Page(

@@ -156,5 +156,9 @@ def _unblock(host: HostName, blocked: tuple[_Blocked, ...]) -> Iterator[Remedy]:
     ports = {each.port: None for each in blocked if each.state is not PortState.UNREACHABLE}
     for port in ports:
         yield call(
-            "repair", f"accept port {port} from the cluster's hosts", setting="firewall", host=host, target=str(port)
+            "repair",
+            f"allow connections from the cluster's hosts to port {port}",
+            setting="firewall",
+            host=host,
+            target=str(port),
         )

@@ -51,7 +51,10 @@ _RULES = (
                 "find out why the VIP moves: journalctl -u keepalived on each balancer; run the check script by hand"
             ),
             advice("find out what adds and removes keepalived's down file, if a host has one"),
-            advice("raise advert_int, or the check's fall and rise, if the hosts or their network are slow"),
+            advice(
+                "raise advert_int, or the values fall and rise of the check script, if the hosts or their "
+                "network are slow"
+            ),
         ),
         anywhere(
             "service.crash-loop", "haproxy.down", "vip.config-mismatch", "host.unreachable", "host.duplicate-address"
@@ -62,7 +65,7 @@ _RULES = (
         "vip.vrid-collision",
         "vip",
         3,
-        "keepalived receives adverts of its router ID for other addresses",
+        "keepalived receives adverts that have its router ID but are for other addresses",
         "Another pair of balancers in this network uses the same virtual router ID. Each ignores the other's adverts, "
         "and both may claim to be master.",
         (
@@ -91,7 +94,7 @@ _RULES = (
         "lease.churn",
         "leases",
         8,
-        "leader locks change hands again and again",
+        "leader locks move from holder to holder again and again",
         "A component that cannot renew its lock in time loses the lock, exits, and starts again.",
         (
             advice("find out why locks are lost: journalctl -u kube-scheduler -u kube-controller-manager on each host"),

@@ -68,7 +68,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             f"{unit.name} on {facts.host} ends again and again: systemd restarted it {unit.restarts} times",
             "The process exits shortly after each start. Its own log gives the reason.",
             service_evidence(facts, unit.name),
-            (advice(f"fix the error that its log names: {log_command(facts, unit.name)}"),),
+            (advice(f"fix the error that the unit's log shows: {log_command(facts, unit.name)}"),),
         ),
         (
             NOT_BOOTSTRAPPED,
@@ -96,7 +96,7 @@ def _disabled(facts: HostFacts, unit: ServiceState) -> Candidate:
             "service.disabled",
             Severity.INFO,
             f"{unit.name}@{facts.host}",
-            f"{unit.name} on {facts.host} runs and is not enabled: it stays stopped after a reboot",
+            f"{unit.name} on {facts.host} runs but is not enabled: it does not start after a reboot",
             "systemd starts only enabled units when the host boots.",
             (),
             (call("repair", "enable the unit", setting="autostart", host=facts.host, target=unit.name),),

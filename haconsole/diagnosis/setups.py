@@ -94,8 +94,8 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
             MISSING,
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
-            f"{setup.name} on {facts.host} lacks a requirement: {what}",
-            f"The unit requires this, {effect}.",
+            f"{setup.name} on {facts.host} needs something that is missing or not accessible: {what}",
+            f"The unit does not work without this, {effect}.",
             lines,
             tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
             or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
@@ -222,7 +222,7 @@ def _changed_settings(
             "service.changed-settings",
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
-            f"{setup.name} on {facts.host} fails with settings that are not those of the inventory",
+            f"{setup.name} on {facts.host} fails, and its settings differ from those of the inventory",
             "The files were changed after haconsole wrote them, and the unit does not work with them.",
             (
                 *(f"{path} differs from what haconsole writes" for path in changed),
@@ -282,7 +282,7 @@ def _kubeconfigs(facts: HostFacts, setup: UnitSetup, valid: frozenset[tuple[str,
                 (f"{file.path}, named by --{file.name}",),
                 (
                     call("bootstrap", "write the kubeconfig again and restart the component", only="kubernetes"),
-                    advice(f"or on {facts.host}: correct server: in {file.path}, then restart {setup.name}"),
+                    advice(f"or on {facts.host}: correct the server: line in {file.path}, then restart {setup.name}"),
                 ),
             ),
             (NOT_BOOTSTRAPPED,),

@@ -90,11 +90,13 @@ def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
                 "static-pod.stray-manifest",
                 Severity.WARNING,
                 f"{name}@{facts.host}",
-                f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} beside {main.file}"
+                f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} in "
+                f"addition to {main.file}"
                 if main
                 else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
-                "kubelet reads every file in that folder whose name does not begin with a dot, whatever its ending. "
-                "kubelet may run the copy instead of the right file, and upgrades wait for a pod that does not change.",
+                "kubelet reads every file in that folder whose name does not begin with a dot, whatever its "
+                "extension. kubelet may run the copy instead of the right file, and upgrades then wait for a "
+                "change of the pod that does not come.",
                 tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
                 (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
             )
@@ -119,7 +121,8 @@ def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceS
             Severity.WARNING,
             f"{name}@{facts.host}",
             f"{name} has no manifest in {folder} on {facts.host}: {state}",
-            "kubelet runs a static pod only while its manifest is in this folder, and stops the pod without it.",
+            "kubelet runs a static pod only while its manifest is in this folder, and stops the pod when the "
+            "manifest is gone.",
             (f"manifests in the folder: {', '.join(pod.file for pod in kubelet.static_pods) or 'none'}",),
             (
                 advice(f"on {facts.host}: move {name}.yaml back into {folder}, if it was moved away"),
@@ -217,9 +220,9 @@ def _crash_loop(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
             (*log, *(() if log else kubelet_errors(facts))),
             (
                 advice(
-                    f"on {facts.host}: fix the error that the pod's log names, in "
-                    f"{kubelet.static_pod_folder}/{pod.file} or in the files that the pod mounts. kubelet then starts "
-                    "the pod again automatically"
+                    f"on {facts.host}: read the pod's log, and fix the error in "
+                    f"{kubelet.static_pod_folder}/{pod.file} or in the files that the pod mounts. kubelet then "
+                    "starts the pod again automatically"
                 ),
                 advice(f"read the pod's log: tail -n 50 {log_files(pod.name)} on {facts.host}"),
             ),
@@ -257,8 +260,8 @@ def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
 
 
 _OWN_SERVER = advice(
-    "if kubelet waits for the API: let the balancer refuse connections while no server is up. Or set server in "
-    "/etc/kubernetes/kubelet.conf to the host's own API server"
+    "if kubelet waits for the API: configure the balancer to refuse connections while no server is up. Or set "
+    "the server: field in /etc/kubernetes/kubelet.conf to the host's own API server"
 )
 
 

@@ -50,8 +50,13 @@ def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     for name, hosts in by_name.items():
         if name and len(hosts) > 1:
             ordered = sorted(hosts, key=lambda host: host.lower() != name)
-            why = "Lease holders and nodes have this name, so the hosts are mixed up."
-            first = call("repair", "use the name in /etc/hostname again", setting="hostname", host=ordered[-1])
+            why = (
+                "Lease holders and nodes are known by their hostnames, so two hosts with the same name are "
+                "taken for one."
+            )
+            first = call(
+                "repair", "set the hostname to the name in /etc/hostname again", setting="hostname", host=ordered[-1]
+            )
             yield _shared(ordered, f"hostname {name}", why, "hostnamectl set-hostname NAME", first)
     for machine, hosts in by_machine.items():
         if machine and len(hosts) > 1:
@@ -90,7 +95,7 @@ def _shared_addresses(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                     "host.duplicate-address",
                     Severity.CRITICAL,
                     facts.host,
-                    f"{facts.host} has the address {entry.address} of {other}",
+                    f"{facts.host} has the address {entry.address}, which belongs to {other}",
                     "Connections to this address reach either host, so components on both hosts may fail.",
                     (f"{facts.host}: {entry.address}/{entry.prefix} on {entry.interface}",),
                     (call("repair", "remove the address", setting="address", host=facts.host, target=entry.address),),
@@ -163,7 +168,7 @@ def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str)
             "vip.stale-arp",
             Severity.WARNING,
             facts.host,
-            f"{facts.host} sends traffic for {entry.address} to another host than the owner {owner.host}",
+            f"{facts.host} sends traffic for {entry.address} to a wrong host: the owner is {owner.host}",
             "The host's neighbour table has an old MAC address for the VIP, so it does not reach the API.",
             (f"neighbour entry: {entry.hardware} ({entry.state})", f"{owner.host}'s interface: {own}"),
             (
@@ -204,7 +209,7 @@ def _stale_configurations(facts: HostFacts) -> Iterator[Candidate]:
                     f"{path} was written {written_at:%Y-%m-%d %H:%M:%S}Z",
                     f"{name} was started or reloaded {unit.since:%Y-%m-%d %H:%M:%S}Z",
                 ),
-                (call("reconfigure", "check the file and reload it", service=name, host=facts.host),),
+                (call("reconfigure", "check the file, then reload the program", service=name, host=facts.host),),
             ),
             (NOT_BOOTSTRAPPED, ("config.invalid", f"{name}@{facts.host}")),
         )

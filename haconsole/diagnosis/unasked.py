@@ -33,7 +33,7 @@ LABELS = {
     "lock": "the cluster's lock",
 }
 WORDS = {
-    Cause.SUDO_REFUSED: "sudo refuses the SSH login",
+    Cause.SUDO_REFUSED: "sudo refuses the SSH user",
     Cause.NO_SESSION: "sshd opens no further session",
     Cause.TIMED_OUT: "no answer in time",
     Cause.AUTH_FAILED: "a certificate is refused",
@@ -44,7 +44,7 @@ WORDS = {
     Cause.UNREADABLE: "an answer cannot be read",
 }
 FIXES = {
-    Cause.SUDO_REFUSED: "allow the SSH login NOPASSWD in sudoers, or set ssh.sudo: password in the inventory",
+    Cause.SUDO_REFUSED: "allow the SSH user NOPASSWD in sudoers, or set ssh.sudo: password in the inventory",
     Cause.NO_SESSION: "raise MaxSessions in sshd_config on {host} (10 is the default), and reload sshd",
     Cause.TIMED_OUT: "look at the load and the disk of {host}: uptime, and cat /proc/pressure/*",
     Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue an expired one",
@@ -52,7 +52,7 @@ FIXES = {
     Cause.NOT_CONFIGURED: "correct the path in the inventory, or put the missing file back on {host}",
     Cause.NOT_RUNNING: "reload the service on {host}, so that it opens its socket again",
     Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
-    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and look for unexpected output",
+    Cause.UNREADABLE: "run the command by hand on {host} as the SSH user, and look for unexpected output",
 }
 NOT_BY_OVERLOAD = (
     *(Cause.SUDO_REFUSED, Cause.NO_SESSION, Cause.AUTH_FAILED),
@@ -104,7 +104,8 @@ def _all_slow(slow: tuple[HostFacts, ...]) -> Candidate:
             Severity.WARNING,
             HERE,
             f"all {len(slow)} hosts answered late at the same time",
-            f"Either {HERE} or the network to the hosts is slow, or all hosts are: one busy hypervisor, for instance.",
+            f"Either {HERE} or the network to the hosts is slow, or all hosts are slow, for instance because "
+            "of one busy hypervisor.",
             tuple(line for facts in slow for line in map(facts.says, _load(facts))),
             (advice(f"check the load of {HERE} first (uptime), then the load of the hosts in the evidence"),),
         ),
@@ -215,8 +216,8 @@ def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"{facts.host} is slow: the queries of {labels} were all late",
-            "Unrelated queries of one host were late at the same time, so the host lacks processor time or its disk "
-            "does not keep up. Its components may well work, if slowly.",
+            "Unrelated queries to one host were late at the same time, so the host lacks processor time or "
+            "its disk does not keep up. Its components may still work, but slowly.",
             (*_load(facts), *_evidence(facts, troubles or late)),
             (
                 advice(

@@ -113,7 +113,10 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             states,
             (
                 *_starts_of_keepalived(balancers),
-                advice("check why keepalived does not claim the VIP: haproxy must run and see a server up"),
+                advice(
+                    "check why keepalived does not claim the VIP: haproxy must run, and at least one of its "
+                    "servers must be UP"
+                ),
             ),
         )
         explained = anywhere("vip.not-master", "vip.config-mismatch", "vip.fault")

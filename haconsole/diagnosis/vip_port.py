@@ -91,7 +91,7 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
             Severity.CRITICAL if everyone else Severity.WARNING,
             view.address,
             f"{view.address} port {attempts.port} accepts no connections{where}, although haproxy runs on {owner.host}",
-            "Clients use this address and port, so they do not reach the API."
+            "This address and port accept no connections. Clients use them, so they do not reach the API."
             if everyone
             else "Clients on these hosts do not reach the API.",
             tuple(f"{host}: {HOW[state]}" for host, state in attempts.failed.items()),

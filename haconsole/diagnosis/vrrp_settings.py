@@ -35,7 +35,7 @@ def _own(facts: HostFacts, instance: VrrpInstance, balancers: frozenset[str]) ->
     if peers and peers != others:
         lines = [f"not a balancer: {one}" for one in sorted(peers - others)]
         lines += [f"missing: {one}" for one in sorted(others - peers)]
-        yield _wrong(facts, instance, f"{facts.host} sends its adverts to other peers than the balancers", *lines)
+        yield _wrong(facts, instance, f"the unicast peers of {facts.host} are not exactly the other balancers", *lines)
 
 
 def _wrong(facts: HostFacts, instance: VrrpInstance, what: str, *evidence: str) -> Candidate:
@@ -141,5 +141,5 @@ def _unblock(facts: HostFacts, port: int | None) -> Iterator[Remedy]:
     """haproxy runs, so a check that fails cannot reach its port."""
     unit = facts.service("haproxy")
     if port is not None and unit is not None and unit.running:
-        text = f"accept the check's port {port} in the firewall"
+        text = f"allow the check's port {port} in the firewall"
         yield call("repair", text, setting="firewall", host=facts.host, target=str(port))

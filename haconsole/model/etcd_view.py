@@ -140,9 +140,9 @@ def _row_outside(
     if endpoint is not None:
         error = endpoint.health_error
     elif silent is None:
-        error = "etcd.external.endpoints has none of its client URLs, so it was not queried"
+        error = "none of the member's client URLs is in etcd.external.endpoints, so the member was not queried"
     else:
-        error = reason_of(silent) or "its endpoint answers as another member"
+        error = reason_of(silent) or "another member answers at this member's endpoint"
     refused = isinstance(silent, Failed) and silent.cause is Cause.REFUSED
     return EtcdMemberView(member, None, endpoint, member.id == leader, error, endpoint is None and not refused)
 
@@ -166,9 +166,9 @@ def is_listed_at(member: EtcdMember, facts: HostFacts) -> bool:
 
 def _why_silent(member: EtcdMember, facts: HostFacts | None) -> str:
     if not member.started:
-        return "added to the list, never started"
+        return "in etcd's member list, but never started"
     if facts is None:
         return "runs on no host of the inventory, so it was not queried"
     if isinstance(facts.etcd, NotAsked):
         return "no answer yet"
-    return reason_of(facts.etcd) or "its host answers as another member"
+    return reason_of(facts.etcd) or "another member answers on this member's host"

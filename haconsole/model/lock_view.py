@@ -62,9 +62,9 @@ def lock_sentence(view: LockView, own_process: str = "") -> str:
     """
     claim = view.claim
     if view.held_by(own_process):
-        return f"this console has run {claim.action} for {view.held_s} s, run {claim.run}"
+        return f"this console has been running {claim.action} for {view.held_s} s (run {claim.run})"
     state = "stale: its last heartbeat is" if view.stale else "heartbeat"
     return (
-        f"{claim.holder} (process {claim.pid}) has run {claim.action} for {view.held_s} s, run {claim.run}; "
-        f"{state} {view.heartbeat_s} s ago"
+        f"{claim.holder} (process {claim.pid}) has been running {claim.action} for {view.held_s} s (run "
+        f"{claim.run}); {state} {view.heartbeat_s} s ago"
     )

@@ -70,7 +70,7 @@ LAG = Measure(
     usual=10,
 )
 FAILED_PROPOSALS = Measure(
-    "etcd_failed_proposals", "failed proposals", Unit.PER_SECOND, "Writes that etcd gave up", usual=1
+    "etcd_failed_proposals", "failed proposals", Unit.PER_SECOND, "Writes (proposals) that failed in etcd", usual=1
 )
 SLOW_APPLIES = Measure(
     "etcd_slow_applies", "slow applies", Unit.PER_SECOND, "Entries that took over 100 ms to apply", usual=1
@@ -84,11 +84,15 @@ ENDPOINT = Measure(
     "endpoint_request",
     "request by VIP",
     Unit.SECONDS,
-    "A small request through the API's endpoint, sent from a host",
+    "Time of a small request through the API's endpoint, sent from a host",
     usual=0.1,
 )
 API_REQUEST = Measure(
-    "apiserver_request", "request", Unit.SECONDS, "A small request to the API server, by SSH", usual=0.1
+    "apiserver_request",
+    "request",
+    Unit.SECONDS,
+    "Time of a small request to the API server, sent through SSH",
+    usual=0.1,
 )
 IN_FLIGHT = Measure(
     "apiserver_in_flight", "in flight", Unit.NUMBER, "Requests that the API server serves now", HEAVY_S, usual=10
@@ -103,21 +107,21 @@ SESSIONS = Measure(
     "haproxy_sessions",
     "sessions",
     Unit.NUMBER,
-    "Open sessions of a server",
+    "Open sessions of a server in haproxy",
     usual=10,
 )
 SESSION_RATE = Measure(
     "haproxy_new_sessions",
     "new sessions",
     Unit.PER_SECOND,
-    "New sessions of a server",
+    "New sessions of a server in haproxy",
     usual=10,
 )
 QUEUE = Measure(
     "haproxy_queue",
     "queue",
     Unit.NUMBER,
-    "Requests that wait for a connection to a server",
+    "Requests that wait for a connection to a server in haproxy",
     usual=1,
 )
 LOAD = Measure(
@@ -131,14 +135,19 @@ MEMORY = Measure(
     "host_memory",
     "memory",
     Unit.RATIO,
-    "Share of memory that is not available without swapping",
+    "Share of memory in use (all that is not MemAvailable)",
     usual=1,
 )
 DISK = Measure(
     "host_disk_operation", "disk", Unit.SECONDS, "Mean time of a disk operation on the disk of etcd's data", usual=0.01
 )
 CLOCK = Measure(
-    "host_clock_difference", "clock", Unit.SECONDS, "Difference to the console's clock, either way", SELDOM_S, usual=0.5
+    "host_clock_difference",
+    "clock",
+    Unit.SECONDS,
+    "Difference from the console's clock, ahead or behind",
+    SELDOM_S,
+    usual=0.5,
 )
 
 MEASURES = (

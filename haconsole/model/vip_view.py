@@ -125,10 +125,10 @@ def unfit(snapshot: ClusterSnapshot, host: str) -> str:
     if stopped:
         return f"does not run {' and '.join(stopped)}"
     if held_down(snapshot, host):
-        return "is held down by its down file: run failback first"
+        return "has a keepalived down file, so it takes no VIPs: run failback first"
     haproxy = value_of(facts.haproxy)
     if haproxy is not None and not any(server.up for backend in haproxy.backends for server in backend.servers):
-        return "has no API server up in haproxy"
+        return "has no API server that is UP in its haproxy"
     return ""
 
 

@@ -95,7 +95,7 @@ def load_authority(certificate: bytes, key: PrivateKey, *, now: datetime) -> Aut
     """A CA found on hosts, refused unless it can sign now and the key is its own."""
     problems = authority_problems(certificate, now=now)
     if not problems and public_pem(public_key_of(load_certificate(certificate))) != key.public_pem():
-        problems = ("the key beside it belongs to another certificate",)
+        problems = ("the key file beside the certificate does not match it",)
     if problems:
         raise PkiError(
             f"the CA {short(certificate)} cannot sign: {'; '.join(problems)}", hint="replace it by a rotation of the CA"

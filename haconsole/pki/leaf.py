@@ -40,7 +40,10 @@ def read_request(pem: bytes, *, algorithm: KeyAlgorithm) -> PublicKey:
         raise PkiError("it contains no readable certificate request", hint="check openssl's output") from error
     key = request.public_key()
     if not request.is_signature_valid:
-        raise PkiError("the certificate request is not signed by its own key", hint="generate a new key and request")
+        raise PkiError(
+            "the certificate request is not signed by its own key",
+            hint="generate a new key and a new certificate signing request",
+        )
     if not isinstance(key, PublicKey) or algorithm_of(key) is not algorithm:
         raise PkiError(
             f"the certificate signing request has another key type than {algorithm}",
@@ -133,7 +136,7 @@ def _name_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...]
         problems.append(f"its subject is {certificate.subject.rfc4514_string() or 'empty'}, not {subject}")
     missing = missing_sans(leaf.sans, sans_of(certificate))
     if missing:
-        problems.append(f"it does not name {', '.join(missing)}")
+        problems.append(f"it lacks these names: {', '.join(missing)}")
     surplus = missing_sans(sans_of(certificate), leaf.sans)
     if surplus:
         problems.append(f"it also names {', '.join(surplus)}")
@@ -160,7 +163,7 @@ def _signature_problems(certificate: x509.Certificate, ca: x509.Certificate) -> 
 def _key_problems(certificate: x509.Certificate, public_key: bytes) -> tuple[str, ...]:
     if public_pem(public_key_of(certificate)) == public_pem(load_public_key(public_key)):
         return ()
-    return ("the key beside it belongs to another certificate",)
+    return ("the key file beside the certificate does not match it",)
 
 
 def _time_problems(certificate: x509.Certificate, now: datetime) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Recorder:
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             )
         except FileExistsError:
-            raise RecordingError(f"{path} already exists", hint="name a new file") from None
+            raise RecordingError(f"{path} already exists", hint="give the path of a new file") from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
         if path.suffix == ".gz":
@@ -153,7 +153,8 @@ def _inventory(path: Path, line: str) -> Inventory:
         known, inventory = False, ""
     if not known:
         raise RecordingError(
-            f"{path} is not a recording, or one of another version", hint="make one: haconsole record INVENTORY -o FILE"
+            f"{path} is not a recording, or was recorded by another version of haconsole",
+            hint="make one: haconsole record INVENTORY -o FILE",
         )
     read = parse(inventory, str(path), path.parent)
     if isinstance(read, tuple):

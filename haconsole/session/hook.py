@@ -20,7 +20,7 @@ def hook_command(text: str) -> tuple[str, ...]:
             f"the hook {text!r} is no command: {error}", hint="quote its arguments as in a shell"
         ) from error
     if text and not words:
-        raise UsageError("the hook is blank", hint="name a command, such as --hook 'notify-team --stdin'")
+        raise UsageError("the hook is blank", hint="give a command, such as --hook 'notify-team --stdin'")
     return words
 
 

@@ -86,7 +86,9 @@ class LiveSession:
         if reason := why_watched_only(self.inventory):
             raise RefusedError(reason)
         if self.read_only:
-            raise RefusedError("this session is read-only", hint="omit --read-only, or change the inventory")
+            raise RefusedError(
+                "this session is read-only", hint="start without --read-only, or remove read_only from the inventory"
+            )
         if self._run is not None and self._run.state is not RunState.ENDED:
             raise HaconsoleError("another run is running in this session", hint="wait for its end")
 

@@ -191,7 +191,9 @@ async def test_a_console_that_reaches_one_of_three_hosts_starts_nothing(lab: Lab
     finally:
         lab.boot("cp2")
         lab.boot("cp3")
-    assert "nothing is started, because the lock needs 2 of 3 hosts, but 1 could be reached: cp2: " in str(refused.value)
+    assert "nothing is started, because the lock needs 2 of 3 hosts, but 1 could be reached: cp2: " in str(
+        refused.value
+    )
     assert lab.exec("cp1", "test", "-e", "/root/started").returncode == 1
 
 

@@ -34,7 +34,9 @@ async def test_a_host_with_only_a_balancer_joins_holds_the_vip_and_leaves(
         members.of(*FOUR).events("failover", "--to", "cp4")
         assert vip_holders(lab) == ["cp4"]
         refusal = members.refused(FOUR, "remove", "cp4")
-        assert "no remaining balancer can take it: cp1 is held down by its down file: run failback first" in refusal
+        assert (
+            "no remaining balancer can take it: cp1 has a keepalived down file, so it takes no VIPs: run failback first"
+        ) in refusal
         members.of(*FOUR).events("failback")
         members.of(*FOUR).events("remove", "cp4")
         assert vip_holders(lab) == ["cp1"]

@@ -27,8 +27,8 @@ from haconsole.model.names import HostName, StepId
 
 PHASE = "etcd"
 SEND_WHY = (
-    "API servers authenticate to etcd with this pair, which the owner of etcd issued. It goes from this machine to "
-    "the first control plane; kubeadm copies it to the others."
+    "API servers authenticate to etcd with this certificate and key, which the owner of etcd issued. Both go from "
+    "this machine to the first control plane; kubeadm copies them to the others."
 )
 REACH_WHY = "API servers keep all their state in this etcd, which this run does not set up."
 HEALTHY_WHY = (

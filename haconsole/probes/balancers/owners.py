@@ -36,7 +36,7 @@ def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
 
 def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[str, ...]) -> tuple[ManagedFile, ...]:
     """One value for each path, in that order."""
-    lines = require(answer, "read the owners of the balancer's files").splitlines()
+    lines = require(answer, "reading the owners of the balancer's files").splitlines()
     if len(lines) != len(paths):
         raise ProbeError(f"queried the owners of {len(paths)} files, got {len(lines)} answers", Cause.UNREADABLE)
     return tuple(_file(inventory, host, path, line) for path, line in zip(paths, lines, strict=True))

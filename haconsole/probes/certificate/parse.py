@@ -181,7 +181,7 @@ def _problems(certificate: Certificate, ca: str | None, around: Surroundings) ->
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
         yield f"is not the certificate that {certificate.served_at} presents: restart the process to load the file"
     if certificate.missing_names:
-        yield f"does not name {', '.join(certificate.missing_names)}"
+        yield f"lacks these names: {', '.join(certificate.missing_names)}"
     if certificate.key_mode is not None and certificate.key_mode & _KEY_FOR_OTHERS:
         yield f"has a key that others may read (mode {certificate.key_mode:04o})"
 

@@ -110,5 +110,5 @@ def _report_of(answer_by_section: dict[str, SectionAnswer]) -> HostCertificates:
     files = answer_by_section.get(reader_script.FILES)
     if files is None:
         raise ProbeError("certificates: the host ended the query before it answered", Cause.CONNECTION_LOST)
-    require(files, "read certificates")
+    require(files, "reading certificates")
     return reader_script.parse_files(files)

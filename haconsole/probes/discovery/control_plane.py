@@ -73,7 +73,9 @@ async def _addresses(report: HostReport, transport: HostTransport, notes: list[s
         try:
             addresses += await _planes(report, transport)
         except HaconsoleError as error:
-            notes.append(f"the API at {report.server} did not answer with kubelet's certificate: {error}")
+            notes.append(
+                f"the API at {report.server} did not answer a request made with kubelet's client certificate: {error}"
+            )
         addresses.append(url_of(report.server).host or "")
     own = {one.partition("/")[0] for one in report.addresses}
     return tuple(dict.fromkeys(one for one in addresses if address_of(one) and one not in own))

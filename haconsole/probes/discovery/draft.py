@@ -136,7 +136,7 @@ def _peers(front: HostReport, own: str) -> tuple[str, ...]:
 def _unwatched(front: HostReport) -> Iterator[Settings]:
     for one in balancer.instances(front):
         for vip in one.vips:
-            yield {"address": Omitted(f"VIP {vip.address} moves without haproxy, so it serves only as the endpoint")}
+            yield {"address": Omitted(f"VIP {vip.address} is used without haproxy, so it serves only as the endpoint")}
 
 
 def _front(report: HostReport, others: Others) -> HostReport:
@@ -257,9 +257,9 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     elif KUBE_VIP in report.static_pods:
         yield "kube-vip runs, but its manifest names no address of the control plane: its VIP is not watched"
     if silent_hosts:
-        yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
+        yield f"{', '.join(silent_hosts)}: could not log in, so check the name, roles and SSH settings"
     if not _has_haproxy(report, others):
-        yield "keepalived moves a VIP without haproxy: VIPs are not watched, and failover is refused"
+        yield "keepalived moves a VIP but there is no haproxy: VIPs are not watched, and failover is refused"
     elif KEEPALIVED in front.programs or balancer.instances(front):
         balancers = [one for one in (report, *others.hosts.values()) if balancer.instances(one)]
         yield from _keepalived_notes(front, silent_hosts, may_miss_peers=bool(silent_hosts) or len(balancers) == 1)
@@ -267,7 +267,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
     if path := _etcd_host(report, others).flag(ETCD, "config-file"):
-        yield f"etcd has its settings in {path}, which could not be read: check etcd's section"
+        yield f"etcd has its settings in {path}, which could not be read: check the etcd section of the inventory"
     yield from _name_notes(report)
 
 
@@ -297,7 +297,9 @@ def _name_notes(report: HostReport) -> Iterator[str]:
         for flag, name in flags:
             path = report.flag(program, flag)
             if path and path.rpartition("/")[2] != name:
-                yield f"{program} has {flag} {path}: certs shows this file, but rotate-certs looks for {name}"
+                yield (
+                    f"{program} has {flag} {path}: the certs command shows this file, but rotate-certs looks for {name}"
+                )
 
 
 def _haproxy_notes(report: HostReport) -> Iterator[str]:
@@ -314,7 +316,10 @@ def _haproxy_notes(report: HostReport) -> Iterator[str]:
             others = ", ".join(balanced_api.others)
             yield f"haproxy's backends {others} have servers on the API's port too: {balanced_api.name} is used"
     for condition in balancer.undecided(report):
-        yield f"haproxy's configuration has `.if {condition}`, which is not evaluated: check haproxy's section"
+        yield (
+            f"haproxy's configuration has `.if {condition}`, which is not evaluated: check the haproxy section "
+            "of the inventory"
+        )
 
 
 def _priority_notes(reports: Iterable[HostReport]) -> Iterator[str]:
@@ -333,4 +338,7 @@ def _keepalived_notes(report: HostReport, silent_hosts: list[str], *, may_miss_p
     if addresses := balancer.excluded(report):
         yield f"addresses of virtual_ipaddress_excluded are left out: {', '.join(addresses)}"
     if may_miss_peers and not tuple(balancer.peers(report)):
-        yield "with multicast keepalived.conf names no peers: give the other balancers the role load-balancer"
+        yield (
+            "keepalived uses multicast, so keepalived.conf names no peers: give the other balancers the role "
+            "load-balancer"
+        )

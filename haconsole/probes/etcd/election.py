@@ -82,7 +82,7 @@ class ElectionProbe:
 
 def parse(answer: SectionAnswer) -> datetime | None:
     """The time by the host's clock; None where the log has no such entry."""
-    text = require(answer, "read the election").strip()
+    text = require(answer, "reading the election").strip()
     if _SECONDS.fullmatch(text):
         return datetime.fromtimestamp(float(text), UTC)
     try:

@@ -27,7 +27,7 @@ async def probe_etcd(api: EtcdApi, *, deadline_s: float = 2.0) -> EtcdEndpoint:
 def endpoint_of(status: EtcdStatus, members: tuple[EtcdMember, ...], health_error: str | None) -> EtcdEndpoint:
     """One value from the three answers. A learner serves no linearizable read: it is healthy when it has a leader."""
     if status.learner:
-        health_error = None if status.leader_id else "no leader to learn from"
+        health_error = None if status.leader_id else "this learner has no leader"
     return EtcdEndpoint(
         member_id=status.member_id,
         cluster_id=status.cluster_id,

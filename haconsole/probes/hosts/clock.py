@@ -52,7 +52,7 @@ def parse(text: str) -> float:
     """Seconds since 1970. A `date` without ``%N`` (BusyBox) returns whole seconds; then half of one is added."""
     seconds, _, fraction = text.strip().partition(".")
     if not seconds.isdecimal():
-        raise ProbeError(f"date: not a time: {text.strip()[:100]!r}", Cause.UNREADABLE)
+        raise ProbeError(f"date: the output is not a time: {text.strip()[:100]!r}", Cause.UNREADABLE)
     return float(f"{seconds}.{fraction}") if fraction.isdecimal() else int(seconds) + 0.5
 
 

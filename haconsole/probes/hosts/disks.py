@@ -29,7 +29,7 @@ def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
     inodes = [_NUMBERS.search(line) for line in counts.splitlines() if _NUMBERS.search(line)]
     lines = rows.strip().splitlines()
     if len(lines) != len([path for path in paths.split("\n") if path]):
-        raise ProbeError(f"df: {len(lines)} rows for {paths.split()}", Cause.UNREADABLE)
+        raise ProbeError(f"df: unexpected output: {len(lines)} rows for {paths.split()}", Cause.UNREADABLE)
     read_only = frozenset(targets.split())
     spaces = tuple(_space(path, line) for path, line in zip(paths.split("\n"), lines, strict=False) if path)
     if len(spaces) == len(inodes):

@@ -32,7 +32,7 @@ def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: 
 
 def parse(answer: SectionAnswer) -> tuple[RecentEvents, ...]:
     """One value for each kind of event that there was; lines of another form are ignored."""
-    rows = (line.split() for line in require(answer, "read recent events").splitlines())
+    rows = (line.split() for line in require(answer, "reading recent events").splitlines())
     return tuple(
         RecentEvents(EventKind(row[0]), tuple(sorted(map(int, row[1:]), reverse=True)))
         for row in rows

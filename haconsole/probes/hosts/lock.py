@@ -51,7 +51,9 @@ def parse_record(text: str) -> HostLock | None:
         return HostLock(_harmless(claim), max(0, int(held_s)), max(0, int(age)))
     except (ValueError, msgspec.MsgspecError) as error:
         what = f"the cluster lock's record is not readable: {text[:_LONGEST_WORD]!r}"
-        raise ProbeError(what, Cause.UNREADABLE, hint=f"on the host: inspect {PLACE}/holder, then remove it") from error
+        raise ProbeError(
+            what, Cause.UNREADABLE, hint=f"on the host: inspect the file {PLACE}/holder, then remove this file"
+        ) from error
 
 
 def encode_claim(claim: LockClaim) -> str:

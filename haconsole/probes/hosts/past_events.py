@@ -125,7 +125,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"(\w+) (?:elected leader|changed leader from \w+ to) (\w+) at term (\d+)"),
         "",
-        lambda match: (PastKind.LEADER, f"sees leader {match[2]} from term {match[3]}", match[2]),
+        lambda match: (PastKind.LEADER, f"sees leader {match[2]} since term {match[3]}", match[2]),
     ),
     (
         re.compile(r"(\w+) became leader at term (\d+)"),
@@ -147,7 +147,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"[Ss]cript `?(\S+?)['`]? now returning (\d+)"),
         "",
-        lambda match: (PastKind.CHECK, f"check {match[1]} now returns {match[2]}", match[2]),
+        lambda match: (PastKind.CHECK, f"the check {match[1]} now returns {match[2]}", match[2]),
     ),
     (
         re.compile(r"Main process exited, code=(\w+), status=(\d+)(?:/(\w+))?"),
@@ -162,7 +162,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"Scheduled restart job, restart counter is at (\d+)"),
         MANAGER,
-        lambda match: (PastKind.RESTART, f"is restarted automatically, restart {match[1]}", match[1]),
+        lambda match: (PastKind.RESTART, f"is restarted automatically (restart number {match[1]})", match[1]),
     ),
     (re.compile(r"^Started "), MANAGER, lambda match: (PastKind.STARTED, "started", "")),
     (re.compile(r"^Stopped "), MANAGER, lambda match: (PastKind.STOPPED, "stopped", "")),

@@ -32,7 +32,7 @@ def section(inventory: Inventory, layout: Layout, host: Host) -> Section:
 
 def parse(answer: SectionAnswer) -> PlatformFacts:
     """The facts; a ProbeError if the system is not named."""
-    rows = tuple(line.partition(" ")[::2] for line in require(answer, "read the platform").splitlines())
+    rows = tuple(line.partition(" ")[::2] for line in require(answer, "reading the platform").splitlines())
     values = dict(rows)
     try:
         return PlatformFacts(
@@ -58,7 +58,7 @@ def parse(answer: SectionAnswer) -> PlatformFacts:
             kubelet_enabled="kubelet" in values,
         )
     except (KeyError, ValueError) as error:
-        raise ProbeError(f"the platform: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the platform: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
 def _all(rows: tuple[tuple[str, str], ...], key: str) -> Iterator[str]:

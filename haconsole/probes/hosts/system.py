@@ -34,11 +34,11 @@ def parse(answer: SectionAnswer) -> SystemFacts:
     try:
         return _parsed(answer)
     except (ValueError, IndexError, OverflowError, OSError) as error:
-        raise ProbeError(f"the system's state: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the system's state: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
 def _parsed(answer: SectionAnswer) -> SystemFacts:
-    rows = [line.partition(" ")[::2] for line in require(answer, "read the system's state").splitlines()]
+    rows = [line.partition(" ")[::2] for line in require(answer, "reading the system's state").splitlines()]
     values = dict(rows)
     files = (rest.partition(" ")[::2] for key, rest in rows if key == "written")
     return SystemFacts(

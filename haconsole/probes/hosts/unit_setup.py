@@ -24,11 +24,11 @@ def section(units: tuple[str, ...], *, every: int = 1) -> Section:
 def parse(answer: SectionAnswer) -> tuple[UnitSetup, ...]:
     """One value for each unit that is installed."""
     try:
-        rows = [line.split(" ", 3) for line in require(answer, "read the files of units").splitlines()]
+        rows = [line.split(" ", 3) for line in require(answer, "reading the files of units").splitlines()]
         about_files = _about_files(rows)
         return tuple(_unit(block, about_files) for block in _blocks(rows))
     except (ValueError, IndexError, OverflowError, OSError) as error:
-        raise ProbeError(f"the files of units: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the files of units: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def section(layout: Layout, host: Host, *, every: int = 1) -> Section:
 
 def parse(answer: SectionAnswer) -> HostUsage:
     """The usage; values that the host does not report are None."""
-    rows = dict(line.partition(" ")[::2] for line in require(answer, "read the load").splitlines())
+    rows = dict(line.partition(" ")[::2] for line in require(answer, "reading the load").splitlines())
     try:
         return HostUsage(
             clock_s=float(rows["uptime"]),
@@ -32,7 +32,7 @@ def parse(answer: SectionAnswer) -> HostUsage:
             disk=_disk(rows["disk"]) if "disk" in rows else None,
         )
     except (KeyError, ValueError) as error:
-        raise ProbeError(f"the load: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the load: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
 def _disk(text: str) -> DiskTimes:

@@ -47,7 +47,7 @@ def _decode(entry: bytes) -> LeaseObject:
     unknown = _Message(entry[len(_MAGIC) :])
     kind = unknown.message(1)
     if kind.text(2) != "Lease" or kind.text(1) not in _VERSIONS:
-        raise ValueError(f"it is a {kind.text(2)} of {kind.text(1)}")
+        raise ValueError(f"it is of kind {kind.text(2)}, API version {kind.text(1)}")
     lease = unknown.message(2)
     return LeaseObject(metadata=_meta(lease.message(1)), spec=_spec(lease.message(2)))
 
@@ -133,7 +133,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, _Value]]:
         elif wire in (_FIXED64, _FIXED32):
             at += 8 if wire == _FIXED64 else 4
         else:
-            raise ValueError(f"wire type {wire} at byte {at}")
+            raise ValueError(f"unexpected wire type {wire} at byte {at}")
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

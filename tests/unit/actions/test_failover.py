@@ -99,7 +99,11 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
         (healthy(), {"to": "cp9"}, "cp9 is no load balancer; the inventory's are: cp1, cp2, cp3"),
         (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
         (changed(healthy(), 3, unreachable), {"to": "cp3"}, "cp3, which cannot be reached"),
-        (changed(healthy(), 2, held_down), {"to": "cp2"}, "is held down by its down file: run failback first"),
+        (
+            changed(healthy(), 2, held_down),
+            {"to": "cp2"},
+            "has a keepalived down file, so it takes no VIPs: run failback first",
+        ),
         (changed(healthy(), 2, with_vip), {}, "10.99.0.100 is split by cp1 and cp2"),
         (changed(healthy(), 1, without_vip), {}, "10.99.0.100 is unowned"),
         (

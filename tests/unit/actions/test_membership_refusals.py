@@ -259,7 +259,7 @@ def test_a_vip_is_not_taken_from_the_only_balancer_that_may_hold_it() -> None:
     hosts = tuple(one if one.host == "cp1" else replace(one, keepalived=down) for one in standing.hosts)
     moved = replace(standing, hosts=hosts)
     assert reasons(plan_remove(moved, THREE, "cp1")) == (
-        "cp1 holds 10.99.0.100, and no remaining balancer can take it: cp2 is held down by its down file: run "
-        "failback first; cp3 is held down by its down file: run failback first"
+        "cp1 holds 10.99.0.100, and no remaining balancer can take it: cp2 has a keepalived down file, so it takes "
+        "no VIPs: run failback first; cp3 has a keepalived down file, so it takes no VIPs: run failback first"
     )
     assert isinstance(plan_remove(moved, THREE, "cp2"), Plan)

@@ -176,7 +176,7 @@ def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
     holder = changed(
         changed(certified(), 2, lambda f: replace(f, keepalived=down)), 3, lambda f: replace(f, keepalived=down)
     )
-    assert "cp2 is held down by its down file: run failback first; cp3" in plan(holder, "ca").summary
+    assert "cp2 has a keepalived down file, so it takes no VIPs: run failback first; cp3" in plan(holder, "ca").summary
     assert "stays on" not in PLANS["ca"].summary
 
 

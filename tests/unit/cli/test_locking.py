@@ -85,7 +85,9 @@ def test_a_locked_cluster_is_a_refusal_that_names_the_holder(
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.LOCKED
     out, err = capsys.readouterr()
     assert out == ""
-    assert "lab is locked: ops@desk (process 7) has run join for 90 s, run r0; heartbeat 3 s ago (on cp1, cp2)" in err
+    assert (
+        "lab is locked: ops@desk (process 7) has been running join for 90 s (run r0); heartbeat 3 s ago (on cp1, cp2)"
+    ) in err
 
 
 @pytest.mark.parametrize(

@@ -314,4 +314,7 @@ def test_the_page_of_text_has_a_line_for_the_lock() -> None:
 
     assert "lock:" not in page(locked({}))
     output = page(locked({1: 9, 2: 3}))
-    assert "lock: ops@desk (process 4711) has run join for 122 s, run r1; heartbeat 3 s ago (on cp1, cp2)" in output
+    assert (
+        "lock: ops@desk (process 4711) has been running join for 122 s (run r1); heartbeat 3 s ago (on cp1, cp2)"
+        in output
+    )

@@ -52,7 +52,7 @@ def test_a_record_that_fits(record: ClusterConfiguration | None) -> None:
     [
         (
             replace(RECORD, control_planes=("cp1", "cp2", "cp3", "cp9")),
-            "kubeadm-config names control planes that are no nodes: cp9",
+            "kubeadm-config lists control planes that are not nodes of the cluster: cp9",
             "delete cp9 under apiEndpoints",
         ),
         (

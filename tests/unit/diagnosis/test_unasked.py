@@ -56,11 +56,11 @@ def ssh_stopped(host: HostFacts) -> HostFacts:
 
 
 FAULTS: dict[str, tuple[Callable[[HostFacts], HostFacts], str, str]] = {
-    "sudo queries for a password": (sudo_refused, "probe.failed", "sudo refuses the SSH login"),
+    "sudo queries for a password": (sudo_refused, "probe.failed", "sudo refuses the SSH user"),
     "sudo refused, and no peer could query": (
         with_failures(*NEEDS_ROOT, *APIS, cause=Cause.SUDO_REFUSED),
         "probe.failed",
-        "sudo refuses the SSH login",
+        "sudo refuses the SSH user",
     ),
     "sshd stopped": (ssh_stopped, "host.unreachable", "refused"),
     "noise at login": (with_failures("clock_offset_ms", cause=Cause.UNREADABLE), "probe.failed", "cannot be read"),

@@ -70,7 +70,9 @@ async def test_a_console_that_reaches_no_majority_starts_nothing(tmp_path: Path)
     with pytest.raises(NoMajorityError) as refused:
         await lock(tmp_path, out_of_reach=("cp2", "cp3")).take(NOTHING)
     words = str(refused.value)
-    assert "the lock needs 2 of 3 hosts, but 1 could be reached: cp2: connection refused; cp3: connection refused" in words
+    assert (
+        "the lock needs 2 of 3 hosts, but 1 could be reached: cp2: connection refused; cp3: connection refused" in words
+    )
     assert refused.value.exit_code == ExitCode.REFUSED
     assert holders(tmp_path) == ["", "", ""]
 
@@ -83,7 +85,7 @@ async def test_hosts_that_cannot_keep_the_record_do_not_count_and_records_of_oth
         (tmp_path / host / "place").write_text("in the way\n")
     with pytest.raises(
         NoMajorityError,
-        match=r"the lock needs 2 of 3 hosts, but 1 granted it: cp2: the record of the lock could not be read or written: .+",
+        match=r"the lock needs 2 of 3 hosts, but 1 granted it: cp2: the record of the lock could not be read or .+",
     ):
         await lock(tmp_path).take(NOTHING)
     assert not record(tmp_path, "cp1").exists()

@@ -114,7 +114,7 @@ def test_what_is_no_request_is_refused() -> None:
     [
         (replace(LEAF, common_name="etcd-cp2"), "its subject is CN=etcd-cp1,O=system:masters, not CN=etcd-cp2"),
         (replace(LEAF, organizations=()), "its subject is CN=etcd-cp1,O=system:masters, not CN=etcd-cp1"),
-        (replace(LEAF, sans=(*LEAF.sans, "IP:10.99.0.100")), "it does not name IP:10.99.0.100"),
+        (replace(LEAF, sans=(*LEAF.sans, "IP:10.99.0.100")), "it lacks these names: IP:10.99.0.100"),
         (replace(LEAF, sans=LEAF.sans[1:]), "it also names DNS:cp1"),
     ],
 )
@@ -141,7 +141,7 @@ def test_another_ca_of_the_same_name_and_another_key_are_named(now: datetime) ->
         "it was not signed by the CA in use, CN=lab-ca",
     )
     assert leaf_problems(signed, LEAF, authority=ca.certificate, public_key=other, now=now) == (
-        "the key beside it belongs to another certificate",
+        "the key file beside the certificate does not match it",
     )
 
 
@@ -166,7 +166,7 @@ def test_time_is_judged(now: datetime, days: int, later: timedelta, problem: str
 def test_a_ca_found_on_a_host_is_loaded_only_with_its_own_key_and_in_time(now: datetime) -> None:
     ca, stranger = authority(now), authority(now)
     assert load_authority(ca.certificate, ca.key, now=now) == ca
-    with pytest.raises(PkiError, match="the key beside it belongs to another certificate"):
+    with pytest.raises(PkiError, match="the key file beside the certificate does not match it"):
         load_authority(ca.certificate, stranger.key, now=now)
     with pytest.raises(PkiError, match="it expired at"):
         load_authority(ca.certificate, ca.key, now=now + timedelta(days=3651))

@@ -466,7 +466,7 @@ def test_a_certificate_of_several_processes_is_judged_by_the_names_of_all(pki: P
     around = Surroundings(HostName("cp1"), NOW, needed, {})
     (result,) = (one for one in certificates((), output, around)[0] if one.path == pki.path("one.crt"))
     assert result.missing_names == ("IP:10.5.0.100",)
-    assert result.problem == "does not name IP:10.5.0.100"
+    assert result.problem == "lacks these names: IP:10.5.0.100"
     layout = (CertificateFile("etcd-server", pki.path("one.crt"), None, None),)
     (result,) = (one for one in certificates(layout, output, around)[0] if one.path == pki.path("one.crt"))
     assert result.missing_names == ("IP:10.5.0.100",)

@@ -210,13 +210,19 @@ def test_settings_to_check_are_named_and_no_password_is_shown() -> None:
     assert "hunter2" not in text
     assert "hunter2" not in repr(HAND_MADE)
     assert notes == [
-        "b, c: no login, so check name, roles and SSH settings",
+        "b, c: could not log in, so check the name, roles and SSH settings",
         "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped",
         "b, c: vrrp_priority is unknown; by default the order of the file decides",
-        "with multicast keepalived.conf names no peers: give the other balancers the role load-balancer",
+        "keepalived uses multicast, so keepalived.conf names no peers: give the other balancers the role load-balancer",
         "the nodes are not known: add the workers, if there are any",
-        "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows this file, but rotate-certs looks for server.crt",
-        "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows this file, but rotate-certs looks for ca.crt",
+        (
+            "etcd has cert-file /etc/ssl/etcd/one.pem: the certs command shows this file, but rotate-certs looks for "
+            "server.crt"
+        ),
+        (
+            "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: the certs command shows this file, but rotate-certs "
+            "looks for ca.crt"
+        ),
     ]
 
 

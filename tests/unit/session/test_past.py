@@ -67,12 +67,12 @@ UNIT = {"_SYSTEMD_UNIT": "init.scope", "UNIT": "etcd.service"}
         (
             '{"level":"info","logger":"raft","msg":"raft.node: a1 elected leader a2 at term 5"}',
             {"_SYSTEMD_UNIT": "etcd.service"},
-            ("leader", "sees leader a2 from term 5"),
+            ("leader", "sees leader a2 since term 5"),
         ),
         (
             "raft2026/03/01 03:00:00 INFO: raft.node: a1 changed leader from a2 to a3 at term 7",
             {"_SYSTEMD_UNIT": "etcd.service"},
-            ("leader", "sees leader a3 from term 7"),
+            ("leader", "sees leader a3 since term 7"),
         ),
         (
             "VRRP_Instance(VI_1) Entering FAULT STATE",
@@ -271,8 +271,8 @@ def _text(state: LaneState | None) -> str | None:
 
 
 def test_rows_of_the_timeline_name_members_and_are_older_than_the_start() -> None:
-    event = PastEvent(NOW, CP1, PastKind.LEADER, "etcd", "sees leader a2 from term 5", "a2")
-    assert past_cell(event.named(member_names(healthy()))).text == "etcd sees leader cp2 from term 5"
+    event = PastEvent(NOW, CP1, PastKind.LEADER, "etcd", "sees leader a2 since term 5", "a2")
+    assert past_cell(event.named(member_names(healthy()))).text == "etcd sees leader cp2 since term 5"
     rows = past_changes(
         past((9, CP1, PastKind.BOOT, "systemd", ""), (5, CP2, PastKind.BOOT, "systemd", "")), healthy(), NOW
     )
