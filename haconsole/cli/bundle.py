@@ -142,9 +142,11 @@ def write_bundle(path: Path, folder: str, files: Mapping[str, str], now: datetim
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise UsageError(f"{path} already exists", hint="name a new file with -o") from None
+        raise UsageError(f"{path} already exists", hint="pass the path of a new file with -o") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file with -o") from None
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", hint="pass the path of another file with -o"
+        ) from None
     with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
         for name, text in files.items():
             data = text.encode()

@@ -18,7 +18,7 @@ from haconsole.session import Session
 
 @click.command()
 @reaching
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/certs/v1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/certs/v1.")
 def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """Every certificate on every host, the next to expire first: names, issuer, file against served, key, mode, chain.
 

@@ -16,7 +16,7 @@ from haconsole.errors import UsageError
 @click.option("-p", "--port", type=click.IntRange(1, 65535), help="sshd's port.")
 @click.option("-i", "--identity-file", type=click.Path(), help="Private key.")
 @click.option("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="Jump host.")
-@click.option("--known-hosts", type=click.Path(), help="Known host keys, instead of ssh's own files.")
+@click.option("--known-hosts", type=click.Path(), help="A file of known host keys, used instead of ssh's own files.")
 @click.option(
     "--sudo",
     type=click.Choice(("none", "passwordless", "password")),

@@ -41,7 +41,7 @@ class StartHost:
 async def discovered(start: StartHost, command: str) -> Draft:
     """The draft of the inventory; `command` is the one that a person typed."""
     async with AsyncExitStack() as fleets:
-        return await _Discovery(start, fleets).draft(f"the report of {start.name} on its cluster ({command})")
+        return await _Discovery(start, fleets).draft(f"what {start.name} reports about its cluster ({command})")
 
 
 @dataclass(frozen=True, slots=True)

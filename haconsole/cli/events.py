@@ -25,7 +25,7 @@ MOST_HOURS = 168.0
     metavar="N",
     help="Show the last N hours.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/events/v1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/events/v1.")
 def events(inventory: Path, hours: float, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """Show events of the last hours from the hosts' journals: elections, VRRP states, starts, ends, boots, clock jumps.
 

@@ -125,14 +125,16 @@ def up(
     layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
     shape = LabShape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
     if saved is not None and shape != LabShape():
-        raise UsageError("--from takes hosts and roles from the saved lab", hint="pass only --name with --from")
+        raise UsageError(
+            "--from takes hosts and roles from the saved lab", hint="with --from, pass no other option than --name"
+        )
     with _showing() as progress:
         changed = True
         if saved is not None:
             one.up_from(saved, progress)
         else:
             changed = one.up(shape, progress)
-    click.echo("up" if changed else "nothing to do, it is up", err=True)
+    click.echo("up" if changed else "nothing to do: the lab is already up", err=True)
     click.echo(one.inventory_path)
 
 
@@ -211,8 +213,10 @@ def execute(name: str, host: str, command: tuple[str, ...]) -> int:
 @lab.command("break")
 @_NAME
 @click.option("--host", metavar="HOST", help="The host to break, for scenarios about one host.")
-@click.option("--random", "at_random", is_flag=True, help="Draw scenario and hosts, and do not name them.")
-@click.option("--seed", type=int, metavar="N", help="With --random: the same number draws the same fault again.")
+@click.option(
+    "--random", "at_random", is_flag=True, help="Choose the scenario and the hosts at random, and do not show which."
+)
+@click.option("--seed", type=int, metavar="N", help="With --random: the same number chooses the same fault again.")
 @click.argument("scenario", required=False)
 def break_(name: str, host: str | None, at_random: bool, seed: int | None, scenario: str | None) -> None:
     """Cause a fault for practice; without a SCENARIO, list them."""
@@ -221,7 +225,10 @@ def break_(name: str, host: str | None, at_random: bool, seed: int | None, scena
             raise UsageError("--random draws the scenario and its hosts", hint="leave SCENARIO and --host out")
         number = secrets.randbelow(MOST_SEEDS) if seed is None else seed
         drills.break_at_random(Lab(name), number)
-        click.echo(f"one fault was caused, drawn by seed {number}: find it with `haconsole {Lab(name).inventory_path}`")
+        click.echo(
+            f"one fault was caused, chosen at random with seed {number}: find it with `haconsole "
+            f"{Lab(name).inventory_path}`"
+        )
         click.echo(f"the answer: `haconsole lab status --name {name}`; undo: `haconsole lab heal --name {name}`")
         return
     if seed is not None:

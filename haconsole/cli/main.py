@@ -47,7 +47,7 @@ VERBS = {
 SUMMARIES = {
     "status": "Show the state of the cluster once.",
     "doctor": "List problems with cause, evidence and fix.",
-    "path": "Show the path of a request, edge by edge.",
+    "path": "Show the path of a request, hop by hop.",
     "certs": "List every certificate, CA and service-account key.",
     "plan": "Show the steps of an action; change nothing.",
     "run": "Run an action step by step.",

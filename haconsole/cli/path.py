@@ -15,7 +15,7 @@ MOST_WIDTH, LEAST_WIDTH = 160, 40
 
 @click.command()
 @reaching
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/path/v1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/path/v1.")
 def path(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """Show the path of a request: clients, VIPs, balancers, API servers and etcd members, and every edge between them.
 

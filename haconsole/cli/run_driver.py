@@ -17,7 +17,9 @@ from haconsole.session import Run, RunState
 TICK_S = 0.25
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOPPING = "stopping: running steps finish; interrupt again to leave them running on their hosts"
-LEAVING = "leaving: running commands finish on their hosts, and the run log marks their results as unknown"
+LEAVING = (
+    "haconsole exits: commands that are running finish on their hosts, and the run log marks their results as unknown"
+)
 
 
 async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tuple[RunDone, bool]:

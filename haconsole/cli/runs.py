@@ -55,7 +55,12 @@ INVENTORY = click.option(
 @click.argument("run", required=False, shell_complete=recorded_runs)
 @click.option("--cluster", help="Only runs on the cluster of this name.")
 @click.option("--inventory", type=click.Path(path_type=Path), help="Only runs with this inventory.")
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/runs/v1, or haconsole/run-record/v1 of RUN.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON in the format haconsole/runs/v1, or haconsole/run-record/v1 for RUN.",
+)
 def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: bool) -> int:
     """The runs of this account, newest first; with RUN one of them, step by step.
 
@@ -81,7 +86,9 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 @click.command()
 @click.argument("run", required=False, shell_complete=recorded_runs)
 @click.option("--cluster", help="Only commands on the cluster of this name.")
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/commands/v1, with complete scripts.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/commands/v1, with complete scripts."
+)
 def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
     """The commands that runs of this account ran on hosts, newest first; with RUN only those of one run.
 

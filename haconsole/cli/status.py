@@ -33,7 +33,7 @@ Render = Callable[[ClusterStatus, datetime], str]
 
 @click.command()
 @reaching
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/status/v1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/status/v1.")
 @click.option("--watch", is_flag=True, help="Print again at every change, until Ctrl-C.")
 def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[str, ...]) -> int:
     """Show the cluster's state: hosts, etcd, VIPs, haproxy, leases, certificates, findings.
@@ -61,8 +61,10 @@ def _explain(context: click.Context, _parameter: click.Parameter, code: str | No
 
 @click.command()
 @reaching
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
-@click.option("--complete", is_flag=True, help="Show only the complete list, however long a host takes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/doctor/v1.")
+@click.option(
+    "--complete", is_flag=True, help="Wait for every host, however long it takes, and show only the complete list."
+)
 @click.option(
     "--explain",
     metavar="CODE",

@@ -53,7 +53,9 @@ class UnwrittenFileError(HaconsoleError):
     metavar="FILE",
     help="Replace FILE every 5 s with state and figures; node_exporter's textfile collector needs a .prom file.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print haconsole/notice/v1, one event per line.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/notice/v1, one event per line."
+)
 @click.option("--hook", default="", metavar="CMD", help="Run CMD at every event, with its JSON on stdin.")
 @click.option(
     "--notify",
@@ -192,7 +194,7 @@ class MetricsFile:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            hint = "name a file in a folder that exists and that this user may write"
+            hint = "use a file in an existing folder that this user may write to"
             raise UnwrittenFileError(f"{self._path} cannot be written: {error.strerror}", hint=hint) from None
 
     def remove(self) -> None:

@@ -49,8 +49,8 @@ def _is_bootstrap(remedy: Remedy) -> bool:
 
 _ONE_CA = (
     advice(
-        "on the host whose CA or service account key pair differs: rename those files, then copy the CA "
-        "certificate, the CA key and the service account key pair (sa.key, sa.pub) from another control plane"
+        "rename the CA and service account key files on the host where they differ. Then copy the CA certificate, the "
+        "CA key and the service account key pair (sa.key, sa.pub) from another control plane"
     ),
     call("rotate-certs", "then reissue the certificates of that host"),
 )

@@ -105,7 +105,7 @@ def _apiserver(
         )
         yield Candidate(finding, caused_by, not_by_overload=is_stopped(facts.service("kube-apiserver")))
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
-        failing = ", ".join(facts.apiserver.value.failing) or "its /readyz does not say which check failed"
+        failing = ", ".join(facts.apiserver.value.failing) or "its /readyz does not show which check failed"
         finding = Finding(
             "apiserver.not-ready",
             severity,

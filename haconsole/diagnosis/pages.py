@@ -73,8 +73,8 @@ PAGES: dict[str, Page] = {
         "etcdctl member list -w table",
     ),
     "etcd.peer-url-mismatch": Page(
-        "The other members connect to the URL in the member list, not to this member's own URL, so this "
-        "member may fall behind or be cut off.",
+        "The other members connect to the URL in the member list instead of this member's own URL. This member may "
+        "fall behind or be cut off.",
         "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
     ),
     "etcd.even-voters": Page(

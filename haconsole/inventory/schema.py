@@ -110,7 +110,9 @@ class Ssh(Part, frozen=True, kw_only=True):
         LocalPath | None,
         Meta(description="Private key file; ~ is your home folder, relative paths start in this file's folder."),
     ] = None
-    known_hosts: Annotated[LocalPath | None, Meta(description="Known host keys, instead of ssh's own files.")] = None
+    known_hosts: Annotated[
+        LocalPath | None, Meta(description="A file of known host keys, used instead of ssh's own files.")
+    ] = None
     config: Annotated[LocalPath | None, Meta(description="ssh_config to read, instead of ~/.ssh/config.")] = None
     jump: Annotated[
         JumpHost | None,

@@ -261,7 +261,7 @@ def sized_cell(cell: Cell, width: int) -> Cell:
 def link_cell(view: BarView, now: datetime) -> Cell:
     """Whether the screen is live, and if not, since when and why."""
     if view.frozen_at is not None:
-        return Cell(f" ■ FROZEN {span(seconds_since(view.frozen_at, now))}, space continues ", Tone.WARNING)
+        return Cell(f" ■ FROZEN {span(seconds_since(view.frozen_at, now))}, press space to continue ", Tone.WARNING)
     match view.link.state:
         case LinkState.CONNECTING:
             return Cell(f" connecting {span(seconds_since(view.link.since, now))} ", Tone.UNKNOWN)

@@ -70,7 +70,9 @@ def _age(basis: Basis, now: datetime) -> Cell:
     if not known:
         return Cell("never read", Tone.UNKNOWN)
     at, host, fact = min(known, key=lambda each: each[0])
-    where = f" (the oldest of {len(known)} hosts: {host})" if len(known) > 1 else f" on {host}" if host else ""
+    where = (
+        f" (the oldest fact of {len(known)} hosts, from {host})" if len(known) > 1 else f" on {host}" if host else ""
+    )
     if isinstance(fact, Failed):
         return Cell(f"last known {timestamp(at, now)} UTC, {age(at, now).text}{where}", Tone.STALE)
     newer = f"{timestamp(at, now)} UTC, {age(at, now, warn_s=max(seconds_since(at, now), 1) + 1).text}{where}"

@@ -121,7 +121,7 @@ def _key_cell(certificate: Certificate) -> Cell:
         case True:
             return Cell(mode, Tone.MUTED)
         case False:
-            return Cell(f"✖ {mode} does not match", Tone.CRITICAL)
+            return Cell(f"✖ {mode}, wrong key", Tone.CRITICAL)
         case None:
             return Cell(f"{mode}, not compared", Tone.UNKNOWN)
 

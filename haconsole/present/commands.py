@@ -164,7 +164,11 @@ def about_command(command: HostCommand, now: datetime) -> Detail:
         *((Fact("run", Cell(command.run)),) if command.run else ()),
         Fact("result", result_cell(command)),
         *((Fact("took", Cell(f"{command.seconds:.2f} s")),) if command.seconds is not None else ()),
-        *((Fact("times", Cell(f"{command.times}, the last one shown")),) if command.times > 1 else ()),
+        *(
+            (Fact("times", Cell(f"{command.times}; only the last run of the command is shown")),)
+            if command.times > 1
+            else ()
+        ),
         Heading("Command for a shell on the host (y copies the command)"),
         *(Verbatim(Cell(line.expandtabs())) for line in shell_text(command).splitlines()),
     ]

@@ -139,12 +139,12 @@ def _summaries(view: EtcdView) -> tuple[Cell, ...]:
     if quorum is None:
         return (Cell("? no member list read", Tone.UNKNOWN),)
     if not view.current:
-        return (Cell("? list remembered, no member answers", Tone.CRITICAL), Cell("? remembered", Tone.CRITICAL))
+        return (Cell("? old member list, no member answers", Tone.CRITICAL), Cell("? old list", Tone.CRITICAL))
     if not quorum.holds:
         count = quorum.healthy if quorum.answering is None else quorum.answering
         short = f"✖ NO QUORUM {count}/{quorum.voters} up"
         return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))
     tone = Tone.GOOD if quorum.can_lose else Tone.WARNING
     sign = "●" if quorum.can_lose else "▲"
-    short = f"{sign} {quorum.healthy}/{quorum.voters} can lose {quorum.can_lose}"
+    short = f"{sign} {quorum.healthy}/{quorum.voters} up, can lose {quorum.can_lose}"
     return (Cell(f"{sign} {quorum.sentence()}", tone), Cell(short, tone))

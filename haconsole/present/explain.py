@@ -26,11 +26,13 @@ DOES: dict[type, str] = {
     op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",
     op.RemoveMemberAt: "The etcd member of an interrupted join is removed: from then on its vote does not count.",
     op.ForgetControlPlane: "The removed host leaves kubeadm's list of control planes, so kubeadm never contacts it.",
-    op.JoinNode: "kubeadm makes {host} part of the cluster. Join credentials are made for this and deleted after it.",
-    op.SetServerState: "One server of haproxy is set to drain, so that it gets no new connections, or to ready.",
+    op.JoinNode: "kubeadm makes {host} part of the cluster. Join credentials are created for the join and deleted "
+    "afterwards.",
+    op.SetServerState: "One haproxy server is set to ready, or to drain so that it gets no new connections.",
     op.CopyFromHost: "A file is copied from another host, part by part. The target gets the complete file or none.",
     op.SaveSnapshot: (
-        "{host}'s member sends its database through SSH to this machine, which verifies it and stores it on the host."
+        "The etcd member on {host} sends its database over SSH to this machine, which verifies the copy and "
+        "stores it on the member's host."
     ),
     op.Nothing: "Nothing is changed. The hosts are only checked for the conditions to continue.",
 }
@@ -38,14 +40,14 @@ DOES: dict[type, str] = {
 
 WORDS = {
     r"etcd": ("etcd", "the database of the entire cluster state, replicated on several hosts."),
-    r"quorum|voters?": ("quorum", "the majority of etcd's voters. With fewer answering, nothing can be written."),
+    r"quorum|voters?": ("quorum", "the majority of etcd's voters. If fewer voters answer, nothing can be written."),
     r"learners?": ("learner", "an etcd member that copies the data and does not vote yet."),
     r"leader(ship)?": ("leader", "the member that processes all writes; the others elect it and can replace it."),
     r"authority|CA|CAs": (
         "CA",
         ("a certificate authority: it signs certificates, and clients that trust it accept them."),
     ),
-    r"certificates?": ("certificate", "proves the identity of a key's owner, signed by a CA and valid until a date."),
+    r"certificates?": ("certificate", "proves who owns a key. It is signed by a CA and valid until a date."),
     r"kubeconfig": ("kubeconfig", "a file with the API server's address and the client's credentials for it."),
     r"API servers?|apiserver": ("API server", "the central API of Kubernetes; only it reads and writes etcd."),
     r"scheduler": ("scheduler", "selects the node for each pod; one of several is active at a time."),
@@ -58,7 +60,7 @@ WORDS = {
     r"virtual address|VIP": ("VIP", "an address that is on one host at a time and moves when that host fails."),
     r"locks?|leases?": ("lease", "a lock with an expiry: its holder is active and must renew it to stay active."),
     r"units?|systemd": ("unit", "systemd's description of a service: its command, its start and its restart."),
-    r"service[- ]account": ("service account", "the identity of a program in the cluster at the API server."),
+    r"service[- ]account": ("service account", "the identity that a program in the cluster uses at the API server."),
     r"drain(ed)?": ("drain", "to send a server no new connections, so that it can be stopped without losing requests."),
 }
 """Technical terms as patterns, each with its name and its meaning."""
@@ -96,7 +98,7 @@ def way_back(step: Step) -> str:
 def _if_it_fails(step: Step) -> tuple[Item, ...]:
     """The consequences of a failure."""
     if step.undo is None:
-        text = "Steps that need this step do not start. There is nothing to undo."
+        text = "Steps that depend on this step do not start. There is nothing to undo."
         return (Heading("If it fails"), Sentence(Cell(text)))
     last = isinstance(step.undo, op.Irreversible)
     text = way_back(step)
@@ -104,7 +106,7 @@ def _if_it_fails(step: Step) -> tuple[Item, ...]:
     undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(text if stays else f"To undo it: {text}"))
     return (
         Heading("If it fails"),
-        Sentence(Cell("Steps that need this step do not start, and the run reports the reason.")),
+        Sentence(Cell("Steps that depend on this step do not start, and the run reports the reason.")),
         undo,
     )
 

@@ -152,7 +152,7 @@ def _who(record: RunRecord) -> str:
 
 def _next(record: RunRecord) -> tuple[Item, ...]:
     if record.standing is RunStatus.BROKEN_OFF:
-        text = "r resumes the run: it reads the hosts' state and continues at the first missing step."
+        text = "Press r to resume the run: it reads the hosts' state and continues at the first step that is not done."
         return (Heading("Next"), Sentence(Cell(text)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
 

@@ -171,7 +171,7 @@ def _summaries(snapshot: ClusterSnapshot) -> tuple[Cell, ...]:
     if unreachable:
         tone = Tone.CRITICAL
         return (
-            Cell(f"✖ {there}/{count} reached, not {', '.join(unreachable)}", tone),
+            Cell(f"✖ {there}/{count} hosts reached, not reached: {', '.join(unreachable)}", tone),
             Cell(f"✖ {there}/{count}", tone),
         )
     waiting = there < count

@@ -249,10 +249,10 @@ def legend(path: RequestPath, selected: NodeId, width: int, room: int) -> tuple[
     own = tuple(edge for edge in path.at(selected) if edge not in wrong)
     others = tuple(edge for edge in path.edges if edge not in wrong and edge not in own)
     lines = (
-        *_section("Broken or unknown edges", wrong, width),
-        *_section(f"Edges of {selected}", own, width),
+        *_section("Broken or unknown hops", wrong, width),
+        *_section(f"Hops of {selected}", own, width),
     )
-    more = _section("Other edges", others, width)
+    more = _section("Other hops", others, width)
     return (*lines, *more) if len(lines) + len(more) <= room else lines
 
 

@@ -130,7 +130,9 @@ class _Path:
             for facts in self._planes:
                 end = NodeId(Stage.API, facts.host)
                 if view is not None and facts.host in view.answering:
-                    yield PathEdge(node.id, end, EdgeState.WORKS, "its certificate was presented at the endpoint")
+                    yield PathEdge(
+                        node.id, end, EdgeState.WORKS, "the endpoint presented this API server's certificate"
+                    )
                 else:
                     yield PathEdge(node.id, end, EdgeState.UNKNOWN, "a balancer outside the inventory is not observed")
 
@@ -194,7 +196,7 @@ class _Path:
                 state, note = _server_check(server)
                 node = PathNode(
                     node_id,
-                    Cell("? no host of the inventory", Tone.UNKNOWN),
+                    Cell("? not in the inventory", Tone.UNKNOWN),
                     ServerKey(backend.name, server.name),
                     Cell(server.address, Tone.MUTED),
                 )
@@ -289,11 +291,11 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
         return EdgeState.UNKNOWN, "had the address when last read; cannot be read now" if mine else "cannot be read now"
     if facts.host not in view.owners:
         unowned = view.state is VipState.UNOWNED
-        return (EdgeState.BROKEN, "does not have the address") if unowned else (EdgeState.UNUSED, "standby")
+        return (EdgeState.BROKEN, "this host does not have the address") if unowned else (EdgeState.UNUSED, "standby")
     match view.state:
         case VipState.SPLIT:
             others = len(view.owners) - 1
-            also = "as does another host" if others == 1 else f"as do {others} other hosts"
+            also = "another host too" if others == 1 else f"{others} other hosts too"
             return EdgeState.BROKEN, f"has the address, {also}"
         case VipState.UNKNOWN:
             return EdgeState.UNKNOWN, "has the address, another host too; not confirmed yet"
@@ -354,7 +356,11 @@ def _to_etcd(facts: HostFacts, snapshot: ClusterSnapshot, view: EtcdView) -> Ite
         yield PathEdge(start, _member_id(row), *_etcd_edge(facts, snapshot, row))
     if used:
         return
-    note = "its --etcd-servers name no listed member" if servers else "its --etcd-servers are not known"
+    note = (
+        "its --etcd-servers flag names no member of etcd's member list"
+        if servers
+        else "its --etcd-servers flag is not known"
+    )
     state, note = (EdgeState.UNUSED, NOT_RUNNING) if _is_api_down(facts) else (EdgeState.UNKNOWN, note)
     ends = [_member_id(row) for row in view.members] or [NodeId(Stage.ETCD, name) for name in view.unlisted]
     yield from (PathEdge(start, end, state, note) for end in ends)

@@ -90,10 +90,10 @@ class RequestPath:
         broken_count, unknown = len(self.in_state(EdgeState.BROKEN)), len(self.in_state(EdgeState.UNKNOWN))
         failing = sum(node.state.tone is Tone.CRITICAL for node in self.nodes)
         if broken_count or failing:
-            parts = [f"{broken_count} of {len(self.edges)} edges broken"] if broken_count else []
-            parts += [f"{failing} of {len(self.nodes)} nodes failing"] if failing else []
+            parts = [f"{broken_count} of {len(self.edges)} hops broken"] if broken_count else []
+            parts += [f"{failing} of {len(self.nodes)} components failing"] if failing else []
             parts += [f"{unknown} unknown"] if unknown else []
             return Cell(f"✖ {', '.join(parts)}", Tone.CRITICAL)
         if unknown:
-            return Cell(f"? {unknown} of {len(self.edges)} edges unknown", Tone.UNKNOWN)
-        return Cell(f"● {len(self.edges)} edges, none broken", Tone.GOOD)
+            return Cell(f"? {unknown} of {len(self.edges)} hops unknown", Tone.UNKNOWN)
+        return Cell(f"● {len(self.edges)} hops, none broken", Tone.GOOD)

@@ -264,8 +264,12 @@ def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     if step not in view.paused_steps or view.over:
         return ()
     if step != view.paused_steps[0]:
-        return (Sentence(Cell("This step is paused and is not the next: n starts this step.", Tone.WARNING), "‖"),)
-    keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
+        return (
+            Sentence(
+                Cell("This step is paused, but another step is next: press n to start this step.", Tone.WARNING), "‖"
+            ),
+        )
+    keys = "This step waits for you: press n to start it, p to start all steps, s to stop the run."
     return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
 
 

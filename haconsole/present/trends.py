@@ -163,7 +163,7 @@ def with_figures(
     """The details of a row with every figure of its subject, each with its course."""
     keys = {measure: _figures_of(measure, subject, snapshot, data) for measure in MEASURES}
     items = tuple(_fact(measure, data, own, now) for measure, own in keys.items() if own)
-    heading = Heading("Figures, and their last 5 minutes")
+    heading = Heading("Current values, and their last 5 minutes")
     return replace(detail, items=(*detail.items, heading, *items)) if items else detail
 
 

@@ -168,7 +168,9 @@ def vip_sentences(view: VipView) -> tuple[Cell, ...]:
         case VipState.UNOWNED:
             return (Cell(f"✖ {view.address} UNOWNED", Tone.CRITICAL), Cell("✖ UNOWNED", Tone.CRITICAL))
         case VipState.UNKNOWN if len(view.owners) > 1:
-            long = Cell(f"? {view.address}: {', '.join(view.owners)} at once, not confirmed yet", Tone.UNKNOWN)
+            long = Cell(
+                f"? {view.address}: on {', '.join(view.owners)} at the same time, not confirmed yet", Tone.UNKNOWN
+            )
             return (long, Cell("? owner unknown", Tone.UNKNOWN))
         case VipState.UNKNOWN:
             unheard = ", ".join(view.unheard)

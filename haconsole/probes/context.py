@@ -1,4 +1,4 @@
-"""What all probes of one collector share: cluster, way to its hosts, time limits; and how they report an error."""
+"""The context of all probes of a collector: cluster, way to its hosts, time limits; and how they report an error."""
 
 from __future__ import annotations
 

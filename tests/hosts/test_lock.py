@@ -158,7 +158,7 @@ async def test_a_run_stops_before_its_next_step_when_another_console_has_taken_o
     lab.exec("cp1", "rm", "/root/go", "/root/go2", "/root/begun")
     assert ended.outcome is Outcome.SKIPPED
     assert "the lock is lost" in (ended.next_step or "")
-    assert "has run bootstrap for" in (ended.next_step or "")
+    assert "has been running bootstrap for" in (ended.next_step or "")
     assert lab.exec("cp2", "test", "-e", "/root/second").returncode == 1
 
 

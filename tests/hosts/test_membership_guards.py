@@ -163,7 +163,7 @@ def test_another_version_of_etcd(three: Members) -> None:
 def test_an_even_number_is_warned_of(three: Members) -> None:
     result = three.of(*FOUR)("plan", "join", "cp4")
     assert result.returncode == 0, result.stderr
-    assert "4 voters tolerate only as many failures as 3 voters: add or remove a voter" in result.stdout
+    assert "4 voters tolerate no more failures than one voter fewer would: add or remove a voter" in result.stdout
 
 
 @pytest.mark.nightly

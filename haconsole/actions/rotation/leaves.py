@@ -44,8 +44,8 @@ READY_WHY = (
     "With its new client certificates the API server still reaches etcd and is ready, before the next host's turn."
 )
 TAKE_UP_WHY = (
-    "API servers reload a new certificate automatically, at once or within a minute. An API server is "
-    "restarted only if it has not done so."
+    "API servers reload a new certificate automatically, at once or within a minute. An API server that "
+    "then still presents the old certificate is restarted."
 )
 OVER_WHY = (
     "Expired certificates have stopped etcd, so its health is not a precondition. Every member gets new "

@@ -82,7 +82,7 @@ def way_back(
     make_way = tuple(
         Step(
             id=step_id(f"keepalived.make-way{end}", owner.name),
-            title=f"Let {host.name} take the VIPs back",
+            title=f"Return the VIPs to {host.name}",
             why=MAKE_WAY_WHY,
             host=HostName(owner.name),
             operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),

@@ -65,7 +65,11 @@ def _families(status: ClusterStatus, measurements: Measurements, now: datetime) 
         (({}, snapshot.observed_at.timestamp()),),
         "seconds",
     )
-    yield Family("health", "1 for the present health of the cluster, 0 for the others", tuple(_health(status.health)))
+    yield Family(
+        "health",
+        "1 for the current health state of the cluster, 0 for every other state",
+        tuple(_health(status.health)),
+    )
     yield Family("host_up", "Whether the host answers by SSH", tuple(_hosts(snapshot)))
     yield Family("etcd_member_healthy", "Whether the member answers a linearizable read", tuple(_members(snapshot)))
     yield Family("etcd_leader", "1 for the member that leads", tuple(_leaders(snapshot)))

@@ -25,7 +25,7 @@ def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tup
             memory = f"{timestamp(last.at, now)} UTC, {age(last.at, now).text}" if last else "never"
             return (Fact(what, Cell(text, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
         case NotAsked():
-            return (Fact(what, Cell("not queried: not needed for its roles, or still to come", Tone.MUTED)),)
+            return (Fact(what, Cell("not queried yet, or not needed for the host's roles", Tone.MUTED)),)
 
 
 def known(fact: Observed[T], tell: Callable[[T], tuple[Item, ...]]) -> tuple[Item, ...]:

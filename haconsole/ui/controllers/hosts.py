@@ -39,7 +39,7 @@ LAST = 300
 LAST_OF_PART = 1000
 """Older entries of a log that has only one unit or container."""
 SSH_FAILED = 255
-NOTHING_LOGGED = "no line from a minute before to a minute after that time"
+NOTHING_LOGGED = "no log line within one minute before or after that time"
 NO_HOST = "this row does not belong to a single host"
 
 

@@ -41,7 +41,12 @@ class Prompter:
         question = Detail(
             f"is this {host}'s key?",
             (
-                Sentence(Cell("This host key is not in known_hosts. On the host's own console, compare it with:")),
+                Sentence(
+                    Cell(
+                        "This host key is not in known_hosts. Compare it with the output of this command on the "
+                        "host itself, not over SSH:"
+                    )
+                ),
                 Sentence(Cell("ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub", Tone.ACCENT)),
                 Fact("host", Cell(host)),
                 Fact("address", Cell(address)),

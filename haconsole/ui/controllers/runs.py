@@ -99,7 +99,7 @@ class RunController:
         if not may_change(console):
             return
         if run_under_way(console):
-            console.notify("another run is running: R shows it", severity="warning", markup=False)
+            console.notify("another run is running: press R to show it", severity="warning", markup=False)
             return
         override = await override_reason(console, plan)
         if override is None:
@@ -275,7 +275,7 @@ async def update_inventory(console: Console, plan: Plan, outcome: Outcome) -> No
             console.notify(change.by_hand, title="inventory", markup=False)
         elif plan.updates_inventory or await answer(console, inventory_follows(change)):
             await asyncio.to_thread(change.apply)
-            text = f"{change.path} is changed: reopen the console to use it"
+            text = f"{change.path} was changed: restart the console to load it"
             console.notify(text, title="inventory", markup=False)
     except HaconsoleError as error:
         console.notify(error_text.in_words(error), title="inventory", severity="warning", markup=False)

@@ -113,7 +113,7 @@ class PlanScreen(SplitScreen):
             self._everything = not self._everything
         else:
             self._teaching = not self._teaching
-            text = "on: each step is explained and waits for a key" if self._teaching else "off"
+            text = "on: each step is explained and waits until you press a key" if self._teaching else "off"
             self.app.notify(text, title="teach me", timeout=4, markup=False)
         if self._plan is not None:
             self._show_steps(self._plan)
@@ -129,7 +129,7 @@ def _instead(title: str, cell: Cell) -> TableView:
     return TableView(f"plan: {title}", (), (), None, empty=cell, ageless=True)
 
 
-BY_STEPS = Sentence(Cell("Each step is explained first, and waits for your key.", Tone.ACCENT))
+BY_STEPS = Sentence(Cell("Each step is explained first, and waits until you press a key.", Tone.ACCENT))
 
 
 def agreement(plan: Plan, *, teaching: bool = False, by_name: tuple[str, ...] = ()) -> ModalScreen[bool]:

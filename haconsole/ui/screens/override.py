@@ -28,7 +28,7 @@ async def override_reason(console: Console, plan: Plan) -> str | None:
     stops = console.session.guardrail_stops(plan) if console.session is not None else ()
     if not stops:
         return ""
-    question = OverrideQuestion(f"run {plan.action} on {plan.cluster} against its guardrails?", stops)
+    question = OverrideQuestion(f"run {plan.action} on {plan.cluster} although guardrails stop it?", stops)
     return await console.push_screen_wait(question) or None
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENDED = "the run has ended"
 NOT_ENDED = "the run has not ended yet"
 STOPPING = "the run is stopping: no further step starts"
-NO_GRID = "the grid is not available: the run is step by step, or its hosts do not fit side by side"
+NO_GRID = "the grid is not available: the run waits before each step, or its hosts do not fit side by side"
 GRID_PERCENT = 65
 """The share of a narrow screen for the grid: seven phases, and the running steps above them."""
 COMPLETE = "the run is complete: there is nothing to resume"
@@ -200,6 +200,6 @@ def inventory_follows(change: FileChange) -> Detail:
 
 
 LEAVE_TO_HOSTS = Detail(
-    "leave the running steps to their hosts?",
+    "end the run now, and let its running steps continue on their hosts?",
     (Sentence(Cell("The steps continue on their hosts to their end. Resuming the run reads their results.")),),
 )

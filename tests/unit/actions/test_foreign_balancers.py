@@ -103,7 +103,7 @@ def test_a_file_that_could_not_be_read_stays() -> None:
     unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: sudo: a password is required", NOW, Cause.SUDO_REFUSED)
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
     refusal = refused(plan_bootstrap(snapshot, INVENTORY, BootstrapPart.HAPROXY))
-    assert f"{FILES[0]} on cp2 may not be haconsole's: it could not be read (cp2: sudo: a password" in refusal
+    assert f"{FILES[0]} on cp2 is possibly not haconsole's: it could not be read (cp2: sudo: a password" in refusal
 
 
 def test_a_vip_stays_while_it_is_unknown_whether_a_check_heeds_the_down_file() -> None:
@@ -160,7 +160,7 @@ def test_hosts_do_not_come_and_go_over_foreign_files(action: str, request_: dict
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_vip_is_not_moved_where_the_down_file_is_not_heeded(change: Change, n: int) -> None:
     refusal = refused(planned("failover", changed(healthy(), n, change)))
-    assert f"haconsole did not set up the balancer on cp{n}, so its check ignores the down file" in refusal
+    assert f"not set up the balancer on cp{n}, so keepalived's check there ignores the down file" in refusal
     assert "to move 10.99.0.100 by hand, stop keepalived on cp1" in refusal
 
 

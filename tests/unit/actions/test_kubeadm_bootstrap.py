@@ -359,7 +359,7 @@ def test_a_balancer_outside_is_described_and_waited_for_before_any_join() -> Non
     wait = next(step for step in result.steps if step.id == "kubeadm.balanced@cp1")
     assert wait.verification == (VipAnswers("api.example.org:6443"),)
     assert wait.verify_within_s >= 600
-    assert "pass TCP to 10.99.0.11:6443" in result.summary
+    assert "let it forward TCP to 10.99.0.11:6443" in result.summary
     assert "must not send to 10.99.0.12:6443, 10.99.0.13:6443" in result.summary
 
 

@@ -114,10 +114,10 @@ def test_it_is_refused_on_a_host_that_cannot_be_reached_and_without_a_target(set
 @pytest.mark.parametrize(
     ("setting", "target", "reason"),
     [
-        ("address", "10.99.0.12", "neither another host's address nor a VIP"),
+        ("address", "10.99.0.12", "is no other host's address, and if it is a VIP, keepalived added it"),
         ("address", VIP, f"cp2 has no address {VIP}"),
         ("autostart", "nothing", "no unit of cp2"),
-        ("drop-ins", "kubelet", "none of the units"),
+        ("drop-ins", "kubelet", "repair renames drop-ins only of these units, not of kubelet"),
         ("firewall", "all", "neither a port nor vrrp"),
         ("key-mode", "key", "no path of a key"),
         ("read-only", "/", "no read-only file system at /"),

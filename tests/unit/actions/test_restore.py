@@ -67,7 +67,7 @@ def test_the_operators_own_file_is_brought_before_anything_is_stopped() -> None:
     (result,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
     assert isinstance(result, RunCommand)
     assert path in result.argv
-    assert "since /home/me/x.db was taken" in plan.data_loss
+    assert "after the snapshot /home/me/x.db" in plan.data_loss
 
 
 def test_each_member_comes_to_those_that_are_there() -> None:
@@ -113,7 +113,7 @@ def test_the_new_cluster_has_a_name_of_its_own() -> None:
 
 def test_the_plan_names_the_data_loss() -> None:
     loses = planned().data_loss
-    assert loses.startswith("everything written to etcd since /var/lib/etcd-snapshots/lab.db was taken")
+    assert loses.startswith("everything that was written to etcd after the snapshot /var/lib/etcd-snapshots/lab.db")
     assert "etcd now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
 
 

@@ -130,7 +130,7 @@ def test_a_pair_that_kubelet_renews_is_left_and_named() -> None:
     own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
     result = plan(snapshot_with(kubelet("cp2", own, own)))
     assert "pki.kubelet@cp2" not in {step.id for step in result.steps}
-    output = f"cp2: kubelet keeps its certificate in {own} and renews it automatically"
+    output = f"cp2: kubelet keeps its certificate in {own} and renews this certificate automatically"
     assert output in result.summary
     assert "for a new CA" not in result.summary
     assert output not in plan(snapshot_with(kubelet("cp2", own, own)), scope="etcd").summary

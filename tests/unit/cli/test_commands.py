@@ -20,7 +20,7 @@ def test_the_operations_of_a_run_are_listed_newest_first(folder: Path, capsys: p
     record(folder, "20260301T030000Z-bootstrap-ab12").close()
     assert haconsole(["commands"]) == ExitCode.OK
     title, head, *rows = capsys.readouterr().out.splitlines()
-    assert title == "commands: 2 that may change a host, 0 reads"
+    assert title == "commands: 2 commands that may change a host, 0 that only read"
     assert head.split() == ["TIME", "HOST", "FOR", "COMMAND", "RESULT", "TOOK", "TIMES"]
     assert ["bootstrap" in row for row in rows] == [True, True]
     assert any("write /etc/etcd/etcd.env" in row and "● ok" in row for row in rows)

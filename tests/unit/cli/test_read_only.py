@@ -58,7 +58,7 @@ def test_it_is_refused_and_no_host_is_reached(
     assert called(words, tmp_path, folder, read_only=True) == ExitCode.REFUSED
     message = capsys.readouterr().err
     assert "this session is read-only" in message
-    assert "change the inventory" in message
+    assert "remove read_only from the inventory" in message
     assert reached == []
 
 

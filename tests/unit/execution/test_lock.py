@@ -36,8 +36,8 @@ async def test_a_second_console_sees_the_holder_its_run_its_age_and_its_heartbea
     with pytest.raises(LockedError) as refused:
         await lock(tmp_path, 2).take(NOTHING)
     words = str(refused.value)
-    assert "ops1@desk (process 101) has run bootstrap for " in words
-    output = re.search(r"run r1; heartbeat (\d+) s ago \(on cp1, cp2, cp3\)", words)
+    assert "ops1@desk (process 101) has been running bootstrap for " in words
+    output = re.search(r"\(run r1\); heartbeat (\d+) s ago \(on cp1, cp2, cp3\)", words)
     assert output is not None, words
     assert 7 <= int(output[1]) < 27
     assert refused.value.exit_code == ExitCode.LOCKED

@@ -117,7 +117,7 @@ async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_names_the
         age(tmp_path, 31)
         await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
         one.passed = 16
-        with pytest.raises(StoppedError, match=r"cp\d: ops2@desk \(process 102\) has run bootstrap"):
+        with pytest.raises(StoppedError, match=r"cp\d: ops2@desk \(process 102\) has been running bootstrap"):
             await asyncio.wait_for(keeper.before(STEP), 20)
 
 

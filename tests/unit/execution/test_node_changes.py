@@ -146,7 +146,7 @@ async def test_a_pod_without_a_controller_is_deleted_only_by_force() -> None:
     api = MemoryApi(pod("by-hand", None))
     result, _ = await drain(api)
     assert result.outcome is Outcome.FAILED
-    assert "no controller would start default/by-hand again" in result.error
+    assert "no controller would create default/by-hand again" in result.error
     assert api.pods != []
     forced, _ = await drain(api, force=True)
     assert (forced.outcome, api.pods) == (Outcome.DONE, [])

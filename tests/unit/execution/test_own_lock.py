@@ -24,7 +24,7 @@ def refusal(claim: LockClaim) -> str:
 def test_a_refusal_names_this_console_and_its_run() -> None:
     assert refusal(OWN).startswith("lab is locked: this console has been running failover for 12 s (run r1) (on cp1)")
     assert "press R to show the run" in refusal(OWN)
-    assert "ops@desk (process 7) has run failover" in refusal(OTHER)
+    assert "ops@desk (process 7) has been running failover" in refusal(OTHER)
 
 
 def test_the_first_line_shows_only_the_lock_of_another_process() -> None:

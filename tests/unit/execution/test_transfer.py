@@ -109,7 +109,7 @@ def test_an_incomplete_snapshot(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(SNAPSHOT)
     assert not_whole(path) == ()
     path.write_bytes(content)
-    assert "is damaged, or no snapshot" in "".join(not_whole(path))
+    assert "is damaged or is not a snapshot" in "".join(not_whole(path))
 
 
 async def test_a_file_is_copied_from_one_host_to_another(host: LocalHost, there: Path, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ async def test_of_two_consoles_one_runs_and_the_other_leaves_no_record_of_a_run(
     plan = Plan("bootstrap", "lab", (step("true"),))
     run = first.start(plan).events()
     await anext(run)
-    with pytest.raises(LockedError, match=r"lab is locked: .+ has run bootstrap for"):
+    with pytest.raises(LockedError, match=r"lab is locked: .+ has been running bootstrap for"):
         await anext(second.start(plan).events())
     assert run_paths(tmp_path / "b" / "runs") == ()
     assert [event async for event in run][-1].outcome is Outcome.DONE  # type: ignore[union-attr]

@@ -112,7 +112,7 @@ LOCK = LockView(LockClaim("ab" * 16, "ops@desk", 7, "r0", "join"), (CP1, CP2), 9
 async def test_a_stale_lock_is_shown_and_taken_over_by_a_yes(terminal: Terminal, typed: str, agreed: bool) -> None:
     answers = TerminalAnswers(terminal=terminal.path, asks_take_over=True)
     asking = asyncio.create_task(answers.take_over_lock(LOCK))
-    await eventually(lambda: "ops@desk (process 7) has run join" in terminal.read())
+    await eventually(lambda: "ops@desk (process 7) has been running join" in terminal.read())
     await terminal.type("Take over its lock? [y/N] ", typed)
     assert await asking is agreed
 

@@ -31,7 +31,7 @@ async def test_commands_of_the_session_and_of_logged_runs_are_listed() -> None:
         await pilot.press("C")
         await shows(pilot, "write /etc/etcd/etcd.env")
         text = screen_text(pilot.app)
-        assert "3 that may change a host, 9 reads" in text
+        assert "3 commands that may change a host, 9 that only read" in text
         assert "exit 1" in text
         lines = text.splitlines()
         restart, probe = (

@@ -174,7 +174,7 @@ async def test_a_moment_without_lines_is_shown_as_empty() -> None:
     async with running(app) as pilot:
         app.post_message(ShowJournal(LogPlace(NAMES[1], "etcd", NOW)))
         await settled(pilot)
-        assert "no line from a minute before to a minute after that time" in screen_text(app)
+        assert "no log line within one minute before or after that time" in screen_text(app)
 
 
 @pytest.mark.parametrize(

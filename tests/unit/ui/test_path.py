@@ -81,7 +81,7 @@ def test_a_healthy_cluster_has_every_edge_and_none_is_broken_or_unknown() -> Non
     assert state(way, THE_VIP, lb(1)) is EdgeState.WORKS
     assert state(way, THE_VIP, lb(2)) is EdgeState.UNUSED
     assert edge(way, CLIENTS, THE_VIP).seconds == pytest.approx(0.0043)
-    assert way.summary.text == "● 22 edges, none broken"
+    assert way.summary.text == "● 22 hops, none broken"
 
 
 def test_what_was_never_read_is_unknown() -> None:
@@ -115,7 +115,7 @@ def test_a_balancer_without_a_server_for_an_api_server_does_not_reach_it() -> No
     assert edge(way, lb(2), api(3)).note == "haproxy has no server for this host"
     stranger = NodeId(Stage.API, "old")
     assert state(way, lb(2), stranger) is EdgeState.WORKS
-    assert next(node for node in way.nodes if node.id == stranger).state.text == "? no host of the inventory"
+    assert next(node for node in way.nodes if node.id == stranger).state.text == "? not in the inventory"
 
 
 def test_haproxy_that_does_not_run_breaks_its_edges_and_one_that_was_not_read_does_not() -> None:
@@ -320,7 +320,7 @@ def test_the_report_has_every_node_and_edge() -> None:
     assert {each["end"]["name"] for each in faults} == {"cp2"}
     assert report["edges"][0]["seconds"] == pytest.approx(0.0043)
     text = path_text(path(snapshot), 80)
-    assert "3 of 22 edges broken" in text.splitlines()[0]
+    assert "3 of 22 hops broken" in text.splitlines()[0]
     assert "✖ API servers cp1, cp2, cp3 → etcd cp2: etcd: down" in text
 
 

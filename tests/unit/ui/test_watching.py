@@ -88,7 +88,7 @@ async def test_stop_is_confirmed_once_and_leaving_steps_to_their_hosts_twice() -
         assert "stopping" in screen_text(app)
         await pilot.press("s")
         await settled(pilot)
-        assert "leave the running steps to their hosts?" in screen_text(app)
+        assert "end the run now, and let its running steps continue on their hosts?" in screen_text(app)
         await pilot.press("y")
         await settled(pilot)
         assert session.stops[-1] == "at once"

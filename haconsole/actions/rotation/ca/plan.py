@@ -37,7 +37,8 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     """All remaining phases, only `--phase`, or with `--back` the return to the old CAs."""
     if set(request) & {"host", "due"}:
         raise UsageError(
-            "CAs are replaced on all hosts together, never on one alone", hint="leave the arguments host and due empty"
+            "CAs are replaced on all hosts together, not on a single host",
+            hint="leave the arguments host and due empty",
         )
     if {"phase", "back"} <= set(request):
         raise UsageError("back undoes every phase", hint="leave phase empty")

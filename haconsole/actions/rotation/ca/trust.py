@@ -28,8 +28,8 @@ from haconsole.model.names import HostName
 
 MAKE_WHY = "The new CA or key is generated before it is needed, and signs nothing until every host trusts it."
 JOIN_WHY = (
-    "While the old and the new CA are both trusted, certificates signed by either are accepted, so leaf "
-    "certificates can be replaced one after the other."
+    "While both the old and the new CA are trusted, certificates signed by either are accepted. Leaf certificates can "
+    "then be replaced one after the other."
 )
 UNUSED = LeftByUndo("the new CA or key signs nothing in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
