@@ -1,4 +1,4 @@
-"""`path`: the way of a request from clients to etcd, as a drawing and edge by edge."""
+"""`path`: the way of a request from clients to etcd, as a drawing and hop by hop."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_WIDTH, LEAST_WIDTH = 160, 40
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/path/v1.")
 def path(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
-    """Show the path of a request: clients, VIPs, balancers, API servers and etcd members, and every edge between them.
+    """Show the path of a request: clients, VIPs, balancers, API servers and etcd members, and every hop between them.
 
-    Each balancer's own check of each API server is an edge. An edge that nobody reports now is unknown. Changes
+    Each balancer's own check of each API server is a hop. A hop that nobody reports now is unknown. Changes
     nothing. Exit status like `status`.
     """
     return with_session(inventory, accept_host_key, lambda session: _path(session, as_json=as_json))

@@ -22,7 +22,10 @@ def voters_make_a_quorum(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         what = "etcd has 1 voter, whose loss stops the cluster"
         yield Fault(here, what, "give three hosts the role etcd", Level.WARNING)
     elif voters and voters % 2 == 0:
-        what = f"etcd has {voters} voters and tolerates the loss of {spare}; with one voter fewer it would tolerate the same loss"
+        what = (
+            f"etcd has {voters} voters and tolerates the loss of {spare}; with one voter fewer it would tolerate "
+            "the same loss"
+        )
         yield Fault(here, what, "give the role etcd to an odd number of hosts", Level.WARNING)
     elif voters > 7:
         what = f"etcd has {voters} voters, each of which must take every write"
