@@ -107,8 +107,12 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
     if target not in others and not by_hand:
         return f"{target} on {facts.host} is no other host's address, and if it is a VIP, keepalived added it"
     words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
-    present = script(HAS_ADDRESS, "here", target, means=f"{target} is here", problem=f"{target} is not here any more")
-    absent = script(LACKS_ADDRESS, "gone", target, means=f"{target} is not here", problem=f"{target} is still here")
+    present = script(
+        HAS_ADDRESS, "here", target, means=f"{target} is on this host", problem=f"{target} is not on this host any more"
+    )
+    absent = script(
+        LACKS_ADDRESS, "gone", target, means=f"{target} is not on this host", problem=f"{target} is still on this host"
+    )
     return repair_step(
         facts,
         "address",
@@ -196,7 +200,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     if not target.startswith("/"):
         return f"{target} is no path of a key"
     mode = next((one.key_mode for one in value_of(facts.certificates) or () if one.key_path == target), None)
-    fix = f"a group of its own may need {target}: change the owner first (chown)"
+    fix = f"the group of {target} may need to read it: change the owner first (chown)"
     return repair_step(
         facts,
         "key-mode",

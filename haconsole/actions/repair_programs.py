@@ -38,7 +38,7 @@ def limits(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
 
 def _renamed(facts: HostFacts, target: str, setting: str, title: str, why: str, *only: str) -> Step | str:
     if target not in SERVICES:
-        return f"{target} is none of the units whose drop-ins are renamed: {', '.join(SERVICES)}"
+        return f"repair renames drop-ins only of these units, not of {target}: {', '.join(SERVICES)}"
     name = f"{target}.service"
     reload = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :"
 

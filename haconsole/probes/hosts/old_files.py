@@ -24,7 +24,7 @@ def parse(answer: SectionAnswer) -> tuple[OldFile, ...]:
         rows = [line.split(" ", 2) for line in require(answer, "list old files").splitlines() if line]
         files = tuple(_file(*row) for row in rows)
     except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise ProbeError(f"old files: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"old files: unexpected output: {error}", Cause.UNREADABLE) from error
     return tuple(sorted(files, key=lambda file: file.written_at))
 
 

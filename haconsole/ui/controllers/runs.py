@@ -221,7 +221,7 @@ class RunController:
         if isinstance(self._console.screen, RunScreen):
             self.show_outcome()
         else:
-            self._console.notify(f"{plan.action} has ended: R shows the result", markup=False)
+            self._console.notify(f"{plan.action} has ended: press R to show the result", markup=False)
 
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session

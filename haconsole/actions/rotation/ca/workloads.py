@@ -56,7 +56,9 @@ AVAILABLE_REMEDY = (
     "these workloads are not available. Repair or delete them first. To rotate without waiting for pods: workloads = "
     "ignore"
 )
-OLD_WHY = "Pods that still have the old CA or an old token lose the API once these are dropped."
+OLD_WHY = (
+    "Pods that still have the old CA or an old token can no longer use the API once the old CA and key are dropped."
+)
 OLD_REMEDY = (
     "old credentials are in use. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: delete the "
     "token of each Secret, restart the pods, resume. To drop them anyway: workloads = ignore"
