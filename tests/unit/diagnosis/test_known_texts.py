@@ -136,7 +136,7 @@ def test_a_join_that_fails_names_the_cause_first(outcome: Outcome) -> None:
     result = explained(OperationResult(outcome, f"[preflight] Running\n{KUBEADMS[1][0]}\n", "exit status 1"))
     if outcome is Outcome.FAILED:
         assert result.error is not None
-        assert result.error.startswith("The certificates that kubeadm uploaded expired after 2 hours")
+        assert result.error.startswith("The certificates that kubeadm uploaded have expired (they last 2 hours)")
         assert result.error.endswith("exit status 1")
     else:
         assert result.error == "exit status 1"

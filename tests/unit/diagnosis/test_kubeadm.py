@@ -373,6 +373,6 @@ def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> N
     assert (finding.code, finding.subject, finding.severity) == ("cert.wrong-ca", "kubernetes-ca", Severity.CRITICAL)
     assert finding.summary == "the kubernetes-ca differs between hosts: most hosts agree, except cp3"
     assert any("apiserver on cp3 does not verify" in line for line in finding.evidence)
-    assert "copy CA, CA key and sa pair from another " in finding.remedies[0].text
+    assert "copy the CA certificate, the CA key and the service account key pair" in finding.remedies[0].text
     assert isinstance(finding.remedies[1], ActionCall)
     assert [remedy.action for remedy in finding.remedies if isinstance(remedy, ActionCall)] == ["rotate-certs"]

@@ -208,10 +208,10 @@ def _no_time(lines: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("harm", "output"),
     [
-        (_without_lines, "is not a recording, or one of another version"),
+        (_without_lines, "is not a recording, or was recorded by another version"),
         (_alone, "has no snapshot in it"),
-        (_other, "is not a recording, or one of another version"),
-        (_yaml, "is not a recording, or one of another version"),
+        (_other, "is not a recording, or was recorded by another version"),
+        (_yaml, "is not a recording, or was recorded by another version"),
         (_no_json, r"seen.jsonl:3: this line is not a valid snapshot"),
         (_no_time, r"seen.jsonl:3: this line is not a valid snapshot"),
     ],

@@ -189,7 +189,7 @@ async def test_a_live_cluster_has_no_such_keys() -> None:
         assert not app.query(SeekBar)
         await pilot.press("question_mark")
         await settled(pilot)
-        assert "play again" not in screen_text(app)
+        assert "continue playing" not in screen_text(app)
 
 
 def mark(place: int, tone: Tone = Tone.WARNING, sign: str = "▲") -> ReplayMark:
