@@ -146,5 +146,5 @@ def _summaries(view: EtcdView) -> tuple[Cell, ...]:
         return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))
     tone = Tone.GOOD if quorum.can_lose else Tone.WARNING
     sign = "●" if quorum.can_lose else "▲"
-    short = f"{sign} {quorum.healthy}/{quorum.voters} up, can lose {quorum.can_lose}"
+    short = f"{sign} {quorum.healthy}/{quorum.voters} can lose {quorum.can_lose}"
     return (Cell(f"{sign} {quorum.sentence()}", tone), Cell(short, tone))

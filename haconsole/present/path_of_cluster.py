@@ -291,7 +291,7 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
         return EdgeState.UNKNOWN, "had the address when last read; cannot be read now" if mine else "cannot be read now"
     if facts.host not in view.owners:
         unowned = view.state is VipState.UNOWNED
-        return (EdgeState.BROKEN, "this host does not have the address") if unowned else (EdgeState.UNUSED, "standby")
+        return (EdgeState.BROKEN, "does not have the VIP's address") if unowned else (EdgeState.UNUSED, "standby")
     match view.state:
         case VipState.SPLIT:
             others = len(view.owners) - 1

@@ -37,7 +37,7 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         console.press("w")
         await shows(console, r"etcd: inactive → active")
         console.press("Escape", "Escape")
-        await shows(console, r"etcd\s+● 3/3 up, can lose 1")
+        await shows(console, r"etcd\s+● 3/3 can lose 1")
         console.press("q")
 
 

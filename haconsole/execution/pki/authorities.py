@@ -250,5 +250,5 @@ def _pair(pairs_found: PairOnHost) -> KeyPair:
 
 
 def _differ(what: str, identity_by_host: dict[HostName, str]) -> str:
-    hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in identity_by_host.items())
+    hosts = "; ".join(f"{host}: SHA-256 {fingerprint}" for host, fingerprint in identity_by_host.items())
     return f"{what}: {hosts}; rename the wrong file and run the action again"

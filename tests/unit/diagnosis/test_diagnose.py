@@ -238,7 +238,7 @@ def test_a_lease_is_judged_at_the_time_it_was_read() -> None:
     expired = replace(read, read_at=NOW + timedelta(seconds=60))
     (finding,) = diagnose(replace(healthy(), leases=Known((expired,), NOW)), INVENTORY, NOW)
     assert finding.code == "lease.expired"
-    assert "renewed 69 s ago when it was read" in finding.evidence[0]
+    assert "last renewed 69 s ago at the time of reading" in finding.evidence[0]
 
 
 def test_a_check_that_only_connects_misses_an_unready_apiserver() -> None:

@@ -44,7 +44,7 @@ def test_an_owner_without_the_lease_is_named() -> None:
     (finding,) = findings_of(healthy("cp2", holder="cp1"))
     assert (finding.code, finding.subject, finding.severity) == ("vip.lease-differs", VIP, Severity.WARNING)
     assert finding.summary == f"cp2 has {VIP}, but cp1 holds kube-vip's lease plndr-cp-lock"
-    assert "on cp1: restart kube-vip" in advised(finding)
+    assert "restart kube-vip on cp1" in advised(finding)
     assert f"on cp2: ip address del {VIP}/32 dev eth0" in advised(finding)
 
 
@@ -58,7 +58,7 @@ def test_two_owners_are_a_split_that_names_the_host_to_correct() -> None:
 def test_an_address_on_no_host_is_critical_and_never_about_keepalived() -> None:
     (finding,) = findings_of(healthy(holder="cp1"))
     assert (finding.code, finding.severity) == ("vip.unowned", Severity.CRITICAL)
-    assert "on cp1: restart kube-vip" in advised(finding)
+    assert "restart kube-vip on cp1" in advised(finding)
     assert "keepalived" not in str(finding)
 
 

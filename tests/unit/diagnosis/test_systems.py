@@ -118,7 +118,7 @@ def test_a_host_with_another_hosts_address() -> None:
     both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", "10.99.0.13", 24))
     finding = only(changed(healthy(), 2, having(addresses=both)))
     assert (finding.code, finding.subject) == ("host.duplicate-address", "cp2")
-    assert "10.99.0.13 of cp3" in finding.summary
+    assert "has the address 10.99.0.13, which belongs to cp3" in finding.summary
 
 
 def test_a_host_with_another_mtu_than_most() -> None:

@@ -253,7 +253,7 @@ def test_keepalived_without_haproxy_gives_the_endpoint_only(server: str) -> None
     assert inventory.kubernetes is not None
     assert (inventory.kubernetes.endpoint, inventory.vips) == ("10.5.0.100:6443", ())
     assert not inventory.with_role(Role.LOAD_BALANCER)
-    assert "# left out: VIP 10.5.0.100 moves without haproxy" in text
+    assert "# left out: VIP 10.5.0.100 is used without haproxy" in text
     assert "keepalived moves a VIP but there is no haproxy: VIPs are not watched" in text
 
 

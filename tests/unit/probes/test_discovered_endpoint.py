@@ -116,7 +116,7 @@ def test_one_balancer_with_multicast_may_have_others_that_nothing_names() -> Non
     text = KEEPALIVED.replace("10.0.0.", "10.98.0.")
     lb = HostReport("lb1", ("10.98.0.41/24",), {"keepalived": HAND_MADE.programs["keepalived"]})
     lb = replace(lb, haproxy=HaproxyFiles((SERVERS,)), keepalived=single_file(text))
-    note = "# - with multicast keepalived.conf names no peers"
+    note = "# - keepalived uses multicast, so keepalived.conf names no peers"
     one = replace(OTHERS, hosts={"10.98.0.41": lb, **PLANE_REPORTS})
     assert note in text_of(KUBEADM, one)
     second = replace(lb, name="lb2", addresses=("10.98.0.42/24",))

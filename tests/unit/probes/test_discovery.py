@@ -241,7 +241,7 @@ def test_what_kubeadm_made_with_its_nodes() -> None:
     assert (inventory.kubernetes.deployment, inventory.kubernetes.endpoint) == ("kubeadm", "10.98.0.100:6443")
     assert (inventory.kubernetes.version, inventory.etcd.placement) == ("v1.20.2", "static-pod")
     assert "pki_dir" not in text
-    assert "# - k2, k3, w1: no login" in text
+    assert "# - k2, k3, w1: could not log in" in text
 
 
 def test_a_cluster_of_kubeadms_is_named_after_its_endpoint_and_ca_on_every_host() -> None:

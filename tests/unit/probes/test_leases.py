@@ -182,7 +182,7 @@ def test_the_host_behind_a_holder(holder: str, result: str | None) -> None:
     [
         (b"", "starts with b''"),
         (b"k8s:enc:aescbc:v1:key1:\x00\x01", "encrypted at rest"),
-        (b"k8s\0\x0a\x08\x0a\x02v1\x12\x02Po", "a Po of v1"),
+        (b"k8s\0\x0a\x08\x0a\x02v1\x12\x02Po", "it is of kind Po, API version v1"),
         (b'{"kind":', "truncated"),
         (value("kube-scheduler")[:-40], "cut off"),
     ],

@@ -52,7 +52,7 @@ def test_etcd_healthy() -> None:
     )
     assert [cell.text for cell in view.summaries] == [
         "● 3 voters, 2 needed, 3 healthy: can lose 1",
-        "● 3/3 up, can lose 1",
+        "● 3/3 can lose 1",
     ]
     assert view.at == NOW
 
@@ -64,7 +64,7 @@ def test_etcd_with_a_lost_host_keeps_what_was_last_known() -> None:
     assert row.cells[3].tone is Tone.STALE
     assert row.cells[2].tone is Tone.UNKNOWN
     assert "no answer within 10 s" in row.cells[-1].text
-    assert gist(view) == "▲ 2/3 up, can lose 0"
+    assert gist(view) == "▲ 2/3 can lose 0"
 
 
 def test_etcd_down_is_not_shown_as_unknown() -> None:
