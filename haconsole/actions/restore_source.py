@@ -50,7 +50,7 @@ def source_of(ctx: PlanContext, file: str, stamp: str) -> Source | str:
     first = ctx.inventory.find(match["host"])
     if first is None or Role.ETCD not in first.roles:
         hosts = ", ".join(host.name for host in ctx.etcd)
-        return f"{match['host']} is no remaining etcd host: copy the snapshot to one of {hosts}"
+        return f"{match['host']} is not one of the etcd hosts that remain: copy the snapshot to one of {hosts}"
     return Source(first, match["path"], f"{match['path']} {stamp}")
 
 

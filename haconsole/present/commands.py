@@ -83,7 +83,7 @@ def command_table(
     others = tuple(each for each in commands if each.purpose in READS)
     rows = tuple(_row(each, now) for each in (*changes, *(others if reads else ())))
     count = sum(each.times for each in others)
-    gist = (Cell(f"{len(changes)} that may change a host, {count} reads"),) if commands else ()
+    gist = (Cell(f"{len(changes)} commands that may change a host, {count} that only read"),) if commands else ()
     absence = "no command yet" if reads else "no command that may change a host"
     empty = Cell("a recording has no commands" if recorded else absence, Tone.MUTED)
     return TableView("commands", COLUMNS, rows, None, gist, empty, ageless=True)

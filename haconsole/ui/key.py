@@ -13,7 +13,7 @@ class Scope(StrEnum):
 
     BESIDE = "Dashboard beside a run"
     REPLAY = "Recording"
-    ALONE = "Single pane, or a filter"
+    ALONE = "Dashboard with a filter or a single pane"
     FINDING = "Finding"
     FIXES = "Window of a finding"
     EVERYWHERE = "Everywhere"
@@ -76,7 +76,7 @@ def help_key(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -
 
 
 def teach_key(action: str, scope: Scope, rank: int) -> Key:
-    help_text = "Explain each step, and wait for a key before it"
+    help_text = "Explain each step, and wait for a key press before each one"
     return Key("t", action, "t", "teach me", help_text, scope, rank)
 
 
@@ -87,8 +87,8 @@ def copy_key(scope: Scope, what: str) -> Key:
 def screen_keys(scope: Scope) -> tuple[Key, Key]:
     """Back and forward through the screens that were opened."""
     return (
-        Key("less_than_sign", request(GoTo, -1), "<", "earlier screen", "The screen that was open before", scope),
-        Key("greater_than_sign", request(GoTo, 1), ">", "later screen", "The screen that was open after it", scope),
+        Key("less_than_sign", request(GoTo, -1), "<", "earlier screen", "Go back to the previous screen", scope),
+        Key("greater_than_sign", request(GoTo, 1), ">", "later screen", "Go forward to the next screen", scope),
     )
 
 

@@ -60,7 +60,9 @@ EVERYWHERE = (
 )
 
 REPLAY = (
-    Key("backslash", request(ControlReplay, "pause"), "\\", "pause", "Stop here, or play again", Scope.REPLAY, 2),
+    Key(
+        "backslash", request(ControlReplay, "pause"), "\\", "pause", "Pause here, or continue playing", Scope.REPLAY, 2
+    ),
     Key(
         "comma", request(ControlReplay, "earlier"), ", .", "step", "Show the moment before, and pause", Scope.REPLAY, 2
     ),
@@ -137,7 +139,7 @@ DASHBOARD = (
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("v", request(ShowGraphs), "v", "graphs", "States and figures over time", Scope.DASHBOARD, 9),
-    Key("p", request(ShowPath), "p", "path", "Path of a request: every edge, clients to etcd", Scope.DASHBOARD, 9),
+    Key("p", request(ShowPath), "p", "path", "Path of a request: every hop, clients to etcd", Scope.DASHBOARD, 9),
     Key("h", request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
     Key("C", request(ShowCommands), "C", "commands", "Every command that was run on hosts", Scope.DASHBOARD, 9),
     Key(
@@ -225,8 +227,10 @@ STEPS = (
     Key("r", "run", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
     Key("v", "switch('steps')", "v", "all steps", "All steps, or only those that will change something", Scope.PLAN, 1),
     teach_key("switch('teach')", Scope.PLAN, 2),
-    Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
-    Key("p", request(PauseRun, False), "p", "continue", "Start all held steps and hold no others", Scope.HELD, 1),
+    Key("n", "next", "n", "next step", "Start the paused step that is shown; the others stay paused", Scope.HELD, 1),
+    Key(
+        "p", request(PauseRun, False), "p", "continue", "Start all paused steps, and pause no more steps", Scope.HELD, 1
+    ),
     Key(
         "p",
         request(PauseRun, True),
@@ -238,7 +242,15 @@ STEPS = (
     ),
     teach_key(request(TeachRun), Scope.RUN, 4),
     Key("q", request(Quit), "q", "quit", "Close the console, after a confirmation", Scope.RUN, 5),
-    Key("s", request(StopRun), "s", "stop", "Start no further step; again: leave running ones to hosts", Scope.RUN, 1),
+    Key(
+        "s",
+        request(StopRun),
+        "s",
+        "stop",
+        "Start no further step; again: end the run, running steps continue",
+        Scope.RUN,
+        1,
+    ),
     Key(
         "v", "switch('steps')", "v", "steps, grid", "All steps in a list, or the grid of phases and hosts", Scope.RUN, 2
     ),
@@ -276,7 +288,7 @@ TABLE = (
     Key("down,j", "move('line', 1)", "↓ j", "row down", "One row down", Scope.TABLE),
     Key("up,k", "move('line', -1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *paging_keys(Scope.TABLE, "first row", "last row", space=False),
-    Key("o", "order", "o", "sort", "Sort by the next column: up, down, unsorted", Scope.TABLE, 9),
+    Key("o", "order", "o", "sort", "Sort by the next column: ascending, descending, unsorted", Scope.TABLE, 9),
     copy_key(Scope.TABLE, "row"),
 )
 
@@ -336,12 +348,12 @@ PATH = (
     Key("enter", "choose", "enter", "details", "Everything known of the component", Scope.PATH, 1),
     Key("left", "look('stage', -1)", "← →", "stage", "To the stage before", Scope.PATH, 2),
     Key("right", "look('stage', 1)", "→", "next stage", "To the next stage", Scope.PATH),
-    Key("down,j", "move('line', 1)", "↓ j", "node", "To the next node of the stage", Scope.PATH, 3),
-    Key("up,k", "move('line', -1)", "↑ k", "node up", "To the previous node of the stage", Scope.PATH),
-    Key("pagedown,space,ctrl+f", "look('words', 1)", "pgdn space", "page down", "A page of edges down", Scope.PATH, 6),
-    Key("pageup,ctrl+b", "look('words', -1)", "pgup", "page up", "A page of edges up", Scope.PATH),
-    Key("l", request(FollowJournal), "l", "log", "The log of the node's unit or container, followed", Scope.PATH, 5),
-    Key("y", "copy", "y", "copy", "Copy the drawing and all edges to the clipboard", Scope.PATH, 9),
+    Key("down,j", "move('line', 1)", "↓ j", "node", "To the next component of the stage", Scope.PATH, 3),
+    Key("up,k", "move('line', -1)", "↑ k", "node up", "To the previous component of the stage", Scope.PATH),
+    Key("pagedown,space,ctrl+f", "look('words', 1)", "pgdn space", "page down", "A page of hops down", Scope.PATH, 6),
+    Key("pageup,ctrl+b", "look('words', -1)", "pgup", "page up", "A page of hops up", Scope.PATH),
+    Key("l", request(FollowJournal), "l", "log", "Follow the log of the component's unit or container", Scope.PATH, 5),
+    Key("y", "copy", "y", "copy", "Copy the drawing and all hops to the clipboard", Scope.PATH, 9),
     Key("escape,q", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.PATH, 4),
     help_key(Scope.PATH, "this screen", 5),
 )
@@ -350,7 +362,7 @@ WINDOWS = (
     Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     Key("P", request(OpenText), "P", "pager", "This text in $PAGER", Scope.OVERLAY, 5),
     Key("E", request(OpenText, True), "E", "editor", "A copy of this text in $EDITOR", Scope.OVERLAY, 9),
-    Key("l", request(FollowJournal), "l", "log", "The log of the unit or container, followed", Scope.OVERLAY, 3),
+    Key("l", request(FollowJournal), "l", "log", "Follow the log of the unit or container", Scope.OVERLAY, 3),
     *screen_keys(Scope.OVERLAY),
     help_key(Scope.OVERLAY, "this window", 4),
     Key("enter,space", "switch", "enter", "show, hide", "Show or hide the column", Scope.COLUMNS, 1, priority=True),

@@ -139,8 +139,8 @@ async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
         removed = await bench.perform(RemoveMember(first, (M2,)))
         assert removed.outcome is Outcome.DONE, removed.error
         assert await bench.problems(MemberGone(first, (M2,))) == ()
-        again = await bench.perform(RemoveMember(first, (M2,)))
-        assert again.output == f"member {first} is not on etcd's member list"
+        second = await bench.perform(RemoveMember(first, (M2,)))
+        assert second.output == f"member {first} is not on etcd's member list"
 
 
 @pytest.mark.thorough
