@@ -85,7 +85,7 @@ class Kubeadm(Part, frozen=True, kw_only=True):
         Meta(
             title="a list of kubeadm's preflight checks",
             examples=[["NumCPU"]],
-            description="Preflight checks of kubeadm whose errors are only warnings.",
+            description="Preflight checks of kubeadm whose errors are treated as warnings.",
         ),
     ] = ()
     cluster: Annotated[
@@ -99,4 +99,4 @@ class KubeVip(Part, frozen=True, kw_only=True):
     """kube-vip as a static pod of the control planes; the holder of its lease has the address. It is only watched."""
 
     address: Annotated[Address, Meta(description="The address that kube-vip moves between the control planes.")]
-    lease: Annotated[Name, Meta(description="Name of the lease in the namespace kube-system.")] = "plndr-cp-lock"
+    lease: Annotated[Name, Meta(description="Name of kube-vip's lease in the namespace kube-system.")] = "plndr-cp-lock"
