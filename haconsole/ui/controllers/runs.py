@@ -56,7 +56,7 @@ class RunController:
             case ShowRun():
                 self.show()
             case ShowOutcome():
-                self.show_outcome()
+                show_outcome(self._console)
             case StartRun(plan=plan, teaching=teaching):
                 self._console.run_worker(self._start(plan, teaching=teaching), exit_on_error=False)
             case ResumeRun(record=record, override=override):
@@ -78,13 +78,6 @@ class RunController:
             self._console.notify("this screen shows the run", timeout=4, markup=False)
         else:
             self._console.push_screen(RunScreen())
-
-    def show_outcome(self) -> None:
-        """Show the result of the run, and the changes on the cluster once they are known."""
-        from haconsole.ui.screens.running import OutcomeWindow
-
-        if self._console.run_view is not None:
-            self._console.push_screen(OutcomeWindow(self._console.run_view))
 
     async def _start(self, plan: Plan, *, teaching: bool) -> None:
         """Start a run, if a person agrees, and show it instead of its plan.
@@ -209,19 +202,10 @@ class RunController:
         console.post_message(ReadBackup())
         if console.run_view is not None:
             console.run_view = replace(console.run_view, interruption=None if console.run_view.end else interruption)
-            self._show_end(plan)
+            show_end(console, plan)
             console.run_view = replace(console.run_view, changes=await changes_since(console, before))
             if console.run_view.end is not None and plan.departing_host:
                 await update_inventory(console, plan, console.run_view.end.outcome)
-
-    def _show_end(self, plan: Plan) -> None:
-        """Show the result to a person who follows the run; others are only notified."""
-        from haconsole.ui.screens.running import RunScreen
-
-        if isinstance(self._console.screen, RunScreen):
-            self.show_outcome()
-        else:
-            self._console.notify(f"{plan.action} has ended: press R to show the result", markup=False)
 
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session
@@ -232,6 +216,24 @@ class RunController:
         async for event in self._run.events():
             if self._console.run_view is not None:
                 self._console.run_view = self._console.run_view.after(event)
+
+
+def show_outcome(console: Console) -> None:
+    """Show the result of the run, and the changes on the cluster once they are known."""
+    from haconsole.ui.screens.running import OutcomeWindow
+
+    if console.run_view is not None:
+        console.push_screen(OutcomeWindow(console.run_view))
+
+
+def show_end(console: Console, plan: Plan) -> None:
+    """Show the result to a person who follows the run; others are only notified."""
+    from haconsole.ui.screens.running import RunScreen
+
+    if isinstance(console.screen, RunScreen):
+        show_outcome(console)
+    else:
+        console.notify(f"{plan.action} has ended: press R to show the result", markup=False)
 
 
 async def estimate(console: Console, session: Session) -> None:
