@@ -134,7 +134,7 @@ def _no_target(
     if hosts:
         return ()
     if target is None:
-        return (f"no reachable host has a stopped or hung {service}: name a host to restart it there",)
+        return (f"no reachable host has a stopped or hung {service}: give a host to restart it there",)
     names = ", ".join(host.name for host in everywhere) or "no host"
     return (f"{target} has no {service}: according to the inventory, it runs on {names}",)
 

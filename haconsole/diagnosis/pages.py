@@ -242,7 +242,7 @@ PAGES: dict[str, Page] = {
     ),
     "node.cordoned": Page("New pods are placed elsewhere.", "kubectl get nodes"),
     "kubeadm.config-stale": Page(
-        "kubeadm works by these records: a join or an upgrade fails, or brings back an old setting.",
+        "kubeadm uses these records: with a wrong record, a join or an upgrade fails, or brings back an old setting.",
         "kubectl -n kube-system get configmap kubeadm-config -o yaml; "
         "kubectl -n kube-public get configmap cluster-info -o yaml",
     ),

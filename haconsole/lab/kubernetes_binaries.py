@@ -62,7 +62,9 @@ def _from_folder(cache: Path, source: Path, required: tuple[str, ...]) -> Path:
     files = tuple(path for name in (*REQUIRED, *OPTIONAL) if (path := source / name).is_file())
     missing = sorted(set(required) - {path.name for path in files})
     if missing:
-        raise LabError(f"{source} lacks {', '.join(missing)}", hint="name a folder with the Kubernetes programs")
+        raise LabError(
+            f"{source} lacks {', '.join(missing)}", hint="give the path of a folder with the Kubernetes programs"
+        )
     identity = repr([(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
     folder = cache / f"folder-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     return folder if folder.is_dir() else _filled_folders({folder: ()}, lambda names, into: _copy(files, into))[0]

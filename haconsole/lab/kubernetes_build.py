@@ -98,7 +98,7 @@ def source_list(indextargets: str) -> str:
     """An apt source list of the Debian archives that `indextargets` (origin, address, release a line) names."""
     archives = {tuple(line.split()[1:3]) for line in indextargets.splitlines() if line.startswith("Debian ")}
     if not archives:
-        hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
+        hint = "give an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
         raise LabImpossibleError(
             "apt on this machine has no Debian archive to fetch the Kubernetes source from", hint=hint
         )

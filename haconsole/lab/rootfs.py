@@ -127,7 +127,7 @@ def debian_mirror() -> str:
     for line in result.stdout.splitlines():
         if line.startswith("Debian Debian "):
             return line.split()[-1].rstrip("/")
-    hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
+    hint = "give an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
     raise LabImpossibleError("apt on this machine has no Debian archive to build hosts from", hint=hint)
 
 

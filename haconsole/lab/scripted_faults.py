@@ -64,7 +64,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl kill --signal=SIGCONT kube-apiserver || :; systemctl start kube-apiserver",
     ),
     "sudo": ScriptedFault(
-        "sudo needs a password of the SSH login",
+        "sudo needs the password of the SSH user",
         f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
         f"[ ! -e {_KEPT} ] || mv {_KEPT} {_SUDOERS}",
     ),

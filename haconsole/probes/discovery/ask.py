@@ -110,7 +110,7 @@ async def read_host(host: HostTransport) -> HostReport:
         raise ProbeError(
             f"{host.host}: nothing of a cluster runs here: no etcd, no Kubernetes, no haproxy, no keepalived",
             Cause.NOT_RUNNING,
-            hint="name a control plane; for new hosts begin with a file of sample-inventories",
+            hint="give the name of a control plane; for new hosts begin with a file of sample-inventories",
         )
     return HostReport(
         name=outputs.get("name", "").strip().partition(".")[0] or str(host.host),

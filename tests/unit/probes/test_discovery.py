@@ -375,7 +375,7 @@ async def test_a_host_of_no_cluster_is_an_error() -> None:
     host.when("sh", say="")
     with pytest.raises(ProbeError, match="nothing of a cluster runs here") as raised:
         await read_host(host)
-    assert "name a control plane" in str(raised.value)
+    assert "give the name of a control plane" in str(raised.value)
 
 
 def test_an_invalid_name_is_refused_before_any_host_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
