@@ -90,7 +90,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """
     yield
     second = (
-        item.config.getoption("reruns") and getattr(item, "execution_count", 0) == 1 and item.stash.get(_FAILURE, False)
+        item.config.getoption("reruns", 0)
+        and getattr(item, "execution_count", 0) == 1
+        and item.stash.get(_FAILURE, False)
     )
     if not second and (nextitem is None or _lab_of(nextitem) != _lab_of(item)):
         _down(item.config.stash.get(_FOR_MANY, []))
