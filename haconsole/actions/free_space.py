@@ -27,8 +27,8 @@ def free_space_action() -> Action:
         "Free disk space",
         (
             "List the old journals and snapshots of a host that is short of disk space or inodes, and folders with "
-            "many temporary files. Delete those that are named. The newest snapshot is never deleted. Without names: "
-            "only the list."
+            "many temporary files. Only entries whose names you give are deleted, and never the newest snapshot. "
+            "Without names nothing is deleted."
         ),
         (
             Argument("host", ArgumentKind.HOST, "the host", positional=True, required=True),

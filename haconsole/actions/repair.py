@@ -169,7 +169,7 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
         command=argv("accept"),
         precondition=(check("blocked", f"an nftables rule drops {what}", missing),),
         verification=(check("open", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
-        undo=undo_by(check("undone", "the rule that accepts it is gone", "the rule is still there"), *argv("undo")),
+        undo=undo_by(check("undone", "no rule accepts it any more", "the rule is still there"), *argv("undo")),
     )
 
 

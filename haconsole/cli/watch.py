@@ -51,7 +51,7 @@ class UnwrittenFileError(HaconsoleError):
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Replace FILE every 5 s with state and figures; node_exporter's textfile collector needs a .prom file.",
+    help="Write state and metrics to FILE every 5 s. node_exporter's textfile collector needs a name in .prom.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/notice/v1, one event per line."

@@ -188,7 +188,7 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                 what,
                 f"the {what} differs between hosts"
                 + ("; one is on all hosts" if common else f": most hosts agree, except {odd}" if odd else ""),
-                "A host refuses what another host's CA or key has signed."
+                "A host refuses certificates and tokens that were signed with another host's CA or key."
                 + (" One of the CAs or keys is on all hosts, so a rotation may be unfinished." if common else ""),
                 tuple(f"{host}: SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
                 (call("rotate-certs", "resume the rotation", ca="yes"),)

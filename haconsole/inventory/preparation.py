@@ -53,7 +53,10 @@ class Releases(Part, frozen=True, kw_only=True):
         ),
     ] = None
     etcd: Annotated[
-        Release | None, Meta(description="etcd and etcdctl in the version etcd.version, to install as etcd.binary.")
+        Release | None,
+        Meta(
+            description="Release of etcd and etcdctl in the version that etcd.version gives, for etcd.binary's folder."
+        ),
     ] = None
 
 

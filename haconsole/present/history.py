@@ -25,8 +25,8 @@ COLUMNS = (
     Column("ACTION", least=10),
     Column("RESULT", least=14),
     Column("STEPS", right=True),
-    Column("BY", rank=1, least=8),
-    Column("RUN", rank=2, least=26),
+    Column("BY", rank=1, least=10),
+    Column("RUN", rank=2, least=24),
     Column("CLUSTER", rank=4, least=7),
     Column("UNDONE BY", rank=3, least=12),
 )

@@ -160,7 +160,7 @@ DASHBOARD = (
         Scope.DASHBOARD,
         10,
     ),
-    Key("H", request(ShowOnlyHost), "H", "only host", "Only the row's host, on all screens", Scope.DASHBOARD, 10),
+    Key("H", request(ShowOnlyHost), "H", "only host", "Show only the row's host, on all screens", Scope.DASHBOARD, 10),
     Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 10),
     Key("w", request(ChooseColumns), "w", "columns", "Choose the pane's columns; remembered", Scope.DASHBOARD, 10),
     Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),

@@ -81,6 +81,6 @@ async def test_a_full_store_takes_writes_again(small: Program, three: Members) -
     events = small.events("disarm-alarm")
     assert events[-1]["outcome"] == "done"
     assert all(f"etcd.defrag@{host}" in outcomes(events) for host in THREE)
-    assert "disarmed NOSPACE of " in "\n".join(str(event.get("text", "")) for event in events)
+    assert "disarmed the alarm NOSPACE of " in "\n".join(str(event.get("text", "")) for event in events)
     three.shell("cp2", f"{ETCDCTL} put big small")
     three.check(*THREE)

@@ -1,4 +1,4 @@
-"""The inventory with kubelet's settings as the cluster has them, which a joining host receives from kubeadm."""
+"""A copy of the inventory with the kubelet settings that the cluster records: kubeadm gives them to a joining host."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def logins_are_distinct(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         other = host_by_login.setdefault((ssh.address, ssh.port, str(ssh.jump)), host)
         if other is not host and other.address != host.address:
             what = f"host {other.name} and host {host.name} are both reached at {ssh.address} port {ssh.port}"
-            yield Fault(marks.at("hosts", number, "ssh_address"), what, "correct the ssh_address or ssh.port of one")
+            yield Fault(
+                marks.at("hosts", number, "ssh_address"), what, "correct the ssh_address or ssh.port of one of them"
+            )
 
 
 def root_is_reachable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

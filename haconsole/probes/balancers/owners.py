@@ -38,7 +38,7 @@ def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[
     """One value for each path, in that order."""
     lines = require(answer, "reading the owners of the balancer's files").splitlines()
     if len(lines) != len(paths):
-        raise ProbeError(f"queried the owners of {len(paths)} files, got {len(lines)} answers", Cause.UNREADABLE)
+        raise ProbeError(f"expected the owners of {len(paths)} files, and got those of {len(lines)}", Cause.UNREADABLE)
     return tuple(_file(inventory, host, path, line) for path, line in zip(paths, lines, strict=True))
 
 

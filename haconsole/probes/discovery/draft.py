@@ -265,7 +265,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
         yield from _keepalived_notes(front, silent_hosts, may_miss_peers=bool(silent_hosts) or len(balancers) == 1)
     yield from _haproxy_notes(front)
     if others.nodes is None and API in report.programs:
-        yield "the nodes are not known: add the workers, if there are any"
+        yield "the cluster's nodes could not be read: if it has workers, add them to the inventory"
     if path := _etcd_host(report, others).flag(ETCD, "config-file"):
         yield f"etcd has its settings in {path}, which could not be read: check the etcd section of the inventory"
     yield from _name_notes(report)

@@ -53,10 +53,10 @@ async def test_a_full_store_takes_writes_again(full: Bench) -> None:
         assert " before, " in output
         status = await api.status()
         assert store_problems("m1", status, room) == ()
-        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == f"disarmed NOSPACE of {status.member_id}"
+        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == f"disarmed the alarm NOSPACE of {status.member_id}"
         assert store_problems("m1", await api.status(), quiet) == ()
         await api.put(b"key", b"again")
-        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == "disarmed NOSPACE of no member"
+        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == "disarmed the alarm NOSPACE of no member"
 
 
 async def test_a_snapshot_is_saved_on_a_host_without_etcdctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

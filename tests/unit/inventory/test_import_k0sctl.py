@@ -156,7 +156,7 @@ def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
         "spec.hosts[0].ssh: not read: hostKey",
         "spec.hosts[2].openSSH: not read: options",
         "the role watcher of z is not known: the host is a worker here",
-        "hosts that are not reached by SSH have no connection settings here",
+        "hosts that k0sctl connects to without SSH have no SSH settings in this inventory",
         "spec.k0s: not read: dynamicConfig",
         "spec.k0s.config.spec: not read: telemetry",
         "spec.k0s.config.spec.api: not read: extraArgs",

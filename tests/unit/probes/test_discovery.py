@@ -214,7 +214,7 @@ def test_settings_to_check_are_named_and_no_password_is_shown() -> None:
         "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped",
         "b, c: vrrp_priority is unknown; by default the order of the file decides",
         "keepalived uses multicast, so keepalived.conf names no peers: give the other balancers the role load-balancer",
-        "the nodes are not known: add the workers, if there are any",
+        "the cluster's nodes could not be read: if it has workers, add them to the inventory",
         (
             "etcd has cert-file /etc/ssl/etcd/one.pem: the certs command shows this file, but rotate-certs looks for "
             "server.crt"

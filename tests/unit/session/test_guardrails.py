@@ -52,7 +52,7 @@ async def test_runs_on_other_clusters_count(tmp_path: Path) -> None:
     other, one = session(tmp_path), session(tmp_path, ONE, cluster="second")
     events = other.start(PLAN).events()
     await anext(events)
-    with pytest.raises(GuardrailError, match="at most 1 run at once: One cluster at a time"):
+    with pytest.raises(GuardrailError, match="at most 1 run at the same time: One cluster at a time"):
         one.start(PLAN)
     assert [event async for event in events]
     assert one.guardrail_stops(PLAN) == ()
