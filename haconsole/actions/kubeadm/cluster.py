@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.build import script
-from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, MemberIs, MemberStage, NodeIs, NodeStage
+from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, MemberIs, MemberStage, NodeIs, NodeStage, NoMemberAt
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout, is_stacked
 from haconsole.inventory.component_settings import Kubeadm
@@ -94,6 +94,17 @@ def joined(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...
     if Role.CONTROL_PLANE in host.roles and is_stacked(inventory):
         checks.append(MemberIs(etcd_peer_url(inventory, host), MemberStage.VOTING, ask))
     return tuple(checks)
+
+
+def not_joined(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...]) -> tuple[Check, ...]:
+    """The API reports that the host is no node, or etcd that it has no member there.
+
+    A server without an answer proves nothing: what has joined would be undone whenever the API is not ready.
+    """
+    absences: tuple[tuple[Check, ...], ...] = ((NodeIs(node, NodeStage.GONE, ask),),)
+    if Role.CONTROL_PLANE in host.roles and is_stacked(inventory):
+        absences = (*absences, (NoMemberAt(etcd_peer_url(inventory, host), ask),))
+    return (AnyOf(absences),)
 
 
 def left_or_joined(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...]) -> AnyOf:

@@ -18,7 +18,7 @@ from haconsole.actions.checks import (
     NoMemberAt,
     VipAnswers,
 )
-from haconsole.actions.kubeadm.cluster import folders, joined, left_or_joined, series, settings
+from haconsole.actions.kubeadm.cluster import folders, joined, left_or_joined, not_joined, series, settings
 from haconsole.actions.kubeadm.external_etcd import reach_of_endpoints
 from haconsole.actions.operations import Irreversible, JoinNode, RemoveMemberAt, RunCommand
 from haconsole.actions.step import Step
@@ -116,6 +116,7 @@ def clear_step(inventory: Inventory, host: Host, node: str, end: str, ask: tuple
         why=CLEAR_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", LEAVE, "leave", *words), timeout_s=LEAVE_S),
+        precondition=not_joined(inventory, host, node, ask),
         verification=(left_or_joined(inventory, host, node, ask),),
         undo=Irreversible("the host was not part of the cluster; its files are kept under other names"),
         phase=PHASE,
@@ -131,6 +132,7 @@ def forget_member_step(inventory: Inventory, host: Host, node: str, ask: tuple[H
         why=FORGET_WHY,
         host=HostName(host.name),
         operation=RemoveMemberAt(peer_url, ask),
+        precondition=not_joined(inventory, host, node, ask),
         verification=(AnyOf(((NoMemberAt(peer_url, ask),), joined(inventory, host, node, ask))),),
         undo=Irreversible("the host was not part of the cluster"),
         phase=PHASE,

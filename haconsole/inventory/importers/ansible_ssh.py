@@ -152,8 +152,8 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
         yield f"there are several bastions; only {bastions[0]} is copied"
     if bastions and bastion is None and (key := ssh_settings(known[bastions[0]]).get("identity_file")):
         yield (
-            f"the SSH key {key} of {reached_at(known[bastions[0]], bastions[0])} was left out: name it as IdentityFile "
-            "in ssh_config"
+            f"the SSH key {key} of {reached_at(known[bastions[0]], bastions[0])} is not copied: name it as "
+            "IdentityFile in ssh_config"
         )
 
 

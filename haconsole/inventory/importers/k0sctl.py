@@ -268,11 +268,11 @@ def _way_notes(entries: list[HostEntry]) -> Iterator[str]:
     bastion = _first_bastion(entries)
     reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
     if key and reach and address_of(reach) is None:
-        yield f"the SSH key {key} of {reach} was left out: name it as IdentityFile in ssh_config"
+        yield f"the SSH key {key} of {reach} is not copied: name it as IdentityFile in ssh_config"
     if len({repr(bastion_entry) for entry in entries if (bastion_entry := mapping(entry.way.get("bastion")))}) > 1:
         yield "there are several bastions; only the first is copied"
     if any("bastion" in mapping(entry.way.get("bastion")) for entry in entries):
-        yield "a bastion behind another bastion was left out: add it as ProxyJump in ssh_config"
+        yield "a bastion behind another bastion is not copied: add it as ProxyJump in ssh_config"
     others = ("localhost", *WINDOWS_WAYS)
     if any(mapping(entry.settings.get(way)) for entry in entries for way in others):
         yield "hosts that k0sctl connects to without SSH have no SSH settings in this inventory"

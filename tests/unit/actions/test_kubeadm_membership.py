@@ -299,6 +299,20 @@ def test_a_host_that_has_joined_is_never_reset_by_a_join(name: str) -> None:
     assert ("MemberStage.VOTING" in text) is (name == "cp1")
 
 
+@pytest.mark.parametrize("name", ["cp1", "w1"])
+def test_a_join_undoes_nothing_without_a_report_that_the_host_has_not_joined(name: str) -> None:
+    """An API that is not ready would otherwise look like a node that is not registered."""
+    result = plan(plan_join(healthy(), INVENTORY, name))
+    steps = [step for step in result.steps if step.id in (f"kubeadm.clear@{name}", f"kubeadm.forget@{name}")]
+    assert len(steps) == (2 if name == "cp1" else 1)
+    for step in steps:
+        (either,) = step.precondition
+        assert isinstance(either, AnyOf)
+        kinds = [type(check) for alternative in either.alternatives for check in alternative]
+        assert kinds == ([NodeIs, NoMemberAt] if name == "cp1" else [NodeIs])
+        assert "NodeStage.GONE" in str(either)
+
+
 def test_a_member_without_a_host_is_removed_by_its_id() -> None:
     strange = EtcdMember(
         MemberId("bad"), "cp9", ("https://10.99.0.19:2380",), ("https://10.99.0.19:2379",), learner=False
