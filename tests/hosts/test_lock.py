@@ -176,7 +176,7 @@ def test_a_console_that_was_killed_leaves_its_lock_which_another_adopts_knowingl
     lab.exec("cp1", "systemctl", "unmask", "haproxy")
     refused = program("run", "bootstrap", "--only", "haproxy", "--yes")
     assert refused.returncode == 7
-    assert re.search(rf"is locked: .+ has run bootstrap for \d+ s, run {run}", refused.stderr)
+    assert re.search(rf"is locked: .+ has been running bootstrap for \d+ s \(run {run}\)", refused.stderr)
     assert f"--take-over-lock {run}" in refused.stderr
     assert program.events("bootstrap", "--only", "haproxy", "--take-over-lock", run)[-1]["outcome"] == "done"
     assert holders(lab) == ["", "", ""]
