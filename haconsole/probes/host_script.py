@@ -283,13 +283,14 @@ class HostScript:
             await event.wait()
             await asyncio.sleep(_LOG_LAG_S)
             event.clear()
-            await self.look_again(names)
+            if not await self.look_again(names):
+                event.set()  # else the facts from before the change would stay for a minute or longer
             await asyncio.sleep(_AGAIN_S)
             if "keepalived" in names and not event.is_set():
                 await self.look_again(("keepalived",))
 
-    async def look_again(self, names: tuple[str, ...], *, keeps_known: bool = False) -> None:
-        """Query the sections of these names now, beside the rounds; without an answer their facts stay as they are.
+    async def look_again(self, names: tuple[str, ...], *, keeps_known: bool = False) -> bool:
+        """Query the sections of these names now, beside the rounds; False without an answer: their facts stay.
 
         `keeps_known`: an answer that cannot be read replaces no known fact either.
         """
@@ -304,6 +305,8 @@ class HostScript:
             )
             for answer in answers(result.stdout):
                 self._put_answer(answer, keeps_known=keeps_known)
+            return True
+        return False
 
     def _take(self, event: ScriptEvent, on_round: Callable[[], None]) -> None:
         match event:

@@ -77,7 +77,7 @@ async def test_a_cluster_is_installed_and_a_fault_fixed_without_leaving_the_cons
             run(program, host, "sh", "-c", drain)
         await shows(console, r"warning\s+.*cp2")
         console.press("f")
-        await shows(console, r"run ready cp2")
+        await shows(console, r"Put a control plane back in service \(host = cp2\)")
         console.press("m")
         await shows(console, r"host\s+◀ cp2 ▶")
         console.press("Enter")

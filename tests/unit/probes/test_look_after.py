@@ -1,0 +1,40 @@
+"""A second query after a unit has changed, as the next turn of its sections is far."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from haconsole.configs.layout import layout
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.probes import host_script
+from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.fact_store import FactStore
+from haconsole.probes.host_script import HostScript, ScriptQuery
+from haconsole.probes.script import ARGV, Section
+from haconsole.transport.base import TransportError
+from tests.fakes.cluster import INVENTORY, NOW
+from tests.fakes.transport import FakeFleet
+
+
+async def test_a_query_without_an_answer_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_script, "_LOG_LAG_S", 0.0)
+    monkeypatch.setattr(host_script, "_AGAIN_S", 0.0)
+    fleet, host = FakeFleet(), INVENTORY.hosts[0]
+    target = fleet.host(HostName(host.name))
+    target.when(*ARGV, say=TransportError(target.host, Cause.TIMED_OUT, "no answer within 6 s"))
+    target.when(*ARGV, say="")
+    context = ClusterContext(INVENTORY, layout(INVENTORY), fleet, lambda: NOW, b"", ProbeTimings())
+    query = ScriptQuery("system", Section("system", "true"), lambda answer: answer)
+    script = HostScript(context, FactStore(INVENTORY, lambda: NOW), host, (query,), ())
+    event = asyncio.Event()
+    event.set()
+    task = asyncio.create_task(script._look_after(event, ("system",)))
+    async with asyncio.timeout(5):
+        while len(target.calls) < 2:
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    assert (len(target.calls), event.is_set()) == (2, False)
