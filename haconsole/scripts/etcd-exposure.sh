@@ -3,8 +3,10 @@
 # usage: etcd-exposure
 # prints: "exposed client|peer URL", by the flags and the environment of the process; nothing where a configuration
 # file has the settings. etcd requires certificates where it has a CA, or the flag for it (etcd.io, Transport security).
+# uses lib/of-pod
 for pid in $(pidof etcd); do
   [ -r "/proc/$pid/cmdline" ] || continue
+  ! of_pod "/proc/$pid" || continue
   { tr '\000' '\n' <"/proc/$pid/cmdline"; echo --; tr '\000' '\n' <"/proc/$pid/environ"; } 2>/dev/null | awk '
     function put(key, text) { if (!(key in value) && text != "") value[key] = text }
     function flush() { if (pending != "") put(pending, "true"); pending = "" }

@@ -152,6 +152,19 @@ def test_the_listeners_of_a_running_etcd(
     assert result.stdout.splitlines() == expected
 
 
+def test_an_etcd_in_an_ordinary_pod_is_not_the_hosts(tmp_path: Path) -> None:
+    with subprocess.Popen(("sh", "-c", "read -r _", *CERTIFIED[1:]), stdin=subprocess.PIPE) as process:
+        reader = load_script("etcd-exposure").replace("NR == 1", "NR <= 3")
+        programs = {"pidof": f"echo {process.pid}", "grep": 'case "$*" in *cgroup*) exit 0 ;; esac; exit 1'}
+        for name, text in programs.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / name).chmod(0o755)
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        result = subprocess.run(("sh", "-c", reader), env=path, capture_output=True, text=True, check=True)
+        process.kill()
+    assert result.stdout == ""
+
+
 def test_only_hosts_with_etcd_or_a_balancer_are_queried() -> None:
     places = layout(INVENTORY)
     assert exposures.programs_of(places, INVENTORY.hosts[0]) == ("etcd", "haproxy")
