@@ -18,7 +18,7 @@ from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.host_pace import HostPace
+from haconsole.probes.host_pace import HostPace, pause_after
 from haconsole.probes.hosts import (
     addresses,
     disks,
@@ -279,13 +279,15 @@ class HostScript:
 
     async def _look_after(self, event: asyncio.Event, names: tuple[str, ...]) -> None:
         """Query sections at once where their next turn is far: an address that moved is mostly keepalived's doing."""
+        loop = asyncio.get_running_loop()
         while set(names) & (self._asks.keys() | self._side_queries.keys()):
             await event.wait()
             await asyncio.sleep(_LOG_LAG_S)
             event.clear()
+            began = loop.time()
             if not await self.look_again(names):
                 event.set()  # else the facts from before the change would stay for a minute or longer
-            await asyncio.sleep(_AGAIN_S)
+            await asyncio.sleep(pause_after(loop.time() - began, _AGAIN_S))
             if "keepalived" in names and not event.is_set():
                 await self.look_again(("keepalived",))
 
