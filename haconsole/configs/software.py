@@ -35,6 +35,10 @@ class Software:
     """The key of `preparation.releases` that can provide it."""
 
 
+NETWORK_TOOLS = Software("iproute2", ("ip", "ss"), "iproute2", "iproute")
+"""They report addresses and connections: haconsole needs them on every host."""
+
+
 def software_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[Software, ...]:
     """All products for the roles of `host`, in the order of their installation."""
     if set(host.roles) <= {Role.BASTION}:
@@ -44,6 +48,7 @@ def software_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[Softw
         *_balancers(inventory, layout, host),
         *_units(inventory, layout, host),
         *_node(inventory, host),
+        NETWORK_TOOLS,
         Software("openssl", ("openssl",), "openssl", "openssl"),
         Software(TIME_SERVICE, ("chronyd",), "chrony", "chrony"),
     )
@@ -100,7 +105,6 @@ def _node(inventory: Inventory, host: Host) -> tuple[Software, ...]:
         *((runtime,) if not socket or socket.endswith("/containerd.sock") else ()),
         Software("conntrack", ("conntrack",), "conntrack", "conntrack-tools"),
         Software("iptables", ("iptables",), "iptables", "iptables"),
-        Software("iproute2", ("ip",), "iproute2", "iproute"),
         Software("ethtool", ("ethtool",), "ethtool", "ethtool"),
         Software("socat", ("socat",), "socat", "socat"),
         Software("kmod", ("modprobe",), "kmod", "kmod"),

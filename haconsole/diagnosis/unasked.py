@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from haconsole.configs.software import NETWORK_TOOLS
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.hosts import HERE
 from haconsole.diagnosis.remedies import advice, call
@@ -54,6 +56,8 @@ FIXES = {
     Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
     Cause.UNREADABLE: "run the command by hand on {host} as the SSH user, and look for unexpected output",
 }
+NOT_FOUND = re.compile(r"\b([\w.-]+): (?:command )?not found")
+"""The words of shells about a missing program: ``sh: 1: ip: not found``, ``bash: line 1: ip: command not found``."""
 NOT_BY_OVERLOAD = (
     *(Cause.SUDO_REFUSED, Cause.NO_SESSION, Cause.AUTH_FAILED),
     *(Cause.NOT_INSTALLED, Cause.NOT_CONFIGURED, Cause.NOT_RUNNING),
@@ -187,7 +191,14 @@ def _fixes(facts: HostFacts, troubles: tuple[Trouble, ...], first: Cause) -> tup
     by_hand = tuple(advice(FIXES.get(cause, fallback).format(host=facts.host)) for cause in causes)
     refused = any(one.fact == "apiserver" and one.failed.cause is Cause.AUTH_FAILED for one in troubles)
     rewrite = call("bootstrap", "write the kubeconfigs again as the inventory describes them", only="kubernetes")
-    return (*((rewrite,) if refused and first is Cause.AUTH_FAILED else ()), *by_hand)
+    return (*((rewrite,) if refused and first is Cause.AUTH_FAILED else ()), *_installs(facts, troubles), *by_hand)
+
+
+def _installs(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Iterator[Remedy]:
+    """The installation of missing programs that `prepare` brings to every host."""
+    names = {name for one in troubles for name in NOT_FOUND.findall(one.failed.reason)}
+    if names & set(NETWORK_TOOLS.programs):
+        yield call("prepare", f"install the package of {', '.join(sorted(names))} again", hosts=facts.host)
 
 
 def _load(facts: HostFacts) -> Iterator[str]:

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs packages without a start of their services, and records the packages and enabled units that are new.
+# A package that is installed already is installed again: some of its programs are gone.
 # usage: prepare-packages TOOL RECORD UPDATE FOLDER PACKAGE...
 # TOOL is apt, dnf or yum; UPDATE is `yes` to read the repositories first; FOLDER holds package files, or is `-`
-# shellcheck disable=SC2016,SC2086 # dpkg-query expands the format; $files is a list of paths without blanks
+# shellcheck disable=SC2016,SC2086 # dpkg-query expands the format; lists are words without blanks
 PATH=$PATH:/usr/sbin:/sbin
 tool=$1 record=$2 update=$3 folder=$4; shift 4
 policy=${HACONSOLE_ROOT:-}/usr/sbin/policy-rc.d
@@ -23,7 +24,11 @@ finish() {
   rm -f -- "$record.before" "$record.units"
 }
 trap finish EXIT; trap 'exit 143' HUP INT TERM
-files=
+files='' broken='' again=''
+there=" $(installed | tr '\n' ' ') "
+for name in "$@"; do
+  case $there in *" ${name%%=*} "*) broken="$broken ${name%%=*}" ;; esac
+done
 case $tool in
   apt)
     export DEBIAN_FRONTEND=noninteractive
@@ -32,9 +37,14 @@ case $tool in
     [ "$update" = no ] || apt-get -q -o DPkg::Lock::Timeout=120 update || :
     apt-get -qy -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
       --no-install-recommends install $files "$@"
+    for file in $files; do
+      [ -z "$broken" ] || case "$broken " in *" $(dpkg-deb -f "$file" Package) "*) again="$again $file" ;; esac
+    done
+    [ -z "$broken" ] || apt-get -qy -o DPkg::Lock::Timeout=120 --reinstall install ${again:-$broken}
     ;;
   *)
     [ "$folder" = - ] || files=$(ls -- "$folder"/*.rpm)
     "$tool" -y --setopt=install_weak_deps=False --disableexcludes=all install $files "$@"
+    [ -z "$broken" ] || "$tool" -y --disableexcludes=all reinstall $broken
     ;;
 esac

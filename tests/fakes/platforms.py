@@ -26,7 +26,7 @@ UBUNTU = PlatformFacts(
         PackageState(name, candidate="1")
         for name in ("haproxy", "keepalived", "containerd", "conntrack", "iptables", "ethtool", "socat")
     ),
-    programs=tuple(ProgramState(name, f"/usr/bin/{name}") for name in ("ip", "modprobe", "openssl")),
+    programs=tuple(ProgramState(name, f"/usr/bin/{name}") for name in ("ip", "ss", "modprobe", "openssl")),
     swap=("/swap.img",),
     swap_lines=("/swap.img none swap sw 0 0",),
     sysctls=OFF,
@@ -39,7 +39,7 @@ ROCKY = PlatformFacts(
     version="9.4",
     name="Rocky Linux 9.4 (Blue Onyx)",
     tool=PackageTool.DNF,
-    programs=tuple(ProgramState(name, f"/usr/sbin/{name}") for name in ("ip", "modprobe", "openssl")),
+    programs=tuple(ProgramState(name, f"/usr/sbin/{name}") for name in ("ip", "ss", "modprobe", "openssl")),
     swap=("/dev/dm-1",),
     swap_lines=("/dev/mapper/rl-swap none swap defaults 0 0",),
     swap_units=("dev-dm\\x2d1.swap",),

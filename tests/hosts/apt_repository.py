@@ -113,3 +113,23 @@ class Repository:
 def _program(lab: Lab, name: str) -> bytes:
     layers = (Path(layer) / "usr/local/bin" / name for layer in lab.spec.layers)
     return next(path for path in layers if path.is_file()).read_bytes()
+
+
+REPACK = """folder=$(mktemp -d); mkdir "$folder/DEBIAN"
+dpkg-query -L "$1" | tar -c --no-recursion -f - -T - 2>/dev/null | tar -x -C "$folder" -f -
+dpkg-query -s "$1" | sed '/^Status:/d; /^Conffiles:/,/^[A-Z]/{/^Conffiles:/d; /^ /d;}' >"$folder/DEBIAN/control"
+dpkg-deb -Znone --root-owner-group --build "$folder" /root/repacked.deb; rm -rf "$folder"
+"""
+
+
+def package_files(lab: Lab, name: str, folder: Path) -> Path:
+    """A folder with the package file of `name`, packed again from the files that a host has."""
+    host = lab.spec.hosts[0].name
+    result = lab.exec(host, "sh", "-ec", REPACK, "repack", name)
+    assert result.returncode == 0, result.stderr
+    files = folder / "package-files"
+    files.mkdir()
+    source = lab.host(host).root / "root/repacked.deb"
+    (files / f"{name}.deb").write_bytes(source.read_bytes())
+    source.unlink()
+    return files

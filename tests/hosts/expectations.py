@@ -79,7 +79,7 @@ SCENARIOS = {
     "login-output": Expectation("probe.failed", by_hand=True),
     "sessions-limited": Expectation("probe.failed"),
     "stats-socket-gone": Expectation("balancer.no-socket"),
-    "program-missing": Expectation("probe.failed", by_hand=True),
+    "program-missing": Expectation("probe.failed"),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
     "host-down": Expectation("host.unreachable", by_hand=True),
     "host-cut-off": Expectation("host.unreachable", by_hand=True),

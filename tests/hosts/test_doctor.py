@@ -8,11 +8,14 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from haconsole.lab.drills import break_lab, heal
+from haconsole.lab.lab import Lab
+from tests.hosts.apt_repository import package_files
 from tests.hosts.conftest import LabMaker
 from tests.hosts.drawn import draw_third
 from tests.hosts.expectations import FOUND_WITHIN_S, ONLY_NIGHTLY, SCENARIOS, Expectation
@@ -29,11 +32,19 @@ NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhea
 @pytest.fixture(scope="module")
 def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
     lab = make_lab_for_session(hosts=3)
-    program = Program(lab, tmp_path_factory.mktemp("doctor"))
+    folder = tmp_path_factory.mktemp("doctor")
+    program = Program(lab, folder, inventory_with(lab, package_files(lab, "iproute2", folder), folder))
     result = program("run", "bootstrap", "--yes")
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     until_healthy(program)
     return program
+
+
+def inventory_with(lab: Lab, packages: Path, folder: Path) -> Path:
+    """The lab's inventory with a folder of package files."""
+    path = folder / "inventory.yaml"
+    path.write_text(f"{lab.inventory_path.read_text()}\npreparation: {json.dumps({'packages': str(packages)})}\n")
+    return path
 
 
 @pytest.fixture(scope="module")

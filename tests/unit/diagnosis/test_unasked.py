@@ -205,3 +205,18 @@ def test_the_clock_source_is_evidence_of_a_slow_host_and_of_a_wrong_clock() -> N
     skewed = changed(healthy(), 2, lambda host: replace(with_clock("tsc", host), clock_offset_ms=Known(9000.0, NOW)))
     (finding,) = findings_of(skewed)
     assert "the host's clock source is tsc" in finding.evidence
+
+
+@pytest.mark.parametrize("words", ["sh: 1: ip: not found", "bash: line 1: ip: command not found"])
+def test_a_missing_program_of_every_host_is_installed_again(words: str) -> None:
+    missing: Failed[Any] = Failed(f"addresses: {words}", NOW, Cause.NOT_INSTALLED)
+    (finding,) = findings_of(changed(healthy(), 2, lambda host: replace(host, addresses=missing)))
+    first = finding.remedies[0]
+    assert isinstance(first, ActionCall)
+    assert (first.action, first.request["hosts"]) == ("prepare", "cp2")
+
+
+def test_a_missing_program_without_a_known_package_is_for_a_person() -> None:
+    missing: Failed[Any] = Failed("addresses: sh: 1: ipx: not found", NOW, Cause.NOT_INSTALLED)
+    (finding,) = findings_of(changed(healthy(), 2, lambda host: replace(host, addresses=missing)))
+    assert not isinstance(finding.remedies[0], ActionCall)
