@@ -73,7 +73,7 @@ class Candidate:
 def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding, ...]:
     """Only root causes, the most severe first; each consequence becomes evidence of its root cause.
 
-    A cause is at least as severe as the worst of its consequences.
+    A cause is at least as severe as the worst of its consequences. Overload comes after every problem at work.
     """
     by_key = {candidate.key: candidate for candidate in candidates}
     by_place: dict[Key, list[Candidate]] = {}
@@ -89,11 +89,19 @@ def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding,
     causes = (
         _with(candidate, tuple(consequences.get(key, ()))) for key, candidate in by_key.items() if roots[key].key == key
     )
-    return tuple(sorted(causes, key=lambda finding: _rank(finding, by_key)))
+    return _sorted(tuple(causes), by_key)
 
 
-def _rank(finding: Finding, by_key: dict[Key, Candidate]) -> tuple[int, bool]:
-    return (SEVERITIES.index(finding.severity), by_key[finding.code, finding.subject].overload)
+def _sorted(causes: tuple[Finding, ...], by_key: dict[Key, Candidate]) -> tuple[Finding, ...]:
+    """The most severe first; slow hosts after what is known to be broken, even where they have worse consequences."""
+    least = max((SEVERITIES.index(one.severity) for one in causes if one.code in AT_WORK), default=0)
+
+    def rank(finding: Finding) -> tuple[int, bool]:
+        overload = by_key[finding.code, finding.subject].overload
+        severity = SEVERITIES.index(finding.severity)
+        return (max(severity, least) if overload else severity, overload)
+
+    return tuple(sorted(causes, key=rank))
 
 
 def _without_overload(roots: dict[Key, Candidate]) -> dict[Key, Candidate]:

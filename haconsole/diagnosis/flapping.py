@@ -1,15 +1,18 @@
-"""Findings that flap: each of them is one finding, marked as such, until it has been absent for a while.
+"""Findings that flap: each of them is one finding, marked as such, until it has been absent for longer than it flaps.
 
 1. Each appearance of a finding is remembered for `WINDOW`.
 2. From the appearance number `OFTEN` on it is flapping: it stays a finding while it is absent, with its last evidence.
-3. It ends once it has been absent for `CALM`, or its appearances are too long ago.
+3. It ends once it is absent for `RHYTHMS` times the longest interval between its appearances, and after `CALM` at most.
+   A finding that came every 10 s is thus gone 15 s after its cause was fixed.
+4. One that appears again within `WINDOW` flaps at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 
 from haconsole.diagnosis.candidate import SEVERITIES, Key
@@ -20,6 +23,7 @@ from haconsole.model.status import ClusterStatus
 WINDOW = timedelta(minutes=10)
 OFTEN = 3
 """A finding that appears twice may have a fix that was tried in between."""
+RHYTHMS = 1.5
 CALM = timedelta(minutes=3)
 
 
@@ -30,48 +34,47 @@ class Sighting:
     finding: Finding
     appearances: tuple[datetime, ...]
     seen_at: datetime
-    present: bool = True
 
     @property
     def flapping(self) -> bool:
         return len(self.appearances) >= OFTEN
 
-    def has_ended(self, at: datetime) -> bool:
-        """Nothing of it matters any more."""
-        if self.present:
+    def is_shown(self, at: datetime) -> bool:
+        """An absent finding that may be back in a moment, by how often it appeared so far."""
+        if not self.flapping:
             return False
-        return at - self.seen_at > (CALM if self.flapping else WINDOW)
+        longest = max(later - earlier for earlier, later in pairwise(self.appearances))
+        return at - self.seen_at <= min(RHYTHMS * longest, CALM)
+
+    def lately(self, at: datetime) -> Sighting:
+        """Without the appearances that are too long ago."""
+        return replace(self, appearances=tuple(each for each in self.appearances if at - each <= WINDOW))
 
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """The findings of a watched cluster so far."""
+    """The findings of a watched cluster so far: those that are present, and those that were lately."""
 
-    sightings: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
+    present: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
+    absent: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
 
     def after(self, findings: tuple[Finding, ...], at: datetime) -> tuple[Flapping, tuple[Finding, ...]]:
         """With the findings of one more moment; and the findings to show, the most severe first."""
         now = {(each.code, each.subject): each for each in findings}
         present = {key: self._sighting(key, each, at) for key, each in now.items()}
-        absent = {
-            key: replace(each, present=False, appearances=_recent(each.appearances, at))
-            for key, each in self.sightings.items()
-            if key not in now and not replace(each, present=False).has_ended(at)
-        }
-        visible = (
-            *(_marked(each) if each.flapping else each.finding for each in present.values()),
-            *(_marked(each) for each in absent.values() if each.flapping),
-        )
+        gone = {key: each.lately(at) for key, each in {**self.absent, **self.present}.items() if key not in now}
+        absent = {key: each for key, each in gone.items() if each.appearances}
+        visible = (*map(_marked_if_flapping, present.values()), *_still_shown(absent, at))
         if len(visible) > len(findings):
             visible = tuple(sorted(visible, key=lambda each: SEVERITIES.index(each.severity)))
-        return Flapping(MappingProxyType({**absent, **present})), visible
+        return Flapping(MappingProxyType(present), MappingProxyType(absent)), visible
 
     def _sighting(self, key: Key, finding: Finding, at: datetime) -> Sighting:
-        before = self.sightings.get(key)
-        if before is None:
-            return Sighting(finding, (at,), at)
-        appearances = _recent(before.appearances, at)
-        return Sighting(finding, appearances if before.present else (*appearances, at), at)
+        before = self.present.get(key)
+        if before is not None:
+            return replace(before.lately(at), finding=finding, seen_at=at)
+        earlier = self.absent[key].lately(at).appearances if key in self.absent else ()
+        return Sighting(finding, (*earlier, at), at)
 
 
 def damp(flapping: Flapping, status: ClusterStatus) -> tuple[Flapping, ClusterStatus]:
@@ -84,15 +87,19 @@ def damp(flapping: Flapping, status: ClusterStatus) -> tuple[Flapping, ClusterSt
     return after, replace(status, findings=findings, health=health(status.snapshot, findings))
 
 
-def _recent(appearances: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
-    return tuple(each for each in appearances if at - each <= WINDOW)
+def _still_shown(absent: Mapping[Key, Sighting], at: datetime) -> Iterator[Finding]:
+    for each in absent.values():
+        if each.is_shown(at):
+            yield _marked(each, f"absent now, last seen {each.seen_at:%Y-%m-%d %H:%M:%S}Z")
 
 
-def _marked(sighting: Sighting) -> Finding:
+def _marked_if_flapping(sighting: Sighting) -> Finding:
+    return _marked(sighting) if sighting.flapping else sighting.finding
+
+
+def _marked(sighting: Sighting, *more: str) -> Finding:
     """The summary stays the same while the finding flaps."""
     finding, count = sighting.finding, len(sighting.appearances)
     minutes = int(WINDOW.total_seconds() // 60)
-    lines = [f"it appeared {count} times in the last {minutes} minutes"]
-    if not sighting.present:
-        lines.append(f"absent now, last seen {sighting.seen_at:%Y-%m-%d %H:%M:%S}Z")
-    return replace(finding, summary=f"{finding.summary} (flapping)", evidence=(*lines, *finding.evidence))
+    often = f"it appeared {count} times in the last {minutes} minutes"
+    return replace(finding, summary=f"{finding.summary} (flapping)", evidence=(often, *more, *finding.evidence))

@@ -103,7 +103,7 @@ def _apiserver(
                 advice(f"find the cause: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
             ),
         )
-        yield Candidate(finding, caused_by, not_by_overload=is_stopped(facts.service("kube-apiserver")))
+        yield Candidate(finding, caused_by, not_by_overload=not _starts(facts))
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
         failing = ", ".join(facts.apiserver.value.failing) or "its /readyz does not show which check failed"
         finding = Finding(
@@ -119,6 +119,12 @@ def _apiserver(
             lost_hosts = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
             caused_by = (*caused_by, *anywhere(*ETCD_PROBLEMS), *lost_hosts)
         yield Candidate(finding, caused_by)
+
+
+def _starts(facts: HostFacts) -> bool:
+    """systemd or kubelet has started the process and it does not serve yet, which takes long on a slow host."""
+    unit = facts.service("kube-apiserver")
+    return unit is not None and unit.alive and not unit.running
 
 
 def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:

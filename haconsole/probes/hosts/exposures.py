@@ -30,7 +30,7 @@ def section(layout: Layout, host: Host, *, every: int = 1) -> Section:
 def parse(answer: SectionAnswer) -> tuple[Exposure, ...]:
     """One value for each address; ``exposed KIND ADDRESS`` and, for haproxy, its proxy."""
     try:
-        rows = (line.split(" ") for line in require(answer, "read listeners").splitlines() if line)
+        rows = (line.split(" ") for line in require(answer, "reading the open ports").splitlines() if line)
         return tuple(Exposure(ExposureKind(row[1]), row[2], " ".join(row[3:])) for row in rows if row[0] == "exposed")
     except (ValueError, IndexError) as error:
-        raise ProbeError(f"listeners: not readable: {error}", Cause.UNREADABLE) from error
+        raise ProbeError(f"the open ports cannot be read: {error}", Cause.UNREADABLE) from error

@@ -50,7 +50,7 @@ def parse_record(text: str) -> HostLock | None:
             raise ValueError("two tokens")
         return HostLock(_harmless(claim), max(0, int(held_s)), max(0, int(age)))
     except (ValueError, msgspec.MsgspecError) as error:
-        what = f"the cluster lock's record is not readable: {text[:_LONGEST_WORD]!r}"
+        what = f"the cluster lock's record cannot be read: {text[:_LONGEST_WORD]!r}"
         raise ProbeError(
             what, Cause.UNREADABLE, hint=f"on the host: inspect the file {PLACE}/holder, then remove this file"
         ) from error

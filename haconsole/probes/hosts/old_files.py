@@ -21,7 +21,7 @@ def section(snapshot_folder: str, *, every: int = 1) -> Section:
 def parse(answer: SectionAnswer) -> tuple[OldFile, ...]:
     """The oldest first; empty where no file system is short of space or inodes."""
     try:
-        rows = [line.split(" ", 2) for line in require(answer, "list old files").splitlines() if line]
+        rows = [line.split(" ", 2) for line in require(answer, "listing old files").splitlines() if line]
         files = tuple(_file(*row) for row in rows)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise ProbeError(f"old files: unexpected output: {error}", Cause.UNREADABLE) from error

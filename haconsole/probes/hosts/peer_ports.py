@@ -49,7 +49,7 @@ def section(ports: tuple[tuple[str, int], ...], *, every: int = 1) -> Section:
 
 def parse(answer: SectionAnswer) -> tuple[PeerPort, ...]:
     """One result for each port; lines of another form are ignored."""
-    rows = (line.split() for line in require(answer, "connect to peers").splitlines())
+    rows = (line.split() for line in require(answer, "connecting to other hosts").splitlines())
     return tuple(
         PeerPort(row[1], int(row[2]), PortState(row[0]))
         for row in rows

@@ -82,7 +82,7 @@ def checks_section(layout: Layout, *, every: int = 1) -> Section:
 
 def parse_checks(answer: SectionAnswer) -> tuple[ConfigCheck, ...]:
     """One verdict for each program that is installed and has a file."""
-    rows = (line.split(" ", 3) for line in require(answer, "check configurations").splitlines())
+    rows = (line.split(" ", 3) for line in require(answer, "checking the configurations").splitlines())
     return tuple(
         ConfigCheck(row[0], row[2], row[1] == "valid", row[3].strip() if len(row) > 3 else "")
         for row in rows

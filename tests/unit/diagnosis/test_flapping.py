@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from haconsole.diagnosis.flapping import CALM, OFTEN, WINDOW, Flapping, damp
+from haconsole.diagnosis.flapping import CALM, OFTEN, RHYTHMS, WINDOW, Flapping, damp
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.snapshot import PendingFact
 from haconsole.model.status import ClusterStatus
@@ -63,15 +63,31 @@ def test_twenty_minutes_of_flapping_are_one_finding_and_few_notices() -> None:
     assert "(flapping)" in watched.notices[-1].text
 
 
-def test_it_closes_once_after_a_calm_time() -> None:
+def test_it_closes_soon_after_its_cause_is_fixed() -> None:
     watched = Watched()
-    flaps(watched, 5)
+    flaps(watched, 5, every_s=10.0)  # last seen at 40 s
     before = len(watched.notices)
-    assert watched.look(45 + CALM.total_seconds() - 10) != ()
-    assert watched.look(45 + CALM.total_seconds() + 1) == ()
+    assert watched.look(40 + 10 * RHYTHMS - 1) != ()
+    assert watched.look(40 + 10 * RHYTHMS + 1) == ()
     assert watched.last.health is Health.HEALTHY
     assert [one.kind for one in watched.notices[before:]] == [NoticeKind.FINDING_CLOSED]
-    assert watched.look(300, SLOW) == (SLOW,), "a calm time ends its history"
+
+
+def test_a_slow_one_closes_after_a_calm_time() -> None:
+    watched = Watched()
+    flaps(watched, 5, every_s=150.0)  # last seen at 600 s
+    assert watched.look(600 + CALM.total_seconds() - 1) != ()
+    assert watched.look(600 + CALM.total_seconds() + 1) == ()
+
+
+def test_one_that_closed_flaps_at_once_when_it_is_back_soon() -> None:
+    watched = Watched()
+    flaps(watched, 5)
+    assert watched.look(100) == ()
+    (finding,) = watched.look(120, SLOW)
+    assert "(flapping)" in finding.summary
+    watched.look(121)
+    assert watched.look(121 + WINDOW.total_seconds(), SLOW) == (SLOW,), "later its history has ended"
 
 
 def test_a_lasting_finding_never_flaps_and_rare_ones_neither() -> None:
@@ -87,7 +103,7 @@ def test_a_lasting_finding_never_flaps_and_rare_ones_neither() -> None:
 def test_an_absent_finding_keeps_its_place_by_its_severity() -> None:
     watched = Watched()
     flaps(watched, OFTEN)
-    assert [one.code for one in watched.look(40, DOWN)] == ["etcd.member-down", "host.slow"]
+    assert [one.code for one in watched.look(30, DOWN)] == ["etcd.member-down", "host.slow"]
 
 
 def test_nothing_counts_while_facts_are_read_for_the_first_time() -> None:
@@ -97,4 +113,4 @@ def test_nothing_counts_while_facts_are_read_for_the_first_time() -> None:
         one = ClusterStatus(reading, (SLOW,) if number % 2 else (), Health.UNKNOWN)
         flapping, result = damp(flapping, one)
         assert result == one
-    assert flapping.sightings == {}
+    assert (flapping.present, flapping.absent) == ({}, {})

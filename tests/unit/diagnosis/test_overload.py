@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from haconsole.diagnosis.candidate import AT_WORK, BETWEEN_HOSTS
+from haconsole.diagnosis.candidate import AT_WORK, BETWEEN_HOSTS, Candidate, collapse_to_root_causes
 from haconsole.diagnosis.codes import CODES
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.events import EventKind, RecentEvents
-from haconsole.model.findings import Finding
+from haconsole.model.findings import Finding, Severity
 from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import Cause, Failed, Known
@@ -53,6 +53,16 @@ def stopped(facts: HostFacts) -> HostFacts:
     return replace(facts, apiserver=refused, services=Known(units(kube_apiserver=STOPPED), NOW))
 
 
+def refused_only(facts: HostFacts) -> HostFacts:
+    """Its services were last read before it stopped."""
+    refused: Failed[Any] = Failed("refused", NOW, Cause.REFUSED, asked_from=("cp2",))
+    return replace(facts, apiserver=refused)
+
+
+def starting(facts: HostFacts) -> HostFacts:
+    return replace(refused_only(facts), services=Known(units(kube_apiserver={"active": "activating", "pid": 9}), NOW))
+
+
 def throttled(facts: HostFacts) -> HostFacts:
     setup = UnitSetup("etcd", limits=Limits(throttled_share=0.9))
     return replace(facts, etcd=late("cp2"), unit_setup=Known((setup,), NOW))
@@ -72,6 +82,7 @@ CAUSES = {
     "service.hung": suspended,
     "service.masked": masked,
     "apiserver.down": stopped,
+    "apiserver.down, seen at its port only": refused_only,
     "service.limited": throttled,
     "service.requirement-missing": key_unreadable,
     "host.duplicate-address": with_address_of_cp1,
@@ -81,7 +92,7 @@ CAUSES = {
 @pytest.mark.parametrize("code", CAUSES)
 def test_a_slow_host_is_evidence_of_a_specific_cause_on_it(code: str) -> None:
     (finding,) = findings_of(changed(healthy(), 2, lambda facts: slow(CAUSES[code](facts))))
-    assert finding.code == code
+    assert finding.code == code.partition(",")[0]
     assert "cp2 is slow" in "".join(finding.evidence)
 
 
@@ -89,7 +100,23 @@ def test_a_slow_host_is_evidence_of_a_specific_cause_on_it(code: str) -> None:
 def test_a_slow_host_comes_after_a_specific_cause_on_another_host(code: str) -> None:
     findings = findings_of(changed(changed(healthy(), 1, slow), 2, CAUSES[code]))
     assert [(one.code, one.subject) for one in findings][1:] == [("host.slow", "cp1")]
-    assert findings[0].code == code
+    assert findings[0].code == code.partition(",")[0]
+
+
+def test_an_api_server_that_still_starts_stays_under_its_slow_host() -> None:
+    (finding,) = findings_of(changed(healthy(), 2, lambda facts: slow(starting(facts))))
+    assert (finding.code, finding.subject) == ("host.slow", "cp2")
+
+
+def test_a_slow_host_with_worse_consequences_comes_after_a_component_that_is_down() -> None:
+    down = Candidate(Finding("component.down", Severity.WARNING, "kube-scheduler@cp2", "down", ""))
+    vip = Candidate(Finding("vip.not-serving", Severity.CRITICAL, "vip", "closed", ""), (("host.slow", "cp1"),))
+    late = Candidate(Finding("host.slow", Severity.WARNING, "cp1", "slow", ""), overload=True)
+    findings = collapse_to_root_causes((late, vip, down))
+    assert [(one.code, one.severity) for one in findings] == [
+        ("component.down", Severity.WARNING),
+        ("host.slow", Severity.CRITICAL),
+    ]
 
 
 def test_a_machine_on_which_everything_is_late_comes_last() -> None:

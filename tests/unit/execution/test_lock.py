@@ -210,5 +210,5 @@ def test_a_holder_from_a_hostile_host_is_shortened_and_without_control_character
     "text", ["", "taken", "a b c\n{}", "1 2 3\nnull", f"{claim(1).token} 1 2\n[]", "x 1 2\n" + encode_claim(claim(1))]
 )
 def test_a_record_that_is_none_is_an_error_and_not_a_free_lock(text: str) -> None:
-    with pytest.raises(Exception, match="the cluster lock's record is not readable"):
+    with pytest.raises(Exception, match="the cluster lock's record cannot be read"):
         parse_record(text)
