@@ -3,7 +3,7 @@
 1. Each appearance of a finding is remembered for `WINDOW`.
 2. From the appearance number `OFTEN` on it is flapping: it stays a finding while it is absent, with its last evidence.
 3. It ends once it is absent for `RHYTHMS` times the longest interval between its appearances, and after `CALM` at most.
-   A finding that came every 10 s is thus gone 15 s after its cause was fixed.
+   A finding with an interval of 10 s is thus gone 15 s after its cause was fixed.
 4. One that appears again within `WINDOW` flaps at once.
 """
 

@@ -57,7 +57,7 @@ FIXES = {
     Cause.UNREADABLE: "run the command by hand on {host} as the SSH user, and look for unexpected output",
 }
 NOT_FOUND = re.compile(r"\b([\w.-]+): (?:command )?not found")
-"""The words of shells about a missing program: ``sh: 1: ip: not found``, ``bash: line 1: ip: command not found``."""
+"""The message of a shell about a missing program: ``sh: 1: ip: not found``, ``bash: line 1: ip: command not found``."""
 NOT_BY_OVERLOAD = (
     *(Cause.SUDO_REFUSED, Cause.NO_SESSION, Cause.AUTH_FAILED),
     *(Cause.NOT_INSTALLED, Cause.NOT_CONFIGURED, Cause.NOT_RUNNING),
