@@ -62,8 +62,8 @@ class Flapping:
         """With the findings of one more moment; and the findings to show, the most severe first."""
         now = {(each.code, each.subject): each for each in findings}
         present = {key: self._sighting(key, each, at) for key, each in now.items()}
-        gone = {key: each.lately(at) for key, each in {**self.absent, **self.present}.items() if key not in now}
-        absent = {key: each for key, each in gone.items() if each.appearances}
+        past = {key: each.lately(at) for key, each in {**self.absent, **self.present}.items() if key not in now}
+        absent = {key: each for key, each in past.items() if each.appearances}
         visible = (*map(_marked_if_flapping, present.values()), *_still_shown(absent, at))
         if len(visible) > len(findings):
             visible = tuple(sorted(visible, key=lambda each: SEVERITIES.index(each.severity)))

@@ -470,8 +470,8 @@ def test_package_files_are_named_by_their_paths(place: Place) -> None:
 def test_only_a_package_whose_program_is_gone_is_installed_again(place: Place) -> None:
     apt_host(place, "ii  etcd-server\\n")
     place.output_of("prepare-packages", "apt", str(place.folder / "r"), "no", "-", "etcd-server", "base")
-    again = [call for call in place.calls() if "--reinstall" in call]
-    assert again == ["apt-get -qy -o DPkg::Lock::Timeout=120 --reinstall install base"]
+    calls = [call for call in place.calls() if "--reinstall" in call]
+    assert calls == ["apt-get -qy -o DPkg::Lock::Timeout=120 --reinstall install base"]
     assert (place.folder / "r").read_text().split() == ["etcd-server"]
 
 
@@ -481,16 +481,16 @@ def test_a_package_whose_program_is_gone_comes_from_the_package_files(place: Pla
         place.file(f"files/{name}.deb", "")
     place.program("dpkg-deb", 'name=${2##*/}; echo "${name%.deb}"')
     place.output_of("prepare-packages", "apt", str(place.folder / "r"), "no", str(place.folder / "files"), "base")
-    (again,) = (call for call in place.calls() if "--reinstall" in call)
-    assert again.endswith(f"--reinstall install {place.folder}/files/base.deb")
+    (last,) = (call for call in place.calls() if "--reinstall" in call)
+    assert last.endswith(f"--reinstall install {place.folder}/files/base.deb")
 
 
 def test_dnf_installs_a_package_again_whose_program_is_gone(place: Place) -> None:
     place.program("rpm", "echo iproute")
     place.program("dnf")
     place.output_of("prepare-packages", "dnf", str(place.folder / "r"), "no", "-", "iproute", "openssl")
-    (again,) = (call for call in place.calls() if " reinstall " in call)
-    assert again == "dnf -y --disableexcludes=all reinstall iproute"
+    (last,) = (call for call in place.calls() if " reinstall " in call)
+    assert last == "dnf -y --disableexcludes=all reinstall iproute"
 
 
 def test_a_failed_installation_is_recorded_too_and_ends_with_its_status(place: Place) -> None:
