@@ -30,7 +30,7 @@ from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.files import read_files
 from haconsole.probes.kubernetes.access import kube_on
-from haconsole.probes.kubernetes.kubeadm_config import cluster_configuration
+from haconsole.probes.kubernetes.kubeadm_config import kubeadm_records
 from haconsole.probes.script import ARGV, Section, answers, render
 from haconsole.probes.shown_kubeconfig import ShownKubeconfig, shown_kubeconfig
 from haconsole.scripts import load_script
@@ -40,6 +40,7 @@ from haconsole.transport.kube_objects import Node
 T = TypeVar("T")
 
 READ_HOST_S = 20.0
+READ_RECORDS_S = 15.0
 _API_SERVERS = b"/registry/masterleases/"
 """API servers keep their addresses in etcd under this prefix, each for some seconds."""
 _CA_FLAGS = ("trusted-ca-file", "cert-file")
@@ -296,7 +297,7 @@ async def _members(context: ClusterContext, host: Host) -> tuple[EtcdMember, ...
 
 async def _nodes(context: ClusterContext, host: Host) -> tuple[tuple[Node, ...], str, ClusterConfiguration | None]:
     async with kube_on(context, host) as api:
-        return await api.nodes(), await api.version(), await cluster_configuration(api)
+        return await api.nodes(), await api.version(), await kubeadm_records(api, READ_RECORDS_S)
 
 
 async def _result_or_note(request: Awaitable[T], what: str, notes: list[str]) -> T | None:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 
 from haconsole.configs.owner import owner_of
-from haconsole.inventory.component_settings import LeaderElection
+from haconsole.inventory.component_settings import CgroupDriver, Kubeadm, LeaderElection
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes
-from haconsole.model.kubeadm import ClusterConfiguration
+from haconsole.model.kubeadm import ClusterConfiguration, KubeletConfiguration
 from haconsole.probes.discovery.balancer import BalancedApi
 from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others, url_of
 from haconsole.probes.discovery.product import DEPLOYMENTS, Product, etcd_files, product_of
@@ -115,8 +115,15 @@ def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> S
             LeaderElection(), {name: _seconds(report.flag(MANAGER, flag)) for name, flag in _ELECTION.items()}
         )
         or None,
+        "kubeadm": _of_kubelets(kubeadm.kubelet) or None,
     }
     return other_than(Kubernetes(), values, always=("deployment",))
+
+
+def _of_kubelets(record: KubeletConfiguration | None) -> Settings:
+    """The cgroup driver of kubelet-config, if it names one that an inventory can hold."""
+    driver = record.cgroup_driver if record else ""
+    return other_than(Kubeadm(), {"cgroup_driver": driver if driver in tuple(CgroupDriver) else None})
 
 
 def _with_port(endpoint: str) -> str:

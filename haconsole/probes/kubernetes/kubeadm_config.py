@@ -22,7 +22,7 @@ _UNVERSIONED = 24
 """The first minor version whose kubelet-config has no version in its name; a feature gate of 1.23 does the same."""
 
 
-async def cluster_configuration(api: KubeApi, deadline_s: float = 15.0) -> ClusterConfiguration | None:
+async def _cluster_configuration(api: KubeApi, deadline_s: float) -> ClusterConfiguration | None:
     """kubeadm-config; None where kubeadm did not make the cluster. Raises KubeError where it cannot be read."""
     entries = await _config_map(api, _SYSTEM, "kubeadm-config", deadline_s)
     return parse(entries.get("ClusterConfiguration", ""), entries.get("ClusterStatus", ""))
@@ -31,7 +31,7 @@ async def cluster_configuration(api: KubeApi, deadline_s: float = 15.0) -> Clust
 async def kubeadm_records(api: KubeApi, deadline_s: float) -> ClusterConfiguration | None:
     """kubeadm-config with the records for hosts that join. Raises KubeError where one cannot be read."""
     record, info, kubelet = await asyncio.gather(
-        cluster_configuration(api, deadline_s),
+        _cluster_configuration(api, deadline_s),
         _config_map(api, _PUBLIC, "cluster-info", deadline_s),
         _config_map(api, _SYSTEM, _KUBELET, deadline_s),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
-from haconsole.model.kubeadm import ClusterConfiguration
+from haconsole.model.kubeadm import ClusterConfiguration, KubeletConfiguration
 from haconsole.model.names import HostName, MemberId
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
@@ -258,6 +259,19 @@ def test_a_cluster_of_kubeadms_is_named_after_its_endpoint_and_ca_on_every_host(
     assert names == {"api.example-3f9a61c0"}
     without_record = replace(KUBEADM, authority="3f9a61c0ab")
     assert inventory_of(text_of(without_record)).cluster == "10.98.0.100-3f9a61c0"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "line"),
+    [("cgroupfs", "  kubeadm: {cgroup_driver: cgroupfs}\n"), ("systemd", ""), ("", ""), ("other", "")],
+)
+def test_the_cgroup_driver_is_that_of_kubelet_config(recorded: str, line: str) -> None:
+    record = ClusterConfiguration(kubelet=KubeletConfiguration("kubelet-config", recorded))
+    text = text_of(KUBEADM, Others(kubeadm=record))
+    assert "".join(re.findall(r".*(?:kubeadm:|cgroup_driver).*\n", text)) == line
+    kubernetes = inventory_of(text).kubernetes
+    assert kubernetes is not None
+    assert kubernetes.kubeadm.cgroup_driver == (recorded if recorded == "cgroupfs" else "systemd")
 
 
 def test_the_host_given_keeps_the_name_it_was_reached_by() -> None:
