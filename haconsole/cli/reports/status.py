@@ -10,6 +10,7 @@ from haconsole.cli.reports.status_shapes import (
     SCHEMA,
     BackendReport,
     CertificateReport,
+    ClusterInfoReport,
     ConditionReport,
     EndpointReport,
     ErrorReport,
@@ -18,6 +19,7 @@ from haconsole.cli.reports.status_shapes import (
     HaproxyReport,
     HostStatusReport,
     KubeadmReport,
+    KubeletConfigReport,
     LeaseReport,
     LockReport,
     MemberReport,
@@ -82,6 +84,7 @@ def status_report(
 def _kubeadm(record: ClusterConfiguration | None) -> KubeadmReport | None:
     if record is None:
         return None
+    info, kubelet = record.cluster_info, record.kubelet
     return KubeadmReport(
         record.version,
         record.endpoint,
@@ -89,6 +92,10 @@ def _kubeadm(record: ClusterConfiguration | None) -> KubeadmReport | None:
         record.service_cidr,
         record.external_etcd,
         record.control_planes,
+        ClusterInfoReport(info.server, info.authorities) if info else None,
+        KubeletConfigReport(kubelet.name, kubelet.cgroup_driver, kubelet.rotates_certificates, kubelet.fail_swap_on)
+        if kubelet
+        else None,
     )
 
 

@@ -221,10 +221,30 @@ class ErrorReport(Shape, frozen=True):
     reason: str
 
 
+class ClusterInfoReport(Shape, frozen=True):
+    """The ConfigMap cluster-info, which joining hosts trust; `authorities` are the SHA-256 of its CAs."""
+
+    server: str
+    authorities: tuple[str, ...]
+
+
+class KubeletConfigReport(Shape, frozen=True):
+    """The ConfigMap kubelet-config (`name` has its version up to 1.23), which joining hosts get.
+
+    `cgroup_driver` is empty and the others are null where kubelet's defaults apply.
+    """
+
+    name: str
+    cgroup_driver: str
+    rotate_certificates: bool | None
+    fail_swap_on: bool | None
+
+
 class KubeadmReport(Shape, frozen=True):
     """kubeadm's own record, the ConfigMap kubeadm-config; empty where it has nothing.
 
-    `control_planes` are those of ClusterStatus, which kubeadm keeps up to 1.21.
+    `control_planes` are those of ClusterStatus, which kubeadm keeps up to 1.21. `cluster_info` and `kubelet_config` are
+    null where the cluster has no such ConfigMap.
     """
 
     version: str
@@ -233,6 +253,8 @@ class KubeadmReport(Shape, frozen=True):
     service_cidr: str
     external_etcd: tuple[str, ...]
     control_planes: tuple[str, ...]
+    cluster_info: ClusterInfoReport | None
+    kubelet_config: KubeletConfigReport | None
 
 
 class StatusReport(Shape, frozen=True):

@@ -20,7 +20,7 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.figures import Figure
 from haconsole.model.findings import Health
 from haconsole.model.hosts import HostFacts
-from haconsole.model.kubeadm import ClusterConfiguration
+from haconsole.model.kubeadm import ClusterConfiguration, ClusterInfo, KubeletConfiguration
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.measures import SeriesKey
 from haconsole.model.names import HostName
@@ -180,6 +180,19 @@ def test_the_record_of_kubeadm() -> None:
         "service_cidr": "",
         "external_etcd": [],
         "control_planes": ["cp1", "cp2"],
+        "cluster_info": None,
+        "kubelet_config": None,
+    }
+    info = ClusterInfo("https://10.99.0.100:8443", ("43a0", "5be1"))
+    kubelet = KubeletConfiguration("kubelet-config-1.20", "cgroupfs", None, False)
+    complete = replace(record, cluster_info=info, kubelet=kubelet)
+    part = as_json(replace(kubeadm.healthy(), kubeadm=Known(complete, NOW)))["kubeadm"]
+    assert part["cluster_info"] == {"server": "https://10.99.0.100:8443", "authorities": ["43a0", "5be1"]}
+    assert part["kubelet_config"] == {
+        "name": "kubelet-config-1.20",
+        "cgroup_driver": "cgroupfs",
+        "rotate_certificates": None,
+        "fail_swap_on": False,
     }
     reason = "cp1: kubeadm: no answer within 3 s"
     document = as_json(replace(kubeadm.healthy(), kubeadm=Failed(reason, NOW)))
