@@ -4,6 +4,7 @@
 # usage: check-old-credentials KUBECONFIG MARK CA_FILE PRIVATE_KEY|-; MARK and CA_FILE are as for renew-workloads
 kube() { kubectl --kubeconfig="$kubeconfig" --request-timeout=30s "$@"; }
 # uses lib/token-secrets
+# uses lib/workloads
 kubeconfig=$1
 umask 077; work=$(mktemp -d); trap 'rm -rf -- "$work"' EXIT
 since=$(kube get namespace kube-system -o 'jsonpath={.metadata.annotations.haconsole/ca-rotation}') || exit 1
@@ -21,6 +22,4 @@ awk -F '|' -v "since=${since##* }" '$2 != "" && $2 < since && $5 ~ "/var/run/sec
 awk -F '|' '{ split($1, pod, " "); n = split($6, names, " "); for (i = 1; i <= n; i++) print pod[1], names[i] }' \
   "$work/running" | sort -u >"$work/mounted"
 grep -xFf "$work/mounted" "$work/stale" | sed 's/^/Secret /' >>"$work/found"
-[ -s "$work/found" ] || exit 0
-{ head -n 20 "$work/found"; sed '1,20d' "$work/found" | awk 'END { if (NR) print "and " NR " more" }'; } >&2
-false
+none_in "$work/found"

@@ -6,14 +6,13 @@
 # MARK and the first certificate of CA_FILE identify the rotation. Without a private key Secrets stay unchanged.
 kube() { kubectl --kubeconfig="$kubeconfig" --request-timeout=30s "$@"; }
 # uses lib/token-secrets
-kubeconfig=$1 key=$4 scope=-nkube-system what=$6
-[ "$5" != all ] || scope=-A
+# uses lib/workloads
+kubeconfig=$1 key=$4 what=$6
+scope=$(scope_of "$5")
 umask 077; work=$(mktemp -d); trap 'rm -rf -- "$work"' EXIT
 mark=$2-$(ca_id "$3")
 id=; [ "$key" = - ] || id=$(key_id "$key")
-kube get daemonsets,deployments,statefulsets "$scope" -o \
-  'jsonpath={range .items[*]}{.metadata.namespace}|{.kind}/{.metadata.name}|{.spec.template.metadata.annotations.haconsole/ca-rotation}|{.spec.updateStrategy.type}{"\n"}{end}' \
-  >"$work/workloads" || exit 1
+workloads "$5" >"$work/workloads" || exit 1
 noted=$(kube get namespace kube-system -o 'jsonpath={.metadata.annotations.haconsole/ca-rotation}') || exit 1
 if [ "$what" = check ]; then
   left=; [ -z "$id" ] || left=$(other_tokens "$id" "$scope") || exit 1
@@ -21,7 +20,7 @@ if [ "$what" = check ]; then
   case $noted in "$mark "*) ;; *) echo "the workloads were not restarted" >&2; exit 1 ;; esac
   while IFS='|' read -r namespace name now strategy; do
     [ "$now" = "$mark" ] || { echo "$namespace $name was not restarted" >&2; exit 1; }
-    [ "$strategy" = OnDelete ] || [ "$5" = ignore ] || kube rollout status -n "$namespace" "$name" --timeout=5s >&2 </dev/null || exit 1
+    [ "$5" = ignore ] || is_available "$namespace" "$name" "$strategy" 5 >&2 || exit 1
   done <"$work/workloads"
   exit
 fi

@@ -158,7 +158,7 @@ def test_restarted_workloads_must_be_available(cluster: Cluster) -> None:
 
 
 def test_a_workload_that_is_not_available_stops_a_rotation_before_it_begins(cluster: Cluster) -> None:
-    lines = "kube-system|DaemonSet/kube-proxy|RollingUpdate\nkube-system|Deployment/coredns|\n"
+    lines = "kube-system|DaemonSet/kube-proxy||RollingUpdate\nkube-system|Deployment/coredns||\n"
     cluster.answers(workloads=lines)
     assert cluster.run(workloads.AVAILABLE, "none.crt", "kube-system").returncode == 0
     cluster.answers(unavailable="")
@@ -168,8 +168,29 @@ def test_a_workload_that_is_not_available_stops_a_rotation_before_it_begins(clus
         "kube-system DaemonSet/kube-proxy\nkube-system Deployment/coredns\n",
     )
     assert cluster.run(workloads.AVAILABLE, "ca-next.crt", "kube-system").returncode == 0, "a rotation that has begun"
-    cluster.answers(workloads="kube-system|DaemonSet/agent|OnDelete\n")
+    cluster.answers(workloads="kube-system|DaemonSet/agent||OnDelete\n")
     assert cluster.run(workloads.AVAILABLE, "none.crt", "kube-system").returncode == 0
+
+
+def test_a_long_list_ends_with_the_number_of_the_others(cluster: Cluster) -> None:
+    listed = [f"late{number:02}" for number in range(23)]
+    cluster.answers(pods="".join(pod(name, "11:59:59") for name in listed), unavailable="")
+    assert cluster.old().splitlines() == [*(f"pod default {name}" for name in listed[:20]), "and 3 more"]
+    cluster.answers(workloads="".join(f"default|Deployment/{name}||\n" for name in listed))
+    lines = cluster.run(workloads.AVAILABLE, "none.crt", "all").stderr.splitlines()
+    assert lines == [*(f"default Deployment/{name}" for name in listed[:20]), "and 3 more"]
+
+
+@pytest.mark.parametrize(("scope", "option"), [("kube-system", "-nkube-system"), ("all", "-A")])
+def test_the_scope_of_the_workloads(cluster: Cluster, scope: str, option: str) -> None:
+    text = KUBECTL.replace("cat workloads", 'printf "%s\\n" "$*" >>asked; cat workloads')
+    (cluster.folder / "kubectl").write_text(text)
+    cluster.answers(workloads="")
+    assert cluster.run(workloads.AVAILABLE, "none.crt", scope).returncode == 0
+    assert cluster.renew("check", scope).returncode == 0
+    asked = (cluster.folder / "asked").read_text().splitlines()
+    assert len(asked) == 2
+    assert all(f"daemonsets,deployments,statefulsets {option} -o" in line for line in asked)
 
 
 def test_extension_api_servers_trust_only_the_cas_of_the_files(cluster: Cluster) -> None:
