@@ -44,6 +44,7 @@ def _join() -> Action:
         ),
         arguments=(_host("host", "the new host; it must be in the inventory"),),
         planner=lambda snapshot, inventory, request: plan_join(snapshot, inventory, request["host"]),
+        certificates=True,
         platform=True,
     )
 
@@ -64,6 +65,7 @@ def _remove() -> Action:
             UPDATE,
         ),
         planner=_plan_remove,
+        certificates=True,
         dangerous=True,
     )
 
@@ -108,6 +110,7 @@ def _replace() -> Action:
         planner=lambda snapshot, inventory, request: _updating(
             plan_replace(snapshot, inventory, request["old"], request["new"], force=FORCE.name in request), request
         ),
+        certificates=True,
         platform=True,
         dangerous=True,
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
 from haconsole.actions.kubeadm.membership import refusals as kubeadm_refusals
+from haconsole.actions.membership import open_rotation
 from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import is_kubeadm
@@ -37,7 +38,7 @@ def refusals(change: MembershipChange) -> tuple[str, ...]:
         reasons = (*_kubeadm_places(change), *kubeadm_refusals(change), *members)
     else:
         reasons = (*_places(change), *_ways(change), *members, *balancer_files(change))
-    return tuple(dict.fromkeys(reasons))
+    return tuple(dict.fromkeys((*reasons, *open_rotation.refusals(change))))
 
 
 def balancer_files(change: MembershipChange) -> tuple[str, ...]:

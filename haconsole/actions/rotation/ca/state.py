@@ -39,6 +39,8 @@ class CaState:
     new: str
     signed_by: tuple[str | None, ...] = ()
     strange: tuple[str, ...] = ()
+    next_on: tuple[str, ...] = ()
+    """Names of the hosts that have the new one in a file of its own."""
 
     @property
     def next(self) -> KeyPairFiles:
@@ -109,7 +111,8 @@ def _authority(
         for host, certificates in read.items()
     }
     following = {
-        one.fingerprint for certificates in read.values() for one in certificates if one.path == successor(files).cert
+        host: tuple(one.fingerprint for one in certificates if one.path == successor(files).cert)
+        for host, certificates in read.items()
     }
     leaves = (one for host in users for one in leaves_of_host(ctx, host, ALL) if one.leaf.authority == name)
     signed = tuple(one.observed.issued_by for one in leaves if one.observed)
@@ -124,11 +127,8 @@ def _tokens(ctx: PlanContext, files: KeyPairFiles) -> CaState:
         for host, token_keys in keys.items()
     }
     following = {
-        p
-        for token_keys in keys.values()
-        for one in token_keys
-        if one.path == successor(files).cert
-        for p in one.fingerprints
+        host: tuple(p for one in token_keys if one.path == successor(files).cert for p in one.fingerprints)
+        for host, token_keys in keys.items()
     }
     signed = tuple(
         p for token_keys in keys.values() for one in token_keys if one.path == files.key for p in one.fingerprints
@@ -142,9 +142,10 @@ def _ca_state(
     files: KeyPairFiles,
     hosts: tuple[tuple[Host, ...], tuple[Host, ...]],
     bundles: dict[str, tuple[str, ...]],
-    following: set[str],
+    next_by_host: dict[str, tuple[str, ...]],
     signed: tuple[str | None, ...],
 ) -> CaState:
+    following = {one for prints in next_by_host.values() for one in prints}
     others = {one for leaves_of_host in bundles.values() for one in leaves_of_host} - following
     strange: list[str] = []
     if len(following) > 1:
@@ -161,4 +162,5 @@ def _ca_state(
     if missing:
         strange.append(f"{files.cert} was not read on {', '.join(missing)}")
     old, new = next(iter(others), ""), next(iter(following), "")
-    return CaState(name, common_name, files, *hosts, bundles, old, new, signed, tuple(strange))
+    next_on = tuple(host for host, prints in next_by_host.items() if prints)
+    return CaState(name, common_name, files, *hosts, bundles, old, new, signed, tuple(strange), next_on)
