@@ -98,8 +98,6 @@ def _refined(
 ) -> tuple[Candidate, ...]:
     """The candidates with the changes that foreign files, known texts and kubeadm's layout require."""
     candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
-    candidates = static_pods.with_causes(candidates, snapshot)
-    candidates = kubelet_start.with_causes(kubeadm_leftovers.with_causes(kubelet_needs.with_causes(candidates)))
     candidates = known_texts.with_known_causes(candidates, kubeadm=is_kubeadm(inventory))
     return kubeadm_remedies.for_kubeadm(candidates, inventory)
 

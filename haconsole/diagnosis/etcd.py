@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.causes import WAITS_FOR_API, pod_causes
 from haconsole.diagnosis.external_etcd import external_rules
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_evidence
@@ -89,7 +90,11 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
             tuple(line for facts in hosts for line in _silence(facts)),
             _recovery(hosts),
         ),
-        (NOT_BOOTSTRAPPED, *anywhere(*BETWEEN_HOSTS)),
+        (
+            NOT_BOOTSTRAPPED,
+            *anywhere(*BETWEEN_HOSTS),
+            *((WAITS_FOR_API,) if any(pod_causes(facts, "etcd") for facts in hosts) else ()),
+        ),
         already_covers=tuple(
             (code, facts.host)
             for facts in hosts

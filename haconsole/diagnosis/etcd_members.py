@@ -9,8 +9,9 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.causes import first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.inventory.effective import is_address
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, is_listed_at
@@ -110,12 +111,14 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             ),
         ),
         (
+            *first_causes(facts.host, "etcd"),
             QUORUM_LOST,
             ("etcd.cluster-id-mismatch", "etcd"),
             ("service.masked", f"etcd@{facts.host}"),
             *setup_causes(facts.host, "etcd"),
             *on(facts.host, "etcd.stale-data-dir"),
             *on(facts.host, *MEMBER_CAUSES),
+            *pod_causes(facts, "etcd"),
         ),
     )
 
@@ -217,7 +220,7 @@ def _stale_data(facts: HostFacts) -> Candidate:
             service_evidence(facts, "etcd"),
             (call("rejoin", "remove the old member, rename its data and join the host again", host=facts.host),),
         ),
-        (NOT_BOOTSTRAPPED, QUORUM_LOST),
+        (*on(facts.host, "kubeadm.leftovers"), NOT_BOOTSTRAPPED, QUORUM_LOST),
     )
 
 
@@ -233,11 +236,13 @@ def _missing(host: str, facts: HostFacts) -> Candidate:
             (call("join", "add the host as a member", host=host),),
         ),
         (
+            *first_causes(host, "etcd"),
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             ("etcd.cluster-id-mismatch", "etcd"),
             *setup_causes(host, "etcd"),
             *on(host, "etcd.stale-data-dir"),
+            *pod_causes(facts, "etcd"),
         ),
     )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.causes import POD_CODES
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
-from haconsole.diagnosis.static_pods import POD_CODES, log_files
+from haconsole.diagnosis.static_pods import log_files
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease, LeaseState

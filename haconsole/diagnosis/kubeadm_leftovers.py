@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from haconsole.configs.layout import is_kubeadm
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdPlacement, Inventory
 from haconsole.model.etcd_view import etcd_view
@@ -20,8 +19,6 @@ from haconsole.model.snapshot import ClusterSnapshot
 _INIT = "haconsole-init-unfinished"
 _BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 _KUBECONFIG = "/etc/kubernetes/kubelet.conf"
-_ON_HOST = ("node.missing", "etcd.missing-member", "etcd.member-down", "etcd.stale-data-dir", "kubelet.down")
-_OF_PODS = ("static-pod.crash-loop", "service.crash-loop", "static-pod.not-started", "component.down")
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
@@ -37,23 +34,6 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
             yield _unfinished_init(facts, kubelet)
         elif reason := _unfinished_join(facts, kubelet, snapshot, inventory):
             yield _of_join(facts, kubelet, reason)
-
-
-def with_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The candidates; what does not work on a host with leftovers has these as its first cause."""
-    hosts = [one.finding.subject for one in candidates if one.finding.code == "kubeadm.leftovers"]
-    return tuple(_with_cause(one, hosts) for one in candidates)
-
-
-def _with_cause(candidate: Candidate, hosts: list[str]) -> Candidate:
-    causes = on(next((one for one in hosts if candidate.key in _consequences(one, candidate)), ""), "kubeadm.leftovers")
-    return replace(candidate, caused_by=(*causes, *candidate.caused_by)) if causes[0][1] else candidate
-
-
-def _consequences(host: str, candidate: Candidate) -> tuple[Key, ...]:
-    code, subject = candidate.key
-    of_pod = ((code, subject),) if code in _OF_PODS and subject.endswith(f"@{host}") else ()
-    return (*of_pod, *on(host, *_ON_HOST, "apiserver.down", "apiserver.not-ready"))
 
 
 def _unfinished_join(facts: HostFacts, kubelet: KubeletFacts, snapshot: ClusterSnapshot, inventory: Inventory) -> str:

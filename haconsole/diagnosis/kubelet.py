@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, on
+from haconsole.diagnosis.causes import first_causes, kubelet_causes
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
 from haconsole.model.findings import Finding, Severity
@@ -35,15 +36,6 @@ def node_causes(host: str) -> tuple[Key, ...]:
         *on(host, "host.unreachable", "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver", "kubelet.down"),
         *((code, f"{unit}@{host}") for code in _UNIT_CODES for unit in ("containerd", "kubelet")),
         *on(host, "kubelet.cert-expired", "host.swap-on", "host.slow", "host.disk-full"),
-    )
-
-
-def kubelet_causes(host: str) -> tuple[Key, ...]:
-    """Findings on a host that keep its kubelet from running."""
-    return on(
-        host,
-        *("kubelet.cert-expired", "host.swap-on", "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver"),
-        "host.disk-full",
     )
 
 
@@ -83,9 +75,11 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
             ),
         ),
         (
+            *first_causes(facts.host, "kubelet"),
             NOT_BOOTSTRAPPED,
             ("service.masked", f"kubelet@{facts.host}"),
             *on(facts.host, "runtime.cri-disabled", "runtime.down", "runtime.cgroup-driver", "host.disk-full"),
+            *kubelet_causes(facts.host),
         ),
     )
 

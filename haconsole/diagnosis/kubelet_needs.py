@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from haconsole.configs.layout import is_kubeadm
-from haconsole.diagnosis.candidate import Candidate, Key
+from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import DOWN_CODES
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
@@ -29,23 +27,6 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     for facts in snapshot.hosts:
         yield from _swap(facts, inventory)
         yield from _taken_ports(facts)
-
-
-def with_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The candidates; a component that is down or restarts has the port that it lacks as its first cause."""
-    subjects = {one.finding.subject for one in candidates if one.finding.code == "host.port-taken"}
-    return tuple(_with_cause(one, subjects) for one in candidates)
-
-
-def _with_cause(candidate: Candidate, subjects: set[str]) -> Candidate:
-    causes = tuple(("host.port-taken", one) for one in sorted(subjects) if candidate.key in _consequences(one))
-    return replace(candidate, caused_by=(*causes, *candidate.caused_by)) if causes else candidate
-
-
-def _consequences(subject: str) -> tuple[Key, ...]:
-    name, _, host = subject.rpartition("@")
-    down = ((code, host) for code in DOWN_CODES.get(name, (f"{name}.down",)))
-    return (*((code, subject) for code in ("static-pod.crash-loop", "service.crash-loop", "component.down")), *down)
 
 
 def _swap(facts: HostFacts, inventory: Inventory) -> Iterator[Candidate]:

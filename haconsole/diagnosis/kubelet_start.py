@@ -8,10 +8,10 @@ kubelet should start never comes (kubernetes/kubernetes 99602).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from haconsole.configs.layout import is_kubeadm
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, anywhere
+from haconsole.diagnosis.causes import WAITS_FOR_API
 from haconsole.diagnosis.kubelet import kubelet_errors
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.static_pods import STEADY, creation_errors
@@ -21,8 +21,6 @@ from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-
-KEY = ("kubelet.waits-for-api", "kubelet")
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
@@ -35,22 +33,6 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     waiting = tuple(facts for facts in snapshot.hosts if _starts_nothing(facts))
     if waiting:
         yield _waiting(waiting, snapshot, join_host_port(*balanced))
-
-
-def with_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The candidates; pods that were not started on hosts of the finding, and a lost quorum, have it as a cause."""
-    finding = next((one.finding for one in candidates if (one.finding.code, one.finding.subject) == KEY), None)
-    if finding is None:
-        return candidates
-    hosts = tuple(line.partition(":")[0] for line in finding.evidence)
-
-    def changed(one: Candidate) -> Candidate:
-        code, subject = one.key
-        of_pod = code == "static-pod.not-started" and subject.rpartition("@")[2] in hosts
-        consequence = of_pod or code in ("etcd.quorum-lost", "node.not-ready", "apiserver.down", "component.down")
-        return replace(one, caused_by=(*one.caused_by, KEY)) if consequence else one
-
-    return tuple(map(changed, candidates))
 
 
 def _starts_nothing(facts: HostFacts) -> bool:
@@ -72,12 +54,13 @@ def _starts_nothing(facts: HostFacts) -> bool:
 def _waiting(hosts: tuple[HostFacts, ...], snapshot: ClusterSnapshot, address: str) -> Candidate:
     names = ", ".join(facts.host for facts in hosts)
     balancers = tuple(facts for facts in snapshot.hosts if (unit := facts.service("haproxy")) and unit.running)
+    code, subject = WAITS_FOR_API
     release = " ".join(facts.host for facts in balancers)
     return Candidate(
         Finding(
-            "kubelet.waits-for-api",
+            code,
             Severity.WARNING,
-            "kubelet",
+            subject,
             f"kubelet on {names} runs and starts no static pod: it may wait for the API at {address}",
             "kubelet connects to the API before it starts pods. A balancer that holds this connection without a ready "
             "server keeps every API server from starting.",

@@ -17,8 +17,9 @@ from haconsole.diagnosis.candidate import (
     anywhere,
     on,
 )
+from haconsole.diagnosis.causes import WAITS_FOR_API, first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -81,6 +82,7 @@ def _apiserver(
     etcd = () if is_stopped(facts.service("kube-apiserver")) else APISERVER_ETCD
     masked = ("service.masked", f"kube-apiserver@{facts.host}")
     caused_by = (
+        *first_causes(facts.host, "kube-apiserver"),
         NOT_BOOTSTRAPPED,
         QUORUM_LOST,
         NOSPACE,
@@ -103,7 +105,8 @@ def _apiserver(
                 advice(f"find the cause: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
             ),
         )
-        yield Candidate(finding, caused_by, not_by_overload=not _starts(facts))
+        causes = (*caused_by, *pod_causes(facts, "kube-apiserver"), WAITS_FOR_API)
+        yield Candidate(finding, causes, not_by_overload=not _starts(facts))
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
         failing = ", ".join(facts.apiserver.value.failing) or "its /readyz does not show which check failed"
         finding = Finding(
@@ -118,7 +121,7 @@ def _apiserver(
         if any(name.startswith("etcd") for name in facts.apiserver.value.failing):
             lost_hosts = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
             caused_by = (*caused_by, *anywhere(*ETCD_PROBLEMS), *lost_hosts)
-        yield Candidate(finding, caused_by)
+        yield Candidate(finding, (*caused_by, *pod_causes(facts, "kube-apiserver")))
 
 
 def _starts(facts: HostFacts) -> bool:
@@ -209,6 +212,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             ),
         ),
         (
+            *first_causes(facts.host, component),
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             ("service.masked", f"{component}@{facts.host}"),
@@ -216,6 +220,8 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             *on(facts.host, "cert.expired"),
             *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
             *(() if is_stopped(unit) else anywhere(*BETWEEN_HOSTS)),
+            *pod_causes(facts, component),
+            WAITS_FOR_API,
         ),
     )
 

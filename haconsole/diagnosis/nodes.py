@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.causes import WAITS_FOR_API
 from haconsole.diagnosis.kubelet import kubelet_errors, node_causes
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
@@ -67,7 +68,7 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
                 advice(f"kubectl describe node {node.name}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ())),
+        (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ()), WAITS_FOR_API),
     )
 
 
@@ -158,5 +159,5 @@ def _unregistered(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> It
                     advice("or remove the host from the inventory"),
                 ),
             ),
-            (NOT_BOOTSTRAPPED, QUORUM_LOST, *node_causes(facts.host)),
+            (*on(facts.host, "kubeadm.leftovers"), NOT_BOOTSTRAPPED, QUORUM_LOST, *node_causes(facts.host)),
         )

@@ -14,6 +14,7 @@ from haconsole.diagnosis.candidate import (
     anywhere,
     on,
 )
+from haconsole.diagnosis.causes import first_causes, kubelet_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
@@ -71,12 +72,14 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             (advice(f"fix the error that the unit's log shows: {log_command(facts, unit.name)}"),),
         ),
         (
+            *first_causes(facts.host, unit.name),
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             NOSPACE,
             *setup_causes(facts.host, unit.name),
             *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
             *(anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
+            *(kubelet_causes(facts.host) if unit.name == "kubelet" else ()),
         ),
     )
 
@@ -100,20 +103,6 @@ def _disabled(facts: HostFacts, unit: ServiceState) -> Candidate:
             "systemd starts only enabled units when the host boots.",
             (),
             (call("repair", "enable the unit", setting="autostart", host=facts.host, target=unit.name),),
-        )
-    )
-
-
-def setup_causes(host: str, name: str) -> tuple[Key, ...]:
-    """Findings about what a unit needs, which take it down or make it slow; the likeliest first."""
-    unit = f"{name}@{host}"
-    return tuple(
-        (code, unit)
-        for code in (
-            "service.requirement-missing",
-            "service.changed-settings",
-            "service.limited",
-            "component.kubeconfig-wrong",
         )
     )
 
@@ -175,6 +164,7 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             *setup_causes(facts.host, name),
             *on(facts.host, "host.unreachable", "host.slow", "host.read-only", "host.disk-full"),
             *(() if suspended else anywhere(*BETWEEN_HOSTS)),
+            *pod_causes(facts, name),
         ),
         not_by_overload=suspended,
     )
@@ -199,6 +189,7 @@ def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> 
             ),
         ),
         (
+            ("host.port-taken", f"{name}@{facts.host}"),
             NOT_BOOTSTRAPPED,
             ("service.masked", f"{name}@{facts.host}"),
             *setup_causes(facts.host, name),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
-from haconsole.diagnosis.kubelet import kubelet_causes, kubelet_errors
+from haconsole.diagnosis.causes import HOST_CODES, POD_CODES, WAITS_FOR_API, first_causes
+from haconsole.diagnosis.kubelet import kubelet_errors
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
@@ -23,20 +23,6 @@ LOOPING_INTERVAL_S = 400.0
 """Two starts within this time are a crash loop's: kubelet waits 5 minutes at most between them."""
 LOOPING_ATTEMPTS = 3
 KUBEADM_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-POD_CODES = (
-    "static-pod.manifest-missing",
-    "static-pod.unreadable-manifest",
-    "static-pod.crash-loop",
-    "static-pod.not-started",
-)
-HOST_CODES = ("runtime.cri-disabled", "runtime.down", "kubelet.down", "runtime.cgroup-driver")
-COMPONENT_OF = {
-    "etcd.member-down": "etcd",
-    "etcd.missing-member": "etcd",
-    "apiserver.down": "kube-apiserver",
-    "apiserver.not-ready": "kube-apiserver",
-}
-"""Codes whose subject is a host, and the component that they report as down."""
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
@@ -49,31 +35,6 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         yield from _missing(facts, kubelet)
         for pod in kubelet.static_pods:
             yield from _pod(facts, kubelet, pod, at)
-
-
-def with_causes(candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot) -> tuple[Candidate, ...]:
-    """The candidates; a component that is down has its static pod, its kubelet and its runtime among the causes."""
-    hosts = {str(facts.host) for facts in snapshot.hosts if value_of(facts.kubelet) is not None}
-    return tuple(_with_causes(candidate, hosts) for candidate in candidates)
-
-
-def _with_causes(candidate: Candidate, hosts: set[str]) -> Candidate:
-    code, subject = candidate.key
-    component, _, host = subject.rpartition("@")
-    if code == "kubelet.down" or (code == "service.crash-loop" and component == "kubelet"):
-        return replace(candidate, caused_by=(*candidate.caused_by, *kubelet_causes(host)))
-    if code in COMPONENT_OF:
-        component, host = COMPONENT_OF[code], subject
-    elif code not in ("component.down", "service.hung"):
-        return candidate
-    if host not in hosts:
-        return candidate
-    return replace(candidate, caused_by=(*candidate.caused_by, *_causes(component, host)))
-
-
-def _causes(component: str, host: str) -> tuple[Key, ...]:
-    stray = ("static-pod.stray-manifest", f"{component}@{host}")
-    return (*((code, f"{component}@{host}") for code in POD_CODES), *on(host, *HOST_CODES), stray)
 
 
 def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
@@ -227,7 +188,7 @@ def _crash_loop(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
                 advice(f"read the pod's log: tail -n 50 {log_files(pod.name)} on {facts.host}"),
             ),
         ),
-        _loop_causes(facts, pod),
+        (*first_causes(facts.host, pod.name), *_loop_causes(facts, pod)),
     )
 
 
@@ -267,6 +228,7 @@ _OWN_SERVER = advice(
 
 def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
     errors = tuple(f"kubelet logs: {text}" for text in creation_errors(facts, pod)) or kubelet_errors(facts)
+    some_run = any(one.running for one in kubelet.static_pods)
     return Candidate(
         Finding(
             "static-pod.not-started",
@@ -276,9 +238,14 @@ def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -
             "The container was not created. The reason is in kubelet's journal.",
             (f"{kubelet.static_pod_folder}/{pod.file}", *errors),
             (
-                *(() if any(one.running for one in kubelet.static_pods) else (_OWN_SERVER,)),
+                *(() if some_run else (_OWN_SERVER,)),
                 advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow")),
+        (
+            *on(facts.host, "kubeadm.leftovers"),
+            NOT_BOOTSTRAPPED,
+            *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow"),
+            *(() if some_run else (WAITS_FOR_API,)),
+        ),
     )

@@ -120,7 +120,7 @@ def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> S
     return other_than(Kubernetes(), values, always=("deployment",))
 
 
-def _of_kubelets(record: KubeletConfiguration | None) -> Settings:
+def _of_kubelets(record: KubeletConfiguration | None) -> dict[str, Value]:
     """The cgroup driver of kubelet-config, if it names one that an inventory can hold."""
     driver = record.cgroup_driver if record else ""
     return other_than(Kubeadm(), {"cgroup_driver": driver if driver in tuple(CgroupDriver) else None})

@@ -376,3 +376,12 @@ def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> N
     assert "copy the CA certificate, the CA key and the service account key pair" in finding.remedies[0].text
     assert isinstance(finding.remedies[1], ActionCall)
     assert [remedy.action for remedy in finding.remedies if isinstance(remedy, ActionCall)] == ["rotate-certs"]
+
+
+@pytest.mark.parametrize(("kind", "own"), [(ServiceKind.UNIT, True), (ServiceKind.STATIC_POD, False)])
+def test_a_kubelet_explains_static_pods_and_no_units(kind: ServiceKind, own: bool) -> None:
+    snapshot = with_service(healthy(), "cp3", unit("kubelet", "failed", enabled=True))
+    snapshot = with_service(snapshot, "cp3", unit("etcd", "inactive", kind=kind, enabled=True))
+    snapshot = refusing(snapshot, "cp3", etcd="connection refused")
+    assert ("kubelet.down", "cp3") in codes(snapshot)
+    assert (("etcd.member-down", "cp3") in codes(snapshot)) is own
