@@ -18,7 +18,7 @@ HOST_CODES = ("runtime.cri-disabled", "runtime.down", "kubelet.down", "runtime.c
 
 
 def first_causes(host: str, name: str) -> tuple[Key, ...]:
-    """What explains a component that does not run before anything else does."""
+    """The causes of a component that does not run that come before all others."""
     return (("kubeadm.leftovers", host), ("host.port-taken", f"{name}@{host}"))
 
 

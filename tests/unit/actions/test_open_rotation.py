@@ -66,7 +66,7 @@ def test_no_host_joins_without_the_new_ca() -> None:
     assert UNFINISHED not in with_new_host(certified(), "")
     text = with_new_host(rotating(), "")
     assert f"{UNFINISHED}, and cp4 would join without the new CA: finish it first" in text
-    assert "if cp2 is lost, run remove cp2 before that" in with_new_host(rotating(), "cp2")
+    assert "If cp2 is lost, run remove cp2 before that" in with_new_host(rotating(), "cp2")
 
 
 def test_no_host_joins_a_cluster_of_units_without_the_new_ca() -> None:
@@ -78,7 +78,7 @@ def test_no_host_joins_a_cluster_of_units_without_the_new_ca() -> None:
     ):
         bare = replace(with_hosts(COMING)[1].hosts[-1], roles=host.roles)
         text = reasons(plan_join(replace(snapshot, hosts=(*snapshot.hosts, bare)), inventory, "cp4"))
-        assert ("service-account: a CA rotation is unfinished, and cp4 would join" in text) == refused, text
+        assert ("service-account: a CA rotation is unfinished, so cp4 would join" in text) == refused, text
 
 
 @pytest.mark.parametrize("name", EVERY)

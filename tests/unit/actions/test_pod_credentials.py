@@ -183,14 +183,14 @@ def test_a_long_list_ends_with_the_number_of_the_others(cluster: Cluster) -> Non
 
 @pytest.mark.parametrize(("scope", "option"), [("kube-system", "-nkube-system"), ("all", "-A")])
 def test_the_scope_of_the_workloads(cluster: Cluster, scope: str, option: str) -> None:
-    text = KUBECTL.replace("cat workloads", 'printf "%s\\n" "$*" >>asked; cat workloads')
+    text = KUBECTL.replace("cat workloads", 'printf "%s\\n" "$*" >>queries; cat workloads')
     (cluster.folder / "kubectl").write_text(text)
     cluster.answers(workloads="")
     assert cluster.run(workloads.AVAILABLE, "none.crt", scope).returncode == 0
     assert cluster.renew("check", scope).returncode == 0
-    asked = (cluster.folder / "asked").read_text().splitlines()
-    assert len(asked) == 2
-    assert all(f"daemonsets,deployments,statefulsets {option} -o" in line for line in asked)
+    queries = (cluster.folder / "queries").read_text().splitlines()
+    assert len(queries) == 2
+    assert all(f"daemonsets,deployments,statefulsets {option} -o" in line for line in queries)
 
 
 def test_extension_api_servers_trust_only_the_cas_of_the_files(cluster: Cluster) -> None:
