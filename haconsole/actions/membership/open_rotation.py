@@ -33,10 +33,10 @@ def refusals(change: MembershipChange) -> tuple[str, ...]:
 
 def _not_into(change: MembershipChange, unfinished: tuple[CaState, ...]) -> str:
     assert change.into is not None
-    lost = f". If {change.out.name} is lost, run remove {change.out.name} before that" if change.out else ""
+    way_out = f". If {change.out.name} is lost, run remove {change.out.name} before that" if change.out else ""
     return (
         f"{_names(unfinished)}: a CA rotation is unfinished, so {change.into.name} would join without the new CA. "
-        f"Finish it (rotate-certs with ca = yes), or undo it (ca = yes, back = yes){lost}"
+        f"Finish it (rotate-certs with ca = yes), or undo it (ca = yes, back = yes){way_out}"
     )
 
 

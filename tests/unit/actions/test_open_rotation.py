@@ -65,7 +65,7 @@ def with_new_host(snapshot: ClusterSnapshot, name: str) -> str:
 def test_no_host_joins_without_the_new_ca() -> None:
     assert UNFINISHED not in with_new_host(certified(), "")
     text = with_new_host(rotating(), "")
-    assert f"{UNFINISHED}, and cp4 would join without the new CA: finish it first" in text
+    assert f"{UNFINISHED}, so cp4 would join without the new CA. Finish it" in text
     assert "If cp2 is lost, run remove cp2 before that" in with_new_host(rotating(), "cp2")
 
 
