@@ -82,6 +82,8 @@ class Span:
     state: LaneState
 
 
+DOWN = "down: "
+"""The start of the state of services of which some are down."""
 UNKNOWN = LaneState("?", Mood.UNKNOWN)
 OFF = LaneState("", Mood.OFF)
 
@@ -92,6 +94,11 @@ class Lane:
     def __init__(self) -> None:
         self._changes: list[tuple[datetime, LaneState]] = []
         self.marks: list[LaneMark] = []
+
+    @property
+    def begin(self) -> datetime | None:
+        """The time of the first state; None before it."""
+        return self._changes[0][0] if self._changes else None
 
     def put(self, at: datetime, state: LaneState) -> None:
         """The state from `at` on; nothing if it has not changed. A change is never before the one that it ends."""
@@ -188,7 +195,7 @@ class Lanes:
         units = [unit for unit in facts.services.value if unit.exists]
         down = [unit for unit in units if not unit.running]
         changed = max((_when(unit.since, facts) for unit in units), default=facts.services.at)
-        text = "down: " + ", ".join(_short(unit) for unit in down)
+        text = DOWN + ", ".join(_short(unit) for unit in down)
         lane.put(changed, LaneState(text, Mood.WORSE) if down else LaneState("all run"))
         for unit in units:
             self._restart(lane, unit, facts)

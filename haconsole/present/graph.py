@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,21 +11,27 @@ from datetime import UTC, datetime, timedelta
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunRecord, RunStatus
 from haconsole.model import measures as m
-from haconsole.model.lanes import OFF, Chronicle, Lane, LaneKey, LaneKind, LaneState, Mood
+from haconsole.model.lanes import DOWN, OFF, Chronicle, Lane, LaneKey, LaneKind, LaneState, Mood
 from haconsole.model.measures import MEASURES, Measure, SeriesKey
 from haconsole.model.series import HOUR_S
 from haconsole.present.cells import Cell, Line, Tone, padded, sized, width_of
 from haconsole.present.history import Records
 from haconsole.present.sparkline import figure_text, scale_of, sparkline
 
-SPANS_S = (60, 120, 300, 600, 1200, 1800, HOUR_S)
+DAY_S = 24 * HOUR_S
+"""The time back to which a graph goes: states are kept longer than figures."""
+SPANS_S = (60, 120, 300, 600, 1200, 1800, HOUR_S, 2 * HOUR_S, 6 * HOUR_S, DAY_S)
 """Seconds that a graph can show."""
 FIRST_SPAN = 2
 VALUE_WIDTH = 9
-LABEL_MOST = 30
+LABEL_LEAST, LABEL_MOST = 12, 30
+LEAST_NAME = 10
+"""Cells of a strip from which on a longer name in it is cut; in a shorter strip the name is left out."""
 MOST_RUNS = 50
 TICK_EVERY = 12
 """Cells between the times on the axis."""
+TICK_LEAST = 9
+"""Cells of one time."""
 FILLS = {Mood.GOOD: "━", Mood.BAD: "▒", Mood.WORSE: "▒", Mood.OFF: " ", Mood.UNKNOWN: "·"}
 TONES = {
     Mood.GOOD: Tone.GOOD,
@@ -87,7 +94,10 @@ def _backend_of(row: GraphRow) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GraphWindow:
-    """The time that is shown: `span` of SPANS_S, up to `end` (None: now). The cursor is `back_s` before the end."""
+    """The time that is shown: `span` of SPANS_S, up to `end` (None: now). The cursor is `back_s` before the end.
+
+    A cursor that is not at now stays at its moment while time passes: `end` is then set.
+    """
 
     span: int = FIRST_SPAN
     end: datetime | None = None
@@ -104,26 +114,40 @@ class GraphWindow:
     def cursor(self, now: datetime) -> datetime:
         return (self.end or now) - timedelta(seconds=self.back_s)
 
-    def zoomed(self, by: int) -> GraphWindow:
-        """A longer span for a positive `by`; the cursor stays at its moment if it can."""
+    def zoomed(self, by: int, now: datetime) -> GraphWindow:
+        """A longer span for a positive `by`, around the cursor: it stays at its moment, and in its cell if it can."""
         span = max(0, min(self.span + by, len(SPANS_S) - 1))
-        return replace(self, span=span, back_s=min(self.back_s, SPANS_S[span]))
+        if self.end is None:
+            return replace(self, span=span)
+        moment, back_s = self.cursor(now), self.back_s * SPANS_S[span] / self.span_s
+        end = min(moment + timedelta(seconds=back_s), now)
+        end = max(end, now - timedelta(seconds=DAY_S - SPANS_S[span]))
+        back_s = min((end - moment).total_seconds(), float(SPANS_S[span]))
+        return GraphWindow(span, end, back_s)
 
     def panned(self, share: float, now: datetime) -> GraphWindow:
-        """Moved by a share of the span, back if negative; at most an hour, and not beyond now."""
+        """Moved by a share of the span, back if negative; at most a day, and not beyond now."""
         end = (self.end or now) + timedelta(seconds=share * self.span_s)
-        end = max(end, now - timedelta(seconds=HOUR_S - self.span_s))
-        return replace(self, end=None if end >= now else end)
+        end = min(max(end, now - timedelta(seconds=DAY_S - self.span_s)), now)
+        return replace(self, end=None if end == now and not self.back_s else end)
 
     def stepped(self, cells: int, width: int, now: datetime) -> GraphWindow:
         """The cursor moved by so many of `width` cells; at the edge the window moves instead."""
         step_s = self.span_s / max(width, 1)
         back_s = self.back_s - cells * step_s
         if back_s < 0:
-            return replace(self.panned(-back_s / self.span_s, now), back_s=0.0)
+            return replace(self, back_s=0.0).panned(-back_s / self.span_s, now)
         if back_s > self.span_s:
-            return replace(self.panned(-(back_s - self.span_s) / self.span_s, now), back_s=float(self.span_s))
-        return replace(self, back_s=back_s)
+            at_edge = replace(self, back_s=float(self.span_s))
+            return at_edge.panned(-(back_s - self.span_s) / self.span_s, now)
+        return replace(self, end=self.end or now if back_s else self.end, back_s=back_s)
+
+
+def first_span(chronicle: Chronicle, now: datetime) -> int:
+    """The shortest span with everything that is known, five minutes at most: a new graph is not almost empty."""
+    begins = (lane.begin for key, lane in chronicle.lanes.lanes.items() if key.kind is not LaneKind.SERVICES)
+    known_s = max(((now - begin).total_seconds() for begin in begins if begin is not None), default=0.0)
+    return next((span for span in range(FIRST_SPAN) if SPANS_S[span] >= known_s), FIRST_SPAN)
 
 
 def graph_rows(
@@ -166,7 +190,8 @@ def _newest_time(record: RunRecord) -> datetime:
 
 
 def label_width(width: int) -> int:
-    return min(LABEL_MOST, max(width // 4, 12))
+    """Cells of the labels: on 80 columns enough for the lease of the controller-manager."""
+    return min(LABEL_MOST, max(width * 3 // 10, LABEL_LEAST))
 
 
 def chart_width(width: int) -> int:
@@ -176,9 +201,9 @@ def chart_width(width: int) -> int:
 
 def graph_title(window: GraphWindow, now: datetime) -> str:
     start, end = window.bounds(now)
-    minutes = window.span_s // 60
+    span = f"{window.span_s // 60} min" if window.span_s <= HOUR_S else f"{window.span_s // HOUR_S} h"
     newest = "now" if window.end is None else _clock(end)
-    return f"graphs {_clock(start)} to {newest}, {minutes} min, cursor {_clock(window.cursor(now))} UTC"
+    return f"graphs {_clock(start)} to {newest}, {span}, cursor {_clock(window.cursor(now))} UTC"
 
 
 def axis_line(window: GraphWindow, now: datetime, width: int) -> Line:
@@ -188,7 +213,7 @@ def axis_line(window: GraphWindow, now: datetime, width: int) -> Line:
     text = ""
     for place in range(0, cells, TICK_EVERY):
         moment = start + timedelta(seconds=window.span_s * place / cells)
-        text += sized(f"│{_clock(moment)}", min(TICK_EVERY, cells - place))
+        text += sized(f"│{_clock(moment)}" if cells - place >= TICK_LEAST else "│", min(TICK_EVERY, cells - place))
     label = sized("", label_width(width) + 2)
     return (
         Cell(label),
@@ -232,7 +257,11 @@ def _value_cell(measure: Measure, value: float | None) -> Cell:
 
 
 def _state_cell(state: LaneState | None) -> Cell:
-    return Cell("?", Tone.UNKNOWN) if state is None else Cell(state.text or "–", TONES[state.mood])
+    """The state in few cells: of several units that are down their number."""
+    if state is None:
+        return Cell("?", Tone.UNKNOWN)
+    text = f"{state.text.count(',') + 1} down" if state.text.startswith(DOWN) else state.text
+    return Cell(text or "–", TONES[state.mood])
 
 
 def _curve(measure: Measure, values: tuple[float | None, ...]) -> Line:
@@ -243,24 +272,34 @@ def _curve(measure: Measure, values: tuple[float | None, ...]) -> Line:
 
 
 def _lane(lane: Lane, start: datetime, end: datetime, cells: int) -> Line:
-    """States as strips with their names in them, and marks over them; blank before the first one."""
-    step_s = (end - start).total_seconds() / cells
+    """States as strips, with their names where they fit, and marks over them; blank before the first one."""
+    total_s = (end - start).total_seconds()
+
+    def cell_of(moment: datetime) -> int:
+        return math.floor(round((moment - start).total_seconds() * cells / total_s, 6))
+
     signs, tones = [" "] * cells, [Tone.MUTED] * cells
+    last = 0
     for span in lane.spans(start, end):
-        first = max(int((span.start - start).total_seconds() // step_s), 0)
-        last = cells if span.end is None else min(int((span.end - start).total_seconds() // step_s), cells)
+        first = max(cell_of(span.start), last if span.state.mood is Mood.OFF else 0)  # a short state keeps its cell
+        last = cells if span.end is None else min(cell_of(span.end), cells)
         last = max(last, min(first + 1, cells))
         name = span.state.text if span.state.mood is not Mood.UNKNOWN else ""
         begins = START if span.start >= start and span.state.mood is not Mood.OFF else ""
-        text = sized(f"{begins}{name}", width_of(begins + name))[: last - first]
+        text = sized(begins + name, min(width_of(begins + name), last - first)) if _fits(name, last - first) else begins
         fill = FILLS[span.state.mood]
         signs[first:last] = (text + fill * (last - first))[: last - first]
         tones[first:last] = [TONES[span.state.mood]] * (last - first)
     for mark in lane.marks:
-        place = int((mark.at - start).total_seconds() // step_s)
+        place = cell_of(mark.at)
         if 0 <= place < cells:
             signs[place], tones[place] = MARK, Tone.WARNING
     return tuple(_runs(signs, tones))
+
+
+def _fits(name: str, cells: int) -> bool:
+    """Whether a name is legible in a strip: completely, or cut where there is much of it."""
+    return width_of(name) < cells or cells >= LEAST_NAME
 
 
 def _runs(signs: list[str], tones: list[Tone]) -> Iterator[Cell]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -95,11 +95,13 @@ class Recording:
     path: Path
     inventory: Inventory
     moments: tuple[Moment, ...]
+    values_read: dict[tuple[int, Any], Any] = field(default_factory=dict, compare=False, repr=False)
+    """The facts of the moments that were read."""
 
     def snapshot(self, moment: Moment, revision: int, later: timedelta) -> ClusterSnapshot:
         """The cluster at that moment, every time in it later by `later`. Raises RecordingError naming the line."""
         try:
-            return _snapshot(moment, self.inventory.cluster, revision, Reader(later))
+            return _snapshot(moment, self.inventory.cluster, revision, Reader(later, self.values_read))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _damaged(self.path, moment.line, str(error)) from None
 

@@ -64,6 +64,8 @@ class Reader:
     """
 
     later: timedelta = timedelta()
+    values_read: dict[tuple[int, Any], Any] | None = None
+    """Values of facts by the identity of their JSON, which must stay in memory, and their type; None to keep none."""
 
     def read(self, kind: Any, raw: Any) -> Any:
         """A value of type `kind`."""
@@ -107,7 +109,16 @@ class Reader:
 
     def _known(self, kind: Any, raw: Any) -> Known[Any]:
         via = _a(str, raw.get("via", ""))
-        return Known(self.read(kind, raw[KNOWN]), self.time(raw["at"]), via, self._direct(raw))
+        return Known(self._value(kind, raw[KNOWN]), self.time(raw["at"]), via, self._direct(raw))
+
+    def _value(self, kind: Any, raw: Any) -> Any:
+        """The value of a fact; the same JSON is read once, as most facts of a moment are those of the one before."""
+        if self.values_read is None or self.later or not isinstance(raw, (dict, list)):
+            return self.read(kind, raw)
+        identity = (id(raw), kind)
+        if identity not in self.values_read:
+            self.values_read[identity] = self.read(kind, raw)
+        return self.values_read[identity]
 
     def _direct(self, raw: Any) -> Failed[object] | None:
         direct = self.observed(object, raw["direct"]) if "direct" in raw else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from haconsole.diagnosis.diagnose import status_of
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from haconsole.recording.file import Recording
 
 SLOWEST, FASTEST = 0.1, 100.0
+STATUSES_KEPT = 1000
+"""Statuses in memory: an hour before a position, and its surroundings."""
 
 
 class RecordingPlayer:
@@ -29,6 +32,7 @@ class RecordingPlayer:
         self._from_s: float | None = None
         """The clock's seconds when the recording was at `_at`; None while it stops."""
         self._at = recording.moments[0].at
+        self._status = lru_cache(STATUSES_KEPT)(self._read_status)
         self.speed = speed
         self.paused = False
         self.place = 0
@@ -52,6 +56,9 @@ class RecordingPlayer:
 
     def status(self, place: int) -> ClusterStatus:
         """The cluster at that place, with the findings of that time. Raises RecordingError naming the line."""
+        return self._status(place)
+
+    def _read_status(self, place: int) -> ClusterStatus:
         moment = self._recording.moments[place]
         snapshot = self._recording.snapshot(moment, place + 1, timedelta())
         return status_of(snapshot, self._recording.inventory, moment.at)

@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 READ_ONLY = "this console is read-only: nothing can be changed from here"
 NO_SHELL = "this console is read-only: no shell"
+NO_JOURNALS = "a recording contains no journals; open the cluster's inventory to read them"
+NOT_RECORDED = {
+    "FollowJournal": NO_JOURNALS,
+    "RefreshFacts": "a recording has no newer facts; open the cluster's inventory to read them",
+    "ShowRuns": "a recording contains no run logs; open the cluster's inventory to see them",
+    "ShowCommands": "a recording contains no commands; open the cluster's inventory to see them",
+}
+"""Requests without effect in a recording, with the reason."""
 UNSET = datetime.min.replace(tzinfo=UTC)
 
 
@@ -172,6 +180,8 @@ class Console(KeyTarget, App[None]):
             return ""
         if (action, parameters) == ("request", ("ShowRun", True)) and not run_under_way(self):
             return ""
+        if self.setting.recorded and parameters and parameters[0] in NOT_RECORDED:
+            return NOT_RECORDED[str(parameters[0])]
         return self.screen.why_not(action, parameters) if isinstance(self.screen, KeyTarget) else None
 
     def on_key(self, event: events.Key) -> None:

@@ -325,9 +325,24 @@ GRAPH = (
     Key(
         "shift+right,right_square_bracket", "look('pan', 1)", "]", "later", "Half a screen forward in time", Scope.GRAPH
     ),
-    Key("plus,equals_sign", "look('zoom', -1)", "+ -", "zoom", "Show less time", Scope.GRAPH, 2),
-    Key("minus", "look('zoom', 1)", "-", "zoom out", "Show more time, up to an hour", Scope.GRAPH),
-    Key("f,F", "look('now', 0)", "f", "now", "Go to the current time, and follow it", Scope.GRAPH, 3),
+    Key("plus,equals_sign", "look('zoom', -1)", "+ -", "zoom", "Show less time, around the cursor", Scope.GRAPH, 2),
+    Key(
+        "minus",
+        "look('zoom', 1)",
+        "-",
+        "zoom out",
+        "Show more time, up to a day of states and an hour of figures",
+        Scope.GRAPH,
+    ),
+    Key(
+        "f,F",
+        "look('now', 0)",
+        "f",
+        "now",
+        "Go to the current time, and follow it; a cursor elsewhere stops the graph",
+        Scope.GRAPH,
+        3,
+    ),
     Key(
         "enter,l",
         "journal",

@@ -127,7 +127,7 @@ class HostController:
             async for line in session.observer.journal(screen.hosts, last=last, part=screen.part):
                 screen.pane.add(line)
         except Exception as error:
-            self._console.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
+            screen.pane.show_hint(f"? {error_text.in_words(error)}")
 
     async def _read_around(self, screen: JournalScreen, session: Session, at: datetime) -> None:
         snapshot = self._console.state.snapshot

@@ -30,6 +30,10 @@ class ReplayController:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._target: int | None = None
+        """The place to be at, while its state is made; further keys count from it."""
+        self._plays_on = False
+        """Whether the recording plays once the position is reached."""
 
     def fulfil(self, request: ControlReplay) -> None:
         """Fulfil a request; nothing in a live cluster."""
@@ -39,13 +43,14 @@ class ReplayController:
         match request.how:
             case "begin":
                 self._begin(player)
+            case "pause" if self._target is not None:
+                self._plays_on = not self._plays_on
             case "pause":
                 (player.unpause if player.paused else player.pause)()
             case "slower" | "faster":
                 player.set_speed(player.speed * (2.0 if request.how == "faster" else 0.5))
             case "earlier" | "later":
-                player.pause()
-                self._seek(player, player.place + (1 if request.how == "later" else -1))
+                self._seek(player, self._place(player) + (1 if request.how == "later" else -1), stop=True)
             case "event before" | "event after":
                 self._seek_mark(player, 1 if request.how == "event after" else -1)
             case _:
@@ -65,35 +70,47 @@ class ReplayController:
             self._console.replay = replace(view, speed=player.speed, paused=player.paused)
         self._console.now = player.now()
 
+    def _place(self, player: Player) -> int:
+        """The place that is shown, or will be."""
+        return player.place if self._target is None else self._target
+
     def _seek_mark(self, player: Player, by: int) -> None:
         view = self._console.replay
-        mark = view.mark_from(player.place, by) if view is not None else None
+        mark = view.mark_from(self._place(player), by) if view is not None else None
         if mark is None:
             where = "later" if by > 0 else "earlier"
             self._console.notify(f"there is no {where} event", severity="warning", timeout=3, markup=False)
         else:
-            player.pause()
-            self._seek(player, mark.place)
+            self._seek(player, mark.place, stop=True)
 
-    def _seek(self, player: Player, place: int) -> None:
-        """Be at that place as if everything before it had been shown."""
-        target = max(0, min(place, player.last))
-        self._console.run_worker(self._move(player, target), group="seek", exclusive=True, exit_on_error=False)
-
-    async def _move(self, player: Player, place: int) -> None:
-        was_paused = player.paused
+    def _seek(self, player: Player, place: int, *, stop: bool = False) -> None:
+        """Be at that place as if everything before it had been shown; with `stop` stay there."""
+        is_moving = self._target is not None
+        if not is_moving:
+            self._plays_on = not player.paused
+        self._plays_on = self._plays_on and not stop
+        self._target = max(0, min(place, player.last))
         player.pause()
-        view = self._console.replay
-        try:
-            state = await asyncio.to_thread(state_at, player, place, view.marks if view is not None else ())
-        except Exception as error:
-            self._console.notify(error_text.in_words(error), title="position", severity="error", markup=False)
-        else:
-            self._console.state = state
-            player.seek(place)
-        if not was_paused:
+        if not is_moving:
+            self._console.run_worker(self._move(player), group="seek", exit_on_error=False)
+
+    async def _move(self, player: Player) -> None:
+        """Show the state of the target; if it was moved meanwhile, that of the new one."""
+        while (place := self._target) is not None:
+            view = self._console.replay
+            try:
+                state = await asyncio.to_thread(state_at, player, place, view.marks if view is not None else ())
+            except Exception as error:
+                self._console.notify(error_text.in_words(error), title="position", severity="error", markup=False)
+                self._target = None
+            else:
+                self._console.state = state
+                player.seek(place)
+                self._target = None if self._target == place else self._target
+            self._show(player)
+        if self._plays_on:
             player.unpause()
-        self._show(player)
+            self._show(player)
 
     async def _read_marks(self, player: Player) -> None:
         """Search the recording for events, part by part."""

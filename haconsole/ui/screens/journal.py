@@ -18,11 +18,15 @@ from haconsole.ui.screens.filtered import FilteredScreen
 from haconsole.ui.screens.overlay import details_of
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.journal import JournalPane
-from haconsole.ui.widgets.split import Split
+from haconsole.ui.widgets.split import MANY, Split
 from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
+
+FACTS_PERCENT = 80
+"""Of the screen of a host in a recording, which has no journals, the share of the facts."""
 
 
 class JournalScreen(FilteredScreen):
@@ -97,7 +101,10 @@ class HostScreen(JournalScreen):
         self._first = self._text
 
     def compose(self) -> ComposeResult:
-        yield Split(self._text, self.pane, percent=46)
+        split = Split(self._text, self.pane, percent=FACTS_PERCENT if self.app.setting.recorded else 46)
+        if self.app.setting.recorded:
+            split.seat(MANY, tall_percent=FACTS_PERCENT)
+        yield split
         yield KeyBar()
 
     def on_mount(self) -> None:

@@ -11,6 +11,7 @@ from haconsole.present.graph import (
     GraphWindow,
     axis_line,
     chart_width,
+    first_span,
     graph_rows,
     graph_title,
     row_line,
@@ -18,6 +19,7 @@ from haconsole.present.graph import (
 )
 from haconsole.present.log_place import LogPlace
 from haconsole.present.one_host import graph_rows_of
+from haconsole.ui.console import NO_JOURNALS, KeyTarget
 from haconsole.ui.key import Scope
 from haconsole.ui.keys import bindings
 from haconsole.ui.messages import ShowJournal
@@ -31,7 +33,7 @@ HEAD = 2
 NOTHING_YET = "? nothing yet: states and figures are shown here as they are read"
 
 
-class GraphPane(Pane):
+class GraphPane(KeyTarget, Pane):
     """Draws the rows of a chronicle that fit; `runs` are lanes of logged runs."""
 
     BINDINGS = bindings(Scope.GRAPH)
@@ -45,6 +47,11 @@ class GraphPane(Pane):
         self._selected: GraphRow | None = None
         self._rows: tuple[GraphRow, ...] = ()
         self._top = 0
+        self._is_window_chosen = False
+        """Whether a person zoomed or moved; until then the span grows with what is known."""
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        return NO_JOURNALS if action == "journal" and self.app.setting.recorded else None
 
     def show(self, chronicle: Chronicle | None, now: datetime) -> None:
         """Draw what is known at `now`."""
@@ -56,6 +63,8 @@ class GraphPane(Pane):
         if width <= 0:
             return
         if self._chronicle is not None:
+            if not self._is_window_chosen:
+                self.window = GraphWindow(first_span(self._chronicle, self._now))
             self._rows = graph_rows(self._chronicle, self.window, self._now, self.runs)
         if self.app.only_host is not None:
             self._rows = graph_rows_of(self._rows, self.app.only_host)
@@ -105,13 +114,14 @@ class GraphPane(Pane):
     def action_look(self, how: str, by: int) -> None:
         """Move the cursor by cells, the time by half screens, zoom, or follow the time with the cursor at now."""
         window, now = self.window, self._now
+        self._is_window_chosen = True
         match how:
             case "step":
                 self.window = window.stepped(by, chart_width(self.size.width), now)
             case "pan":
                 self.window = window.panned(by / 2, now)
             case "zoom":
-                self.window = window.zoomed(by)
+                self.window = window.zoomed(by, now)
             case _:
                 self.window = GraphWindow(window.span)
         self._draw()

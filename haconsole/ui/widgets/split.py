@@ -57,4 +57,5 @@ class Split(Container):
         """Give the table no more lines than it has rows for, and than `tall_percent` of a narrow screen."""
         if (rows, tall_percent) != (self._placing.rows, self._placing.tall_percent):
             self._placing.rows, self._placing.tall_percent = rows, tall_percent
-            self.children[0].refresh(layout=True)
+            for child in self.children[:1]:
+                child.refresh(layout=True)

@@ -23,6 +23,7 @@ from haconsole.model.series import HOUR_S
 from haconsole.present.ascii import ascii_text
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.graph import (
+    DAY_S,
     SPANS_S,
     CurveRow,
     GraphWindow,
@@ -30,6 +31,7 @@ from haconsole.present.graph import (
     axis_line,
     chart_width,
     cursor_cell,
+    first_span,
     graph_rows,
     label_width,
     row_line,
@@ -146,22 +148,102 @@ MOVES = st.lists(st.sampled_from(["left", "right", "in", "out", "earlier", "late
 
 
 @given(MOVES, st.integers(4, 200))
-def test_the_cursor_stays_in_the_last_hour_whatever_is_pressed(moves: list[str], width: int) -> None:
+def test_the_cursor_stays_in_the_last_day_whatever_is_pressed(moves: list[str], width: int) -> None:
     window = TEN_MINUTES
     for move in moves:
         match move:
             case "left" | "right":
                 window = window.stepped(-7 if move == "left" else 7, width, NOW)
             case "in" | "out":
-                window = window.zoomed(-1 if move == "in" else 1)
+                window = window.zoomed(-1 if move == "in" else 1, NOW)
             case _:
                 window = window.panned(-0.5 if move == "earlier" else 0.5, NOW)
         start, end = window.bounds(NOW)
         assert (end - start).total_seconds() in SPANS_S
         assert end <= NOW
         assert start <= window.cursor(NOW) <= end
-        assert (NOW - start).total_seconds() <= 2 * HOUR_S
+        assert (NOW - start).total_seconds() <= DAY_S
         assert 0 <= cursor_cell(window, width) < width
+
+
+def test_zoom_shows_the_time_around_the_cursor() -> None:
+    """A minute of the ten, eight minutes ago: the cursor is on the same moment, in the same cell."""
+    window = TEN_MINUTES.stepped(-40, 50, NOW)
+    moment, cell = window.cursor(NOW), cursor_cell(window, 50)
+    assert moment == at(-480)
+    for by in (-1, -1, -1, 1, 1, 1):
+        window = window.zoomed(by, NOW)
+        assert window.cursor(NOW) == moment
+        assert cursor_cell(window, 50) == pytest.approx(cell, abs=1)
+    closest = window.zoomed(-1, NOW).zoomed(-1, NOW).zoomed(-1, NOW)
+    start, end = closest.bounds(NOW)
+    assert (end - start).total_seconds() == 60
+    assert start < moment < end
+
+
+def test_zooming_at_now_follows_the_time() -> None:
+    later = at(100)
+    assert TEN_MINUTES.zoomed(-2, NOW).bounds(later)[1] == later
+
+
+def test_the_cursor_stays_on_its_moment_while_time_passes() -> None:
+    window = TEN_MINUTES.stepped(-5, 50, NOW)
+    assert window.cursor(at(60)) == window.cursor(NOW) == at(-60)
+    assert window.bounds(at(60)) == window.bounds(NOW)
+
+
+def test_states_from_before_the_last_hour_can_be_seen() -> None:
+    lane = chronicle().lanes.lane(LaneKey(LaneKind.LEADER))
+    lane.put_early([(at(-5 * HOUR_S), LaneState("cp3"))])
+    window = TEN_MINUTES
+    for _ in range(5):
+        window = window.zoomed(1, NOW)
+    assert window.span_s == 6 * HOUR_S
+    assert "┃cp3" in text_of(
+        row_line(LaneRow(LaneKey(LaneKind.LEADER), lane), chronicle(), window, NOW, 80, selected=False)
+    )
+
+
+def test_a_name_is_in_a_strip_only_where_it_can_be_read() -> None:
+    """Half a name could be that of several hosts."""
+    lane = Lane()
+    for seconds, host in ((-300, "cp1"), (-100, "cp2"), (-40, "cp3"), (-20, "cp1")):
+        lane.put(at(seconds), LaneState(host))
+    row = LaneRow(LaneKey(LaneKind.LEADER), lane)
+    drawing = chart(text_of(row_line(row, chronicle(), GraphWindow(span=3), NOW, 80, selected=False)), 80)
+    assert "┃cp1" in drawing
+    assert "cp2" in drawing
+    assert drawing.endswith(("┃━┃│", "┃┃━")), drawing
+
+
+def test_a_finding_that_was_open_for_a_moment_is_drawn() -> None:
+    lane = Lane()
+    lane.put(at(-300), LaneState("open", Mood.WORSE))
+    lane.put(at(-299), LaneState("", Mood.OFF))
+    row = LaneRow(LaneKey(LaneKind.FINDING, "vip.unowned vip"), lane)
+    drawing = chart(text_of(row_line(row, chronicle(), TEN_MINUTES, NOW, 80, selected=False)), 80)
+    assert drawing.count("┃") == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 121, 160])
+def test_no_time_of_the_axis_is_cut(width: int) -> None:
+    assert "…" not in text_of(axis_line(TEN_MINUTES, NOW, width))
+
+
+def test_the_value_beside_a_row_is_not_cut() -> None:
+    lane = Lane()
+    lane.put(at(-300), LaneState("down: etcd, keepalived", Mood.WORSE))
+    row = LaneRow(LaneKey(LaneKind.SERVICES, "cp1"), lane)
+    assert line(row, 80).endswith("   2 down")
+
+
+def test_a_new_graph_shows_the_time_of_which_something_is_known() -> None:
+    new = Chronicle(3)
+    new.lanes.lane(LaneKey(LaneKind.SERVICES, "cp1")).put(at(-9999), LaneState("all run"))
+    new.lanes.lane(LaneKey(LaneKind.LEADER)).put(at(-30), LaneState("cp1"))
+    assert SPANS_S[first_span(new, NOW)] == 60
+    assert SPANS_S[first_span(new, at(60))] == 120
+    assert SPANS_S[first_span(new, at(6000))] == 300
 
 
 def test_a_finding_that_was_closed_before_the_time_shown_has_no_row() -> None:
@@ -209,12 +291,12 @@ async def test_the_screen_shows_lanes_and_curves_and_reads_faster_meanwhile(size
         await pilot.press("v")
         await shows(pilot, "etcd leader")
         text = screen_text(pilot.app)
-        assert "5 min, cursor" in text
+        assert "2 min, cursor" in text
         assert "VIP" in text
         assert max(len(one) for one in text.splitlines()) <= size[0]
         assert list(fake.paces) == [True]
         await pilot.press("minus")
-        await shows(pilot, "10 min")
+        await shows(pilot, "5 min")
         await pilot.press("escape")
         await shows(pilot, "lease holders")
         assert list(fake.paces) == [True, False]
@@ -230,7 +312,7 @@ async def test_from_a_point_to_the_journal_of_that_moment() -> None:
         await shows(pilot, "elected leader")
         ((hosts, moment),) = fake.moments
         assert hosts == ("cp1", "cp2", "cp3"), "the leader was not known yet at that moment"
-        assert timedelta(seconds=8) <= NOW - moment <= timedelta(seconds=16)
+        assert timedelta(seconds=4) <= NOW - moment <= timedelta(seconds=8)
         await pilot.press("escape")
         await shows(pilot, "etcd leader")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -27,6 +29,7 @@ from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
 from haconsole.ui.controllers.replay import folded_places, state_at
 from haconsole.ui.controllers.snapshots import goes_back
+from haconsole.ui.state import ConsoleState
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.seek import SeekBar
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, member, unreachable
@@ -144,6 +147,39 @@ async def test_marks_are_found_and_reached(session: ReplayedSession) -> None:
         assert [each.message for each in app._notifications] == ["▲ there is no earlier event"]
 
 
+async def test_keys_that_follow_each_other_fast_all_count(
+    session: ReplayedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state of a position takes a moment to make, on a busy machine seconds."""
+
+    def slowly(*values: Any) -> ConsoleState:
+        time.sleep(0.2)
+        return state_at(*values)
+
+    monkeypatch.setattr("haconsole.ui.controllers.replay.state_at", slowly)
+    async with playing(session) as pilot:
+        await pilot.press("right_curly_bracket", "right_curly_bracket", "right_curly_bracket")
+        await press(pilot, "comma")
+        assert session.player.place == 2
+        assert session.player.paused
+        end = bar(pilot.app).index(" 03:04:00")
+        await pilot.press("backslash")
+        for offset in (30, end - 1):
+            await pilot.click(SeekBar, offset=(offset, 0))
+        await pilot.app.workers.wait_for_complete([each for each in pilot.app.workers if each.group == "seek"])
+        assert session.player.place == 4
+        assert not session.player.paused, "it played before the two clicks"
+
+
+def test_a_moment_is_read_once(session: ReplayedSession) -> None:
+    player = session.player
+    assert player.status(2) is player.status(2)
+    first, second = (player.status(place).snapshot.hosts[0].etcd for place in (0, 1))
+    assert isinstance(first, Known)
+    assert isinstance(second, Known)
+    assert second.value is first.value, "a fact that did not change is shared"
+
+
 async def test_speed_and_pause(session: ReplayedSession) -> None:
     async with playing(session) as pilot:
         await press(pilot, "right_parenthesis", "right_parenthesis")
@@ -178,6 +214,31 @@ async def test_a_recording_that_starts_again_has_no_events_of_the_last_round(ses
         assert not goes_back(state.snapshot, session.player.status(3).snapshot)
         await app._feed._update(session.player.status(0))
         assert app.state.history == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [("l", "journals"), ("L", "journals"), ("h", "run logs"), ("C", "commands"), ("v enter", "journals")],
+)
+async def test_a_key_for_what_a_recording_lacks_shows_that(session: ReplayedSession, keys: str, what: str) -> None:
+    async with playing(session, (160, 45)) as pilot:
+        *path, last = keys.split()
+        await press(pilot, *path)
+        screen = pilot.app.screen
+        await press(pilot, last)
+        assert pilot.app.screen is screen
+        (note,) = (each.message for each in pilot.app._notifications)
+        assert note.startswith(f"▲ a recording contains no {what};")
+        assert "journal" not in screen_text(pilot.app).splitlines()[-1]
+
+
+async def test_a_host_in_a_recording_has_its_facts_and_no_promise_of_lines(session: ReplayedSession) -> None:
+    async with playing(session, (80, 24)) as pilot:
+        await press(pilot, "5", "enter")
+        await eventually(lambda: "a recording contains no journals" in screen_text(pilot.app))
+        lines = screen_text(pilot.app).splitlines()
+        assert "lines show here" not in "".join(lines)
+        assert next(number for number, line in enumerate(lines) if "journal of cp1" in line) > 16
 
 
 async def test_a_live_cluster_has_no_such_keys() -> None:
