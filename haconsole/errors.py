@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
+from pathlib import PurePath
 
 
 class ExitCode(IntEnum):
@@ -46,6 +48,25 @@ class RefusedError(HaconsoleError):
     """A request that is refused, with the reasons."""
 
     exit_code = ExitCode.REFUSED
+
+
+_FILE_HINTS = {
+    errno.EISDIR: "give the path of a file, not of a folder",
+    errno.ENOTDIR: "part of the path is a file, not a folder: correct the path",
+    errno.EACCES: "give this account the right to it, or choose another path",
+    errno.EPERM: "give this account the right to it, or choose another path",
+    errno.EROFS: "choose a path on a file system that can be written to",
+    errno.ENOSPC: "free space there, or choose a path on another file system",
+    errno.EDQUOT: "free space there, or choose a path on another file system",
+    errno.ENAMETOOLONG: "choose a shorter path",
+}
+
+
+def file_hint(path: PurePath, error: OSError, *, to_write: bool = False) -> str:
+    """The fix for a file on this machine, named by the operator, that could not be read or written."""
+    if error.errno == errno.ENOENT:
+        return f"create the folder {path.parent} first, or choose another path" if to_write else "correct the path"
+    return _FILE_HINTS.get(error.errno or 0, "choose another path")
 
 
 def place(error: BaseException) -> str:

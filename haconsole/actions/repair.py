@@ -14,7 +14,7 @@ from haconsole.actions.repair_step import repair_step, undo_by
 from haconsole.actions.restart import costs_of_restart, is_down
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import HostFacts, ServiceKind
+from haconsole.model.hosts import HostFacts, ServiceKind, reach_problem
 from haconsole.model.names import HostName, Vip
 from haconsole.model.observed import Known, reason_of, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -83,7 +83,7 @@ def plan_repair(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     if host is None or facts is None:
         return Refusal(REPAIR, inventory.cluster, (f"{name} is no host of the inventory",))
     if not isinstance(facts.reach, Known):
-        reason = f"{name} cannot be reached: {reason_of(facts.reach) or 'not queried yet'}"
+        reason = f"{name} cannot be reached: {reach_problem(facts)}"
         return Refusal(REPAIR, inventory.cluster, (reason,))
     if not target and setting in WITH_TARGET:
         usage = f"name the {WITH_TARGET[setting]}: run repair {setting} {name} TARGET"

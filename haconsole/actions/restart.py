@@ -11,7 +11,7 @@ from haconsole.actions.steps.static_pods import restart_pods_step, static_pod
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.hosts import HostFacts, Role, ServiceKind, ServiceState
+from haconsole.model.hosts import HostFacts, Role, ServiceKind, ServiceState, reach_problem
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, reason_of
 from haconsole.model.services import is_hung, is_stopped
@@ -142,7 +142,7 @@ def _no_target(
 def unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
     facts = snapshot.host(HostName(host.name))
     if facts is None or isinstance(facts.reach, Failed):
-        return (f"{host.name} cannot be reached: {(facts and reason_of(facts.reach)) or 'not queried yet'}",)
+        return (f"{host.name} cannot be reached: {reach_problem(facts)}",)
     unit = facts.service(service)
     if unit is None:
         return (f"the state of {service} on {host.name} is unknown: {reason_of(facts.services) or 'not queried yet'}",)

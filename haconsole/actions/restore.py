@@ -35,8 +35,8 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
+from haconsole.model.hosts import reach_problem
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 
@@ -307,11 +307,10 @@ def _unreachable_hosts(snapshot: ClusterSnapshot, ctx: PlanContext, absent: tupl
     for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)):
         if not answers(snapshot, host):
             facts = snapshot.host(HostName(host.name))
-            why = (reason_of(facts.reach) if facts else None) or "it was not queried"
             gone_hosts = ",".join((*absent, host.name))
             lines.append(
-                f"{host.name} cannot be reached: {why}. It may still serve the old data: fix the host, or switch "
-                f"it off permanently and set gone = {gone_hosts}"
+                f"{host.name} cannot be reached: {reach_problem(facts)}. It may still serve the old data: fix the "
+                f"host, or switch it off permanently and set gone = {gone_hosts}"
             )
     return tuple(lines)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
+from haconsole.cli.arguments import Number, fail_without_command
 from haconsole.cli.completing import hosts, inventories
 from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode, UsageError
@@ -55,6 +56,24 @@ class ActionGroup(click.Group):
         action = next((one for one in catalogue() if one.name == cmd_name), None)
         return self._command(action) if action else None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """An option of the action in front of its name is reported with its place."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            option = error.option_name
+            if any(option in one.opts for one in self._options):
+                ctx.fail(f"{option} has its place after the action: haconsole {self.name} ACTION INVENTORY {option}")
+            raise
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not ctx.resilient_parsing:
+            fail_without_command(ctx, args[0], names, f"`haconsole {self.name} --help` lists the actions.")
+        return super().resolve_command(ctx, args)
+
     def _command(self, action: Action) -> click.Command:
         inventory = click.Argument(["inventory"], type=click.Path(path_type=Path), shell_complete=inventories)
         places = [_parameter(one) for one in action.arguments if one.positional]
@@ -70,15 +89,19 @@ class ActionGroup(click.Group):
 
 def _help(action: Action) -> str:
     """The action's help, then its positional arguments, which click itself does not describe."""
-    described = (f"{one.name.upper()}: {one.help}." for one in action.arguments if one.positional)
+    described = (f"{one.name.upper()}: {one.help}.{_choices(one)}" for one in action.arguments if one.positional)
     return "\n\n".join((action.help, "INVENTORY: the inventory's file.", *described))
+
+
+def _choices(argument: Argument) -> str:
+    return f" One of: {', '.join(argument.choices)}." if argument.choices else ""
 
 
 def _parameter(argument: Argument) -> click.Parameter:
     kind = click.Choice(argument.choices) if argument.choices else click.STRING
     complete = hosts if argument.kind is ArgumentKind.HOST else None
     if argument.positional:
-        name = "|".join(argument.choices) or argument.name.upper()
+        name = argument.name.upper()
         if argument.several:
             return click.Argument([_variable(argument)], nargs=-1, metavar=f"[{name}]...", shell_complete=hosts)
         metavar = name if argument.required else f"[{name}]"
@@ -133,7 +156,7 @@ ACCEPT = click.Option(
 )
 WAIT = click.Option(
     ["--wait", "wait_s"],
-    type=click.FloatRange(min=0),
+    type=Number(0),
     metavar="SECONDS",
     help="Wait this long for another console to release the cluster's lock.",
 )

@@ -16,7 +16,7 @@ import click
 
 from haconsole import __version__
 from haconsole.cli.reaching import reaching, with_session
-from haconsole.errors import ExitCode, UsageError
+from haconsole.errors import ExitCode, UsageError, file_hint
 
 if TYPE_CHECKING:
     from haconsole.model.status import ClusterStatus
@@ -145,7 +145,7 @@ def write_bundle(path: Path, folder: str, files: Mapping[str, str], now: datetim
         raise UsageError(f"{path} already exists", hint="pass the path of a new file with -o") from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}", hint="pass the path of another file with -o"
+            f"{path} cannot be written: {error.strerror}", hint=file_hint(path, error, to_write=True)
         ) from None
     with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
         for name, text in files.items():

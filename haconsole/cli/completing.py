@@ -18,9 +18,11 @@ VARIABLE = "_HACONSOLE_COMPLETE"
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.argument("shell", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> int:
     """Print the script that completes commands, actions, hosts, runs and inventories in a shell.
+
+    SHELL is bash, zsh or fish. The file's folder must exist (`mkdir -p`). Shells that start afterwards use the script.
 
     \b
     bash: haconsole completion bash >~/.local/share/bash-completion/completions/haconsole

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from haconsole.cli.arguments import Number
 from haconsole.errors import UsageError
 
 
 @click.command()
 @click.argument("host", metavar="[USER@]HOST")
-@click.option("-p", "--port", type=click.IntRange(1, 65535), help="sshd's port.")
+@click.option("-p", "--port", type=Number(1, 65535, integer=True), help="sshd's port.")
 @click.option("-i", "--identity-file", type=click.Path(), help="Private key.")
 @click.option("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="Jump host.")
 @click.option("--known-hosts", type=click.Path(), help="A file of known host keys, used instead of ssh's own files.")

@@ -18,7 +18,7 @@ from haconsole.probes.discovery.control_plane import find_control_plane
 from haconsole.probes.discovery.draft import address_among, draft_of, own_address
 from haconsole.probes.discovery.endpoint import with_balancer
 from haconsole.probes.discovery.host_report import HostReport, Others
-from haconsole.transport.base import Fleet, HostTransport
+from haconsole.transport.base import Fleet, HostTransport, TransportError
 from haconsole.transport.ssh import SshFleet
 from haconsole.transport.terminal import TerminalAnswers
 
@@ -41,7 +41,12 @@ class StartHost:
 async def discovered(start: StartHost, command: str) -> Draft:
     """The draft of the inventory; `command` is the one that a person typed."""
     async with AsyncExitStack() as fleets:
-        return await _Discovery(start, fleets).draft(f"what {start.name} reports about its cluster ({command})")
+        try:
+            return await _Discovery(start, fleets).draft(f"what {start.name} reports about its cluster ({command})")
+        except TransportError as error:
+            what = error.what.removeprefix(f"{error.host}: ")
+            name = HostName(start.name) if error.host == _ONLY else error.host
+            raise TransportError(name, error.cause, what, hint=error.hint) from None
 
 
 @dataclass(frozen=True, slots=True)

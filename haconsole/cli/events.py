@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from haconsole.cli.arguments import Number
 from haconsole.cli.output import show
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.errors import ExitCode
@@ -19,7 +20,7 @@ MOST_HOURS = 168.0
 @reaching
 @click.option(
     "--hours",
-    type=click.FloatRange(0.1, MOST_HOURS),
+    type=Number(0.1, MOST_HOURS),
     default=6.0,
     show_default=True,
     metavar="N",

@@ -16,6 +16,7 @@ from typing import TypedDict
 import click
 import msgspec
 
+from haconsole.cli.arguments import Number
 from haconsole.cli.lab_progress import progress_on
 from haconsole.errors import UsageError
 from haconsole.lab import drills
@@ -88,8 +89,8 @@ def prepare(
 
 @lab.command(short_help="Create a lab's hosts and boot them.")
 @_NAME
-@click.option("--hosts", type=int, metavar="N", help="Control planes; default 3.")
-@click.option("--workers", type=int, metavar="N", help="Workers; default 0.")
+@click.option("--hosts", type=Number(1, integer=True), metavar="N", help="Control planes; default 3.")
+@click.option("--workers", type=Number(0, integer=True), metavar="N", help="Workers; default 0.")
 @click.option(
     "--bastion",
     is_flag=True,
@@ -216,7 +217,12 @@ def execute(name: str, host: str, command: tuple[str, ...]) -> int:
 @click.option(
     "--random", "at_random", is_flag=True, help="Choose the scenario and the hosts at random, and do not show which."
 )
-@click.option("--seed", type=int, metavar="N", help="With --random: the same number chooses the same fault again.")
+@click.option(
+    "--seed",
+    type=Number(0, integer=True),
+    metavar="N",
+    help="With --random: the same number chooses the same fault again.",
+)
 @click.argument("scenario", required=False)
 def break_(name: str, host: str | None, at_random: bool, seed: int | None, scenario: str | None) -> None:
     """Cause a fault for practice; without a SCENARIO, list them."""

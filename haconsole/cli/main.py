@@ -85,13 +85,13 @@ class VerbGroup(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Verbs and inventories, without loading any verb's module."""
+        """The verbs of the help with their sentences, and inventories; no verb's module is loaded."""
         from click.shell_completion import CompletionItem
 
         from haconsole.cli.completing import inventories
 
-        verbs = [verb for verb in VERBS if verb.startswith(incomplete)]
-        return [CompletionItem(word) for word in (*verbs, *inventories(ctx, self.params[0], incomplete))]
+        verbs = [CompletionItem(verb, help=text) for verb, text in SUMMARIES.items() if verb.startswith(incomplete)]
+        return [*verbs, *(CompletionItem(path) for path in inventories(ctx, self.params[0], incomplete))]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Options of the console before the inventory, as in ``--ascii INVENTORY``, are those of `open`."""
@@ -115,9 +115,14 @@ class VerbGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and args[0].endswith(INVENTORY_ENDINGS):
             args = ["open", *args]
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from haconsole.cli.arguments import fail_without_command
+
+            fail_without_command(ctx, args[0], SUMMARIES, NO_INVENTORY)
         return super().resolve_command(ctx, args)
 
 
+NO_INVENTORY = f"The name of an inventory ends in {', '.join(INVENTORY_ENDINGS)}."
 CONSOLE_FLAGS = ("--ascii", "--read-only")
 CONSOLE_VALUES = ("--theme", "--notify", "--hook")
 

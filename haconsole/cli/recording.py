@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haconsole.cli.arguments import Number
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.errors import ExitCode, UsageError
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0.1),
     metavar="SECONDS",
     help="Duration; default: until Ctrl-C.",
 )
@@ -63,7 +64,7 @@ async def _follow(session: Session, recorder: Recorder) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed factor.")
+@click.option("--speed", type=Number(0.1, 100), default=1.0, show_default=True, help="Speed factor.")
 @click.option("--repeat", is_flag=True, help="Start again after the end, until the console is closed.")
 @click.option(
     "--theme", help=("A theme's name, or a theme file. Default: the recorded inventory's theme, otherwise dark.")

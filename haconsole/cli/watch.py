@@ -16,7 +16,7 @@ import click
 from haconsole.cli.output import show
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.openmetrics import openmetrics
-from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.errors import ExitCode, HaconsoleError, file_hint
 from haconsole.model.findings import Severity
 from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from haconsole.model.lock import LockClaim
 
 WRITE_EVERY_S = 5.0
+NOTHING_YET = "# EOF\n"
+"""Written at the start: a file that cannot be written is reported before anything else."""
 
 
 class UnwrittenFileError(HaconsoleError):
@@ -94,6 +96,8 @@ def watch(
 async def _watch(session: Session, file: Path | None, reporter: Reporter) -> int:
     out = MetricsFile(file) if file is not None else None
     try:
+        if out is not None:
+            out.write(NOTHING_YET)
         await _follow(session, out, reporter)
     finally:
         if out is not None:
@@ -194,7 +198,7 @@ class MetricsFile:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            hint = "use a file in an existing folder that this user may write to"
+            hint = file_hint(self._path, error, to_write=True)
             raise UnwrittenFileError(f"{self._path} cannot be written: {error.strerror}", hint=hint) from None
 
     def remove(self) -> None:

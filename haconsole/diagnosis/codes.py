@@ -17,6 +17,10 @@ CODES: dict[str, Explanation] = {
     "console.rules-failed": Explanation(
         "haconsole failed while it judged this part", "check this part by hand, and report haconsole's error as a bug"
     ),
+    "console.key-unusable": Explanation(
+        "the private key that the inventory names cannot be read on this machine",
+        "put the private key there, or set ssh.identity_file to an existing one",
+    ),
     "cluster.not-bootstrapped": Explanation("etcd runs on no host and is enabled on none", "run bootstrap"),
     "etcd.quorum-lost": Explanation(
         "no quorum: too few voters are available, and no linearizable read succeeds",

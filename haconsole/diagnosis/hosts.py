@@ -23,6 +23,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import OldFile
 
 HERE = "this machine"
+NO_KEY = "console.key-unusable"
 
 FIXES = {
     Cause.REFUSED: "check that sshd runs on the host, and that the port in the inventory is right",
@@ -30,6 +31,7 @@ FIXES = {
     Cause.NO_ROUTE: "check the network between here and the host, and the address in the inventory",
     Cause.NAME_NOT_FOUND: "correct the host's address in the inventory, or the name resolution on this machine",
     Cause.AUTH_FAILED: "check ssh.user and ssh.identity_file, and that the key is in authorized_keys on the host",
+    Cause.KEY_UNUSABLE: "put the private key there, or set ssh.identity_file to an existing one",
     Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's, then start haconsole with --accept-host-key",
     Cause.HOST_KEY_CHANGED: "find out why the host key changed, then remove the old line from known_hosts",
     Cause.JUMP_FAILED: "fix the connection to the jump host first",
@@ -41,6 +43,7 @@ FIXES = {
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Candidates about every host of the snapshot."""
     yield from _clocks(snapshot)
+    yield from _keys(snapshot)
     for facts in snapshot.hosts:
         yield from _unreachable(facts, snapshot)
         yield from _disks(facts)
@@ -61,7 +64,28 @@ def _unreachable(facts: HostFacts, snapshot: ClusterSnapshot) -> Iterator[Candid
     )
     etcd_is_lost = facts.has(Role.ETCD) and not isinstance(facts.etcd, Known)
     caused_by = (("etcd.quorum-lost", "etcd"),) if etcd_is_lost else ()
-    yield Candidate(finding, (*caused_by, *_claims(facts, snapshot)))
+    here = ((NO_KEY, HERE),) if facts.reach.cause is Cause.KEY_UNUSABLE else ()
+    yield Candidate(finding, (*here, *caused_by, *_claims(facts, snapshot)))
+
+
+def _keys(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """One finding for all hosts that this machine has no usable SSH key for."""
+    failed = [(one.host, one.reach) for one in snapshot.hosts if isinstance(one.reach, Failed)]
+    lacking = [(host, reach.reason) for host, reach in failed if reach.cause is Cause.KEY_UNUSABLE]
+    if not lacking:
+        return
+    names = ", ".join(host for host, _ in lacking)
+    yield Candidate(
+        Finding(
+            NO_KEY,
+            Severity.WARNING,
+            HERE,
+            f"{HERE} has no usable SSH key for {names}",
+            "Nothing on these hosts can be observed or changed; the cluster may be healthy.",
+            tuple(dict.fromkeys(reason.removeprefix(f"{host}: ") for host, reason in lacking)),
+            (advice(FIXES[Cause.KEY_UNUSABLE]),),
+        )
+    )
 
 
 def _claims(facts: HostFacts, snapshot: ClusterSnapshot) -> Iterator[Key]:

@@ -19,6 +19,7 @@ PAGES: dict[str, Page] = {
     "console.rules-failed": Page(
         "Findings of this part are missing; the other parts are complete.", "haconsole status prod.yaml --json"
     ),
+    "console.key-unusable": Page("Hosts that accept only this key cannot be reached from here.", "ssh-keygen -yf FILE"),
     "cluster.not-bootstrapped": Page(
         "Nothing runs yet, so no other finding would mean anything.", "systemctl status etcd"
     ),

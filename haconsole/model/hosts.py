@@ -15,7 +15,7 @@ from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
 from haconsole.model.metrics import ApiserverMetrics, DiskWrites, EtcdMetrics, HostUsage
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Observed, value_of
+from haconsole.model.observed import NOT_ASKED, Observed, reason_of, value_of
 from haconsole.model.platform import PlatformFacts
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
@@ -249,3 +249,9 @@ class HostFacts:
     def readings(self) -> tuple[tuple[FactName, Observed[object]], ...]:
         """The facts for figures, in the order of READINGS."""
         return tuple((name, getattr(self, name)) for name in READINGS)
+
+
+def reach_problem(facts: HostFacts | None) -> str:
+    """The reason why the host is not reached, for a sentence that names the host: without its name in front."""
+    reason = reason_of(facts.reach) if facts else None
+    return reason.removeprefix(f"{facts.host}: ") if facts and reason else "it was not queried"

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     NO_ROUTE = "no-route"
     NAME_NOT_FOUND = "name-not-found"
     AUTH_FAILED = "auth-failed"
+    KEY_UNUSABLE = "key-unusable"
     HOST_KEY_UNKNOWN = "host-key-unknown"
     HOST_KEY_CHANGED = "host-key-changed"
     JUMP_FAILED = "jump-failed"

@@ -28,6 +28,7 @@ AREAS: dict[str, tuple[str, ...]] = {
 """Facts by the part of a finding's code before its first dot."""
 OF_HOSTS: dict[str, tuple[str, ...]] = {
     "host.unreachable": ("reach",),
+    "console.key-unusable": ("reach",),
     "host.clock-skew": ("clock_offset_ms",),
     "host.disk-full": ("disks",),
     "host.disk-low": ("disks",),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
-from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.errors import ExitCode, HaconsoleError, file_hint
 from haconsole.inventory.load import parse
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
@@ -61,7 +62,7 @@ class Recorder:
         except FileExistsError:
             raise RecordingError(f"{path} already exists", hint="give the path of a new file") from None
         except OSError as error:
-            raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
+            raise _unwritable(path, error) from None
         if path.suffix == ".gz":
             self._file.close()
             self._file = gzip.open(path, "wt", encoding="utf-8")  # noqa: SIM115 (close closes it)
@@ -85,7 +86,7 @@ class Recorder:
             self._file.write(json.dumps(entries, separators=(",", ":"), ensure_ascii=False) + "\n")
             self._file.flush()
         except OSError as error:
-            raise RecordingError(f"{self._path} cannot be written: {error.strerror}") from None
+            raise _unwritable(self._path, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,12 @@ def _lines(path: Path) -> list[str]:
             lines.extend(line for line in file if line.endswith("\n"))
     except EOFError:
         pass  # a recorder that was killed left the end of its compressed file out
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except (gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
+        if not lines:
+            raise _no_recording(path) from None
+        raise _damaged(path, len(lines) + 1, str(error)) from None
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}", hint=file_hint(path, error)) from None
     return lines
 
 
@@ -154,14 +159,22 @@ def _inventory(path: Path, line: str) -> Inventory:
     except (KeyError, TypeError, ValueError):
         known, inventory = False, ""
     if not known:
-        raise RecordingError(
-            f"{path} is not a recording, or was recorded by another version of haconsole",
-            hint="make one: haconsole record INVENTORY -o FILE",
-        )
+        raise _no_recording(path)
     read = parse(inventory, str(path), path.parent)
     if isinstance(read, tuple):
         raise _damaged(path, 1, str(read[0]))
     return read
+
+
+def _no_recording(path: Path) -> RecordingError:
+    return RecordingError(
+        f"{path} is not a recording, or was recorded by another version of haconsole",
+        hint="make one: haconsole record INVENTORY -o FILE",
+    )
+
+
+def _unwritable(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(f"{path} cannot be written: {error.strerror}", hint=file_hint(path, error, to_write=True))
 
 
 def _entries_of(snapshot: ClusterSnapshot) -> Entries:

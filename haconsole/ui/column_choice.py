@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from haconsole.model.state_folder import state_folder
+
 Hidden = dict[str, frozenset[str]]
 """Titles of hidden columns by pane."""
 
 
 def choice_file(environment: Mapping[str, str]) -> Path:
     """``$XDG_STATE_HOME/haconsole/columns.json``, by default under ``~/.local/state``."""
-    state = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/')}/.local/state"
-    return Path(state) / "haconsole" / "columns.json"
+    return state_folder(environment) / "columns.json"
 
 
 def read_choice(path: Path) -> Hidden:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.errors import ExitCode, HaconsoleError, file_hint
 from haconsole.present.cells import Tone
 from haconsole.ui.theme_file import ThemeFile
 
@@ -66,7 +66,7 @@ def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         theme = msgspec.convert(data, ThemeFile)
     except OSError as error:
-        raise ThemeError(f"theme {path}: {error.strerror}") from error
+        raise ThemeError(f"theme {path}: {error.strerror}", hint=file_hint(path, error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:

@@ -23,6 +23,7 @@ EXTERNAL = "needs an etcd outside of the inventory; its answers are cases of uni
 COLD_START = "needs a cold start of all hosts with a balancer that holds connections: a case of unit tests"
 REASONS = {
     "console.rules-failed": "an error of the program itself",
+    "console.key-unusable": "a missing file on the operator's machine: a case of unit tests",
     "cluster.not-bootstrapped": "the state in which each lab starts: tests/hosts/test_bootstrap.py",
     "etcd.member-unhealthy": f"{EVIDENCE}: a blocked port, a slow host, a throttled process",
     "etcd.learner-stuck": "needs a learner whose process has run for ten minutes",

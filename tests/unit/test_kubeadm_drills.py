@@ -31,6 +31,7 @@ UNITS_ONLY = "the rule reads what systemd units name; kubeadm's components have 
 COLD_START = "needs a cold start of all hosts with a balancer that holds connections: a case of unit tests"
 ELSEWHERE = {
     "console.rules-failed": "an error of the program itself",
+    "console.key-unusable": "a missing file on the operator's machine: a case of unit tests",
     "cluster.not-bootstrapped": "kubeadm hosts without a cluster are seen before bootstrap: test_kubeadm_bootstrap.py",
     "node.lease-stale": "on hosts it is evidence of a kubelet and a kube-controller-manager that do not run",
     "etcd.quorum-lost": SAME,

@@ -12,9 +12,9 @@ from haconsole.inventory.effective import vip_address
 from haconsole.inventory.schema import EtcdPlacement, EtcdTls
 from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
-from haconsole.model.hosts import HostFacts
+from haconsole.model.hosts import HostFacts, reach_problem
 from haconsole.model.names import HostName
-from haconsole.model.observed import Known, reason_of, value_of
+from haconsole.model.observed import Failed, Known, value_of
 
 MAX_SKEW_MS = 500.0
 """Between two hosts: etcd and leases compare clocks."""
@@ -107,8 +107,11 @@ def _facts(ctx: PlanContext) -> tuple[HostFacts, ...]:
 
 def unreachable(ctx: PlanContext) -> tuple[str, ...]:
     """The hosts that did not answer."""
-    reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(ctx))
-    return tuple(f"{host} cannot be reached: {reason}" for host, reason in reasons if reason)
+    return tuple(
+        f"{facts.host} cannot be reached: {reach_problem(facts)}"
+        for facts in _facts(ctx)
+        if isinstance(facts.reach, Failed)
+    )
 
 
 def clocks(ctx: PlanContext) -> tuple[str, ...]:

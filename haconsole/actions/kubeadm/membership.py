@@ -20,7 +20,7 @@ from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import file_test
 from haconsole.configs.layout import is_stacked
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, reach_problem
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
 
@@ -141,8 +141,7 @@ def _unreached(change: MembershipChange) -> tuple[str, ...]:
     into = change.into
     if into is not None and not answers(change.snapshot, into):
         facts = change.snapshot.host(HostName(into.name))
-        why = (reason_of(facts.reach) if facts else None) or "it was not queried"
-        reasons.append(f"{into.name} cannot be reached: {why}")
+        reasons.append(f"{into.name} cannot be reached: {reach_problem(facts)}")
     if not ask_of(change):
         reasons.append("the change needs the API, and no API server of another host answers: fix one first")
     elif value_of(change.snapshot.nodes) is None:

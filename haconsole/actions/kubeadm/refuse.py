@@ -8,9 +8,9 @@ from haconsole.actions.kubeadm.etcd_pods import why_no_pods
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.kubeadm import api_version
 from haconsole.configs.kubeadm_versions import unknown_keys
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, reach_problem
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of
+from haconsole.model.observed import Failed
 
 
 def refusals(ctx: PlanContext) -> tuple[str, ...]:
@@ -44,5 +44,8 @@ def _newer_keys(ctx: PlanContext) -> tuple[str, ...]:
 
 def _unreached_workers(ctx: PlanContext) -> tuple[str, ...]:
     facts = ((host.name, ctx.snapshot.host(HostName(host.name))) for host in ctx.inventory.with_role(Role.WORKER))
-    reasons = ((name, reason_of(one.reach) if one else None) for name, one in facts)
-    return tuple(f"{name} cannot be reached: {reason}" for name, reason in reasons if reason)
+    return tuple(
+        f"{name} cannot be reached: {reach_problem(one)}"
+        for name, one in facts
+        if one is not None and isinstance(one.reach, Failed)
+    )

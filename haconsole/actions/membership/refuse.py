@@ -14,9 +14,9 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import endpoint, etcd_name, join_host_port
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, reach_problem
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of, value_of
+from haconsole.model.observed import value_of
 from haconsole.model.quorum import Quorum
 from haconsole.model.vip_view import unfit, vip_views
 
@@ -138,13 +138,12 @@ def _ways(change: MembershipChange) -> tuple[str, ...]:
         if Role.BASTION in host.roles or answers(change.snapshot, host):
             continue
         facts = change.snapshot.host(HostName(host.name))
-        why = (reason_of(facts.reach) if facts else None) or "it was not queried"
         way_out = (
             ""
             if host is into
             else f"; files on {host.name} must change too: repair the host, or remove it first (run remove {host.name})"
         )
-        reasons.append(f"{host.name} cannot be reached: {why}{way_out}")
+        reasons.append(f"{host.name} cannot be reached: {reach_problem(facts)}{way_out}")
     return (*reasons, *(clocks(change.after) if into is not None else ()))
 
 

@@ -20,7 +20,7 @@ from haconsole.actions.preparation.services import clock_steps, firewall_steps, 
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, reach_problem
 from haconsole.model.names import HostName, StepId
 from haconsole.model.observed import Known, reason_of, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -84,7 +84,7 @@ def _unread(snapshot: ClusterSnapshot, host: Host) -> str:
     if facts is None:
         return "it was not queried"
     if not isinstance(facts.reach, Known):
-        return f"it cannot be reached: {reason_of(facts.reach) or 'it was not queried'}"
+        return f"it cannot be reached: {reach_problem(facts)}"
     return "" if value_of(facts.platform) else f"its platform is unknown: {reason_of(facts.platform) or 'not queried'}"
 
 

@@ -9,7 +9,8 @@ from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.kubelet import against_a_new_ca
 from haconsole.actions.rotation.unreachable import unreachable_hosts
 from haconsole.configs.layout import is_kubeadm
-from haconsole.inventory.schema import EtcdPlacement, Host
+from haconsole.inventory.schema import EtcdPlacement
+from haconsole.model.hosts import reach_problem
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
@@ -32,8 +33,9 @@ def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str,
     )
     unreached = tuple(
         (
-            f"{host.name} cannot be reached: {_why(ctx, host)}. It would reject all new certificates, and other "
-            f"hosts would reject its old ones; fix it, or remove it first (run remove {host.name}){meanwhile}"
+            f"{host.name} cannot be reached: {reach_problem(ctx.snapshot.host(HostName(host.name)))}. It would reject "
+            "all new certificates, and other hosts would reject its old ones; fix it, or remove it first "
+            f"(run remove {host.name}){meanwhile}"
         )
         for host in ctx.hosts
         if host.name in silent
@@ -41,11 +43,6 @@ def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str,
     strange = () if silent else tuple(oddity for one in several for oddity in one.strange)
     cut_off = against_a_new_ca(ctx) if any(one.name == KUBERNETES_CA for one in several) else ()
     return (*_why_unsupported(ctx), *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off)
-
-
-def _why(ctx: PlanContext, host: Host) -> str | None:
-    facts = ctx.snapshot.host(HostName(host.name))
-    return reason_of(facts.reach) if facts else None
 
 
 def unfinished(several: tuple[CaState, ...]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, assert_never
 
 from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile, SendFolder, Transfer
-from haconsole.errors import HaconsoleError
+from haconsole.errors import HaconsoleError, file_hint
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
@@ -141,7 +141,7 @@ async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> Operation
             raise HaconsoleError(wrong[0], hint="the file changed meanwhile, or the connection is bad: try again")
         await asyncio.to_thread(_put_in_place, new, path)
     except OSError as error:
-        raise _here(path, error) from error
+        raise _here(path, error, to_write=True) from error
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
@@ -227,7 +227,5 @@ def _progress(so_far: int, size: int) -> str:
     return f"{so_far >> 20} of {size >> 20} MiB"
 
 
-def _here(path: Path, error: OSError) -> HaconsoleError:
-    return HaconsoleError(
-        f"{path} on this machine: {error.strerror}", hint="give the path of a file that this account may read or write"
-    )
+def _here(path: Path, error: OSError, *, to_write: bool = False) -> HaconsoleError:
+    return HaconsoleError(f"{path} on this machine: {error.strerror}", hint=file_hint(path, error, to_write=to_write))

@@ -30,6 +30,7 @@ from haconsole.execution.events import COUNTS, Outcome, RunDone, RunId
 from haconsole.execution.log.codec import Json, to_json
 from haconsole.model.command import HostCommand
 from haconsole.model.names import StepId
+from haconsole.model.state_folder import state_folder
 from haconsole.scripts import script_name
 
 SCHEMA = "haconsole/journal/v1"
@@ -80,8 +81,7 @@ class RunHeader:
 
 def runs_folder(environment: dict[str, str]) -> Path:
     """The folder of run logs: ``$XDG_STATE_HOME/haconsole/runs``, by default under ``~/.local/state``."""
-    state = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/')}/.local/state"
-    return Path(state) / "haconsole" / "runs"
+    return state_folder(environment) / "runs"
 
 
 def run_id(action: str, now: datetime, random: str) -> RunId:

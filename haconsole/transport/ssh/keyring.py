@@ -113,4 +113,4 @@ def _public_part(path: Path) -> tuple[bytes, ...]:
 
 def _unreadable(route: Route, path: Path, reason: str) -> TransportError:
     what = f"the key {path} cannot be used: {reason}"
-    return TransportError(route.label, Cause.AUTH_FAILED, what, hint="set ssh.identity_file to another key")
+    return TransportError(route.label, Cause.KEY_UNUSABLE, what, hint="set ssh.identity_file to another key")

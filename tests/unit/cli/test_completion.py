@@ -42,6 +42,7 @@ def test_the_first_word_is_a_verb_or_an_inventory() -> None:
     assert {"status", "run", "completion", "prod.yaml", "clusters/"} <= set(offered(""))
     assert offered("pro") == ["prod.yaml"]
     assert offered("stat") == ["status"]
+    assert offered("op") == []
 
 
 def test_inventories_are_completed_through_folders() -> None:

@@ -45,3 +45,8 @@ def test_a_target_that_is_none_is_a_mistake_of_usage(
 def test_an_address_that_begins_with_colons_is_connected_to(target: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["discover", "--port", "1", target]) not in (ExitCode.USAGE, ExitCode.INVALID_INVENTORY)
     assert "could not connect to" in capsys.readouterr().err
+
+
+def test_a_host_that_cannot_be_reached_is_named_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["discover", "--port", "1", "ops@127.0.0.1"]) == ExitCode.FAILED
+    assert capsys.readouterr().err.startswith("haconsole: 127.0.0.1: could not connect to ops@127.0.0.1:1: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,18 @@ def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
 def only(snapshot: ClusterSnapshot) -> Finding:
     (finding,) = findings_of(snapshot)
     return finding
+
+
+def test_one_missing_key_on_this_machine_is_one_finding() -> None:
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        failed: Failed[Any] = Failed(f"cp{n}: the key k cannot be used: no such file", NOW, Cause.KEY_UNUSABLE)
+        facts = {name: failed for name, _ in snapshot.hosts[n - 1].facts()}
+        snapshot = changed(snapshot, n, partial(replace, **facts))
+    snapshot = replace(snapshot, leases=failed)
+    finding = only(snapshot)
+    assert (finding.code, finding.subject) == ("console.key-unusable", "this machine")
+    assert finding.evidence[0] == "the key k cannot be used: no such file"
 
 
 def removed_member() -> ClusterSnapshot:

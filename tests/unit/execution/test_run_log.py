@@ -224,4 +224,5 @@ def test_runs_are_named_and_listed_by_time(tmp_path: Path) -> None:
 
 def test_where_runs_are_kept() -> None:
     assert runs_folder({"HOME": "/root"}) == Path("/root/.local/state/haconsole/runs")
+    assert runs_folder({}) == Path.home() / ".local/state/haconsole/runs"
     assert runs_folder({"HOME": "/root", "XDG_STATE_HOME": "/s"}) == Path("/s/haconsole/runs")

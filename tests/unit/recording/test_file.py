@@ -227,8 +227,19 @@ def test_other_files_than_recordings_are_refused_with_the_reason(
     with pytest.raises(RecordingError, match="cannot be read: No such file"):
         read_recording(tmp_path / "none.jsonl")
     (tmp_path / "no.gz").write_bytes(b"no gzip at all")
-    with pytest.raises(RecordingError, match="cannot be read"):
+    with pytest.raises(RecordingError, match="is not a recording"):
         read_recording(tmp_path / "no.gz")
+
+
+def test_damage_inside_a_compressed_file_is_reported_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "seen.jsonl.gz"
+    recorded(path, *(healthy(), degraded(), critical()) * 20)
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2
+    content[half : half + 64] = bytes(64)
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match=r"seen.jsonl.gz:\d+: "):
+        read_recording(path)
 
 
 JSON = st.recursive(

@@ -100,7 +100,7 @@ async def test_a_foreign_key_is_refused_with_what_was_tried(sshd: Sshd, make_fle
 
 async def test_a_missing_key_file_is_named(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(tmp_path / "none"))))
-    assert (error.cause, "No such file" in error.what) == (Cause.AUTH_FAILED, True)
+    assert (error.cause, "No such file" in error.what) == (Cause.KEY_UNUSABLE, True)
 
 
 async def test_callers_that_wait_together_share_one_failure(
