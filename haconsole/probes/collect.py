@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import claim_after
 from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings
@@ -31,6 +33,11 @@ from haconsole.probes.refused_ports import RefusedPorts
 from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
+
+
+LEAST_S = 2.0
+"""Seconds that hosts have at least to answer before a report by which nothing is known."""
+KNOWN_AGAIN_S = 0.1
 
 
 def utc_now() -> datetime:
@@ -117,7 +124,10 @@ class Collector:
         platform: bool = False,
         first_after_s: float | None = None,
     ) -> AsyncGenerator[ClusterSnapshot, None]:
-        """The same look; an unfinished snapshot after `first_after_s` names what is pending, and the rest follows."""
+        """The same look; an unfinished snapshot after `first_after_s` names what is pending, and the rest follows.
+
+        Where no host's services are known by then, it waits for the first ones, at most `LEAST_S` from the start.
+        """
         store = self._store()
         probes = tuple(
             HostProbes(self._context, store, host, certificates=certificates, thorough=thorough, platform=platform)
@@ -126,6 +136,8 @@ class Collector:
         look = asyncio.create_task(self._look(store, probes, thorough=thorough))
         try:
             await asyncio.wait((look,), timeout=first_after_s)
+            if first_after_s is not None:
+                await _until_any_is_known(store, look, LEAST_S - first_after_s)
             if not look.done():
                 yield store.snapshot()
             await look
@@ -222,3 +234,14 @@ class Collector:
 
     def _store(self) -> FactStore:
         return FactStore(self._context.inventory, self._context.now, self._revision)
+
+
+async def _until_any_is_known(store: FactStore, look: asyncio.Task[None], within_s: float) -> None:
+    """Wait until a host has reported its services, cannot be reached, or the look ends."""
+    end = time.monotonic() + within_s
+    while not (look.done() or any(map(_is_known, store.snapshot().hosts)) or time.monotonic() >= end):
+        await asyncio.wait((look,), timeout=KNOWN_AGAIN_S)
+
+
+def _is_known(facts: HostFacts) -> bool:
+    return isinstance(facts.services, Known) or isinstance(facts.reach, Failed)

@@ -29,13 +29,13 @@ from haconsole.transport.base import Fleet
 
 FIRST_AFTER_S = 4.0
 """Seconds from the start of the process to the first report, so that it is there within 5 s."""
-LEAST_S = 2.0
-"""Seconds that hosts have at least to answer, where a busy machine took long to start the program."""
+NOW_S = 0.2
+"""The first report is made at once where a busy machine took long to start the program."""
 
 
 def first_after_s(age_s: float) -> float:
     """The time left until the first report in a process of this age."""
-    return max(LEAST_S, FIRST_AFTER_S - age_s)
+    return max(NOW_S, FIRST_AFTER_S - age_s)
 
 
 def process_age_s() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VrrpState
 from haconsole.probes.balancers import haproxy
-from haconsole.probes.collect import Collector
+from haconsole.probes.collect import LEAST_S, Collector
 from haconsole.probes.context import ProbeTimings
 from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.kubernetes import apiserver
@@ -80,6 +81,31 @@ async def test_a_host_that_hangs_delays_no_other_and_all_of_them_by_the_deadline
     assert cause(facts(snapshot, "lb2").reach) is Cause.TIMED_OUT
     assert cause(facts(snapshot, "lb2").disks) is Cause.TIMED_OUT
     assert isinstance(facts(snapshot, "lb1").addresses, Known)
+
+
+async def first_report(collector: Collector) -> tuple[ClusterSnapshot, float]:
+    began = time.monotonic()
+    async with aclosing(collector.progress(first_after_s=0.0)) as snapshots:
+        return await anext(snapshots), time.monotonic() - began
+
+
+async def test_a_report_at_once_waits_until_a_host_has_answered(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    hosts["lb2"].hangs = True
+    snapshot, _ = await first_report(Collector(inventory, fleet))
+    assert isinstance(facts(snapshot, "lb1").services, Known)
+    assert snapshot.pending
+
+
+async def test_a_report_by_which_no_host_has_answered_names_all_as_pending(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    for host in hosts.values():
+        host.hangs = True
+    snapshot, seconds = await first_report(Collector(inventory, fleet))
+    assert {one.host for one in snapshot.pending} >= {"lb1", "lb2"}
+    assert LEAST_S <= seconds < LEAST_S + 1
 
 
 async def test_without_sudo_only_what_needs_root_fails(collector: Collector, hosts: dict[str, LocalHost]) -> None:
