@@ -10,6 +10,7 @@ from haconsole.actions.build import script
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import LeftByUndo, Undo
 from haconsole.actions.repair_programs import drop_ins, limits, sessions
+from haconsole.actions.repair_route import route
 from haconsole.actions.repair_step import repair_step, undo_by
 from haconsole.actions.restart import costs_of_restart, is_down
 from haconsole.actions.step import Plan, Refusal, Step
@@ -49,7 +50,8 @@ def repair_action() -> Action:
             "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: accept the cluster's "
             "hosts on a port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
             "limits: rename the drop-ins that limit a unit. mtu: use the MTU of the other hosts. read-only: mount a "
-            "file system writable again. sessions: let sshd open more sessions on one connection."
+            "file system writable again. route: remove a route that drops packets to a host. sessions: let sshd open "
+            "more sessions on one connection."
         ),
         (
             Argument("setting", ArgumentKind.CHOICE, "the setting", choices=SETTINGS, positional=True, required=True),
@@ -62,6 +64,8 @@ def repair_action() -> Action:
             "fix",
             "firewall",
             "nft",
+            "route",
+            "blackhole",
             "mtu",
             "hostname",
             "chmod",
@@ -285,6 +289,7 @@ _PLANNERS: dict[str, Callable[[ClusterSnapshot, HostFacts, str], Step | str]] = 
     "limits": limits,
     "mtu": _mtu,
     "read-only": _read_only,
+    "route": route,
     "sessions": sessions,
 }
 SETTINGS = tuple(_PLANNERS)
@@ -296,5 +301,6 @@ WITH_TARGET = {
     "key-mode": "key's file",
     "limits": "unit",
     "read-only": "mount point",
+    "route": "address",
 }
 """Settings that need a target, and what it is."""

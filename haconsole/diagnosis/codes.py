@@ -64,6 +64,9 @@ CODES: dict[str, Explanation] = {
     "etcd.peer-url-mismatch": Explanation(
         "a member's peer URL is not its host's address", "correct the peer URL in the member list"
     ),
+    "etcd.client-url-mismatch": Explanation(
+        "a member advertises a client URL that is not its host's", "correct --advertise-client-urls, then restart etcd"
+    ),
     "etcd.even-voters": Explanation("etcd has an even number of voters", "join one more member, or remove one"),
     "etcd.version-skew": Explanation("members run different versions", "finish the upgrade"),
     "etcd.nospace": Explanation(

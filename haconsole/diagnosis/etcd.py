@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis import etcd_data, etcd_members
+from haconsole.diagnosis import etcd_data, etcd_members, etcd_urls
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.causes import WAITS_FOR_API, pod_causes
 from haconsole.diagnosis.external_etcd import external_rules
@@ -33,6 +33,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     yield from _not_bootstrapped(hosts)
     yield from _quorum(view, hosts)
     yield from etcd_members.rules(view, hosts)
+    yield from etcd_urls.rules(view, hosts, inventory)
     yield from etcd_data.rules(view, hosts, inventory)
 
 

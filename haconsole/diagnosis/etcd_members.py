@@ -6,15 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.causes import first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
-from haconsole.inventory.effective import is_address
 from haconsole.model.component import Verdict, verdict
-from haconsole.model.etcd_view import EtcdMemberView, EtcdView, is_listed_at
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known, reason_of
@@ -257,8 +255,6 @@ def _odd_ones(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidat
     voters = sum(not row.member.learner for row in view.members)
     if voters and voters % 2 == 0:
         yield _even(voters)
-    for row in view.members:
-        yield from _peer_url(row, hosts)
     versions = {row.endpoint.version for row in view.members if row.endpoint}
     if len(versions) > 1:
         yield _versions(view, versions)
@@ -324,34 +320,6 @@ def _even(voters: int) -> Candidate:
             "etcd.duplicate-name",
         ),
     )
-
-
-def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    facts = next((facts for facts in hosts if facts.host == row.host), None)
-    if facts is None or row.endpoint is None:
-        return
-    if is_listed_at(row.member, facts) or not _leads_elsewhere(row, hosts):
-        return
-    yield Candidate(
-        Finding(
-            "etcd.peer-url-mismatch",
-            Severity.WARNING,
-            facts.host,
-            f"the member on {facts.host} is listed with another host's peer URL",
-            "The other members connect to the listed URL.",
-            ("listed " + ", ".join(row.member.peer_urls), f"the host's address is {facts.address}"),
-            (
-                call("update-member", "correct the peer URL in the member list", host=facts.host),
-                advice("then correct etcd's own configuration on the host, if it has the wrong URL too"),
-            ),
-        )
-    )
-
-
-def _leads_elsewhere(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> bool:
-    """Only an address, or the name of another host: any other name in DNS may be this host's."""
-    names = [urlsplit(url).hostname or "" for url in row.member.peer_urls]
-    return any(map(is_address, names)) or any(is_listed_at(row.member, facts) for facts in hosts)
 
 
 def _versions(view: EtcdView, versions: set[str]) -> Candidate:

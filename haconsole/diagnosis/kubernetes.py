@@ -157,7 +157,10 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
             + tuple(f"not in the API server's list: {url}" for url in sorted(absent)),
             (call("bootstrap", "write the list and restart API servers one at a time", only="kubernetes"),),
         ),
-        (QUORUM_LOST, *anywhere("etcd.stale-data-dir", "etcd.missing-member", "etcd.ghost-member")),
+        (
+            QUORUM_LOST,
+            *anywhere("etcd.stale-data-dir", "etcd.missing-member", "etcd.ghost-member", "etcd.client-url-mismatch"),
+        ),
     )
 
 

@@ -78,6 +78,11 @@ PAGES: dict[str, Page] = {
         "fall behind or be cut off.",
         "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
     ),
+    "etcd.client-url-mismatch": Page(
+        "API servers and etcdctl take client URLs from the member list. They do not reach this member, so a failure of "
+        "another one may cut them off.",
+        "etcdctl member list -w table: compare the client URLs with the hosts' addresses",
+    ),
     "etcd.even-voters": Page(
         "With one voter fewer, etcd would need one vote fewer and tolerate the same number of failures.",
         "etcdctl member list",

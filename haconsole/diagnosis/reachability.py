@@ -25,13 +25,14 @@ STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
 STARTED_SLOWLY = timedelta(minutes=3)
 """The same on a host whose tasks mostly wait for a processor, a disk or memory."""
-REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE)
+REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE, PortState.NO_ROUTE)
 """Answers that a slow host does not give."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.REJECTED: "the connection is refused, although a process listens there",
     PortState.SILENT: "no answer to two attempts",
     PortState.UNREACHABLE: "the network reports the host unreachable",
+    PortState.NO_ROUTE: "a route of the first host drops packets to this address",
 }
 
 
@@ -51,6 +52,10 @@ class _Blocked:
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """One candidate per host that takes part in blocked connections, the one with the most first."""
     blocked = list(_blocked(snapshot, inventory))
+    for source, target in dict.fromkeys((one.source, one.target) for one in blocked if one.state is PortState.NO_ROUTE):
+        its = tuple(each for each in blocked if {each.source, each.target} == {source, target})
+        blocked = [each for each in blocked if each not in its]
+        yield _dropping_route(source, target, snapshot, its)
     while blocked:
         counts = Counter(host for each in blocked for host in (each.source, each.target))
         host = max(counts, key=lambda name: (counts[name], any(each.target == name for each in blocked)))
@@ -148,6 +153,27 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
             ),
         ),
         tuple(cause for name in (host, *others) for cause in on(name, "host.duplicate-address", "host.mtu-differs")),
+    )
+
+
+def _dropping_route(
+    source: HostName, target: HostName, snapshot: ClusterSnapshot, its: tuple[_Blocked, ...]
+) -> Candidate:
+    """The answers to the other host are dropped too, so that its own connections get none."""
+    address = next(facts.address for facts in snapshot.hosts if facts.host == target)
+    return Candidate(
+        Finding(
+            CODE,
+            Severity.WARNING,
+            source,
+            f"a route of {source} drops all packets to {target}",
+            "Other hosts reach the port. A route of the kind blackhole, unreachable or prohibit was added.",
+            tuple(map(str, its)),
+            (
+                call("repair", "remove the route", setting="route", host=source, target=address),
+                advice(f"find out what added the route: ip route show {address} on {source}"),
+            ),
+        )
     )
 
 

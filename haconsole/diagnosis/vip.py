@@ -142,7 +142,10 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Candidate(finding, anywhere("vip.config-mismatch", "vip.not-master", "host.duplicate-address"))
+        suspensions = tuple(("service.hung", f"keepalived@{owner}") for owner in view.owners)
+        yield Candidate(
+            finding, (*suspensions, *anywhere("vip.config-mismatch", "vip.not-master", "host.duplicate-address"))
+        )
 
 
 def _drops_adverts(facts: HostFacts) -> bool:

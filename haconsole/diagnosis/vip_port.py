@@ -13,7 +13,7 @@ from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, Vip
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PeerPort, PortState
@@ -95,7 +95,7 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
             if everyone
             else "Clients on these hosts do not reach the API.",
             tuple(f"{host}: {HOW[state]}" for host, state in attempts.failed.items()),
-            tuple(_remedies(owner, attempts)),
+            tuple(_remedies(view.address, owner, attempts)),
         ),
         (
             NOT_BOOTSTRAPPED,
@@ -108,11 +108,14 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
     )
 
 
-def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
+def _remedies(address: Vip, owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
     """On its own address a host without a firewall refuses only what no process listens on."""
     if attempts.states.get(owner.host) is PortState.REFUSED:
         yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
         yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of haproxy's configuration")
+    elif routes := tuple(host for host, state in attempts.failed.items() if state is PortState.NO_ROUTE):
+        for host in routes:
+            yield call("repair", "remove the route", setting="route", host=host, target=address)
     elif all(state is not PortState.UNREACHABLE for state in attempts.failed.values()):
         what = f"accept port {attempts.port} from the cluster's hosts"
         yield call("repair", what, setting="firewall", host=owner.host, target=f"{attempts.port}")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, Vip
 from haconsole.model.observed import Known, value_of
+from haconsole.model.provenance import Owner
 from haconsole.model.vip import VrrpInstance, VrrpState
+
+CHECK_SCRIPT = "/check-apiserver"
+"""The end of the path of keepalived's check in every layout."""
 
 
 def rules(balancers: tuple[HostFacts, ...], health_port: int | None = None) -> Iterator[Candidate]:
@@ -62,6 +67,7 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
     if isinstance(facts.keepalived, Known) and facts.keepalived.value.forced_down:
         return
     vip = instance.vips[0] if instance.vips else instance.name
+    changed = _changed_checks(facts)
     yield Candidate(
         Finding(
             "vip.fault",
@@ -69,9 +75,10 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
             facts.host,
             f"keepalived on {facts.host} is in FAULT: this host cannot take {vip}",
             "The VRRP instance's check script fails, or its interface is down or missing.",
-            (),
+            tuple(f"{path} was changed after haconsole wrote it" for path in changed),
             (
-                *_unblock(facts, health_port),
+                *(_by_hand(facts, path) for path in changed),
+                *(() if changed else _unblock(facts, health_port)),
                 advice(
                     f"on {facts.host}: run the check that journalctl -u keepalived names by hand; "
                     "check the firewall of the loopback interface and the state of the VIP's interface"
@@ -100,6 +107,19 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
     )
 
 
+def _changed_checks(facts: HostFacts) -> tuple[str, ...]:
+    """keepalived's check, where haconsole wrote it and somebody changed it since."""
+    files = value_of(facts.balancer_files) or ()
+    return tuple(one.path for one in files if one.owner is Owner.CHANGED and one.path.endswith(CHECK_SCRIPT))
+
+
+def _by_hand(facts: HostFacts, path: str) -> Remedy:
+    return advice(
+        f"on {facts.host}: run {path} and look at its exit status; to have haconsole write it again, move it away, "
+        "then run bootstrap with only = keepalived"
+    )
+
+
 def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
 
@@ -107,13 +127,14 @@ def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     keepalived is unknown may have the highest.
     """
     complete = all(value_of(facts.keepalived) for facts in balancers)
-    by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
+    by_vip: dict[str, list[Settings]] = {}
     for facts in balancers:
         keepalived = value_of(facts.keepalived)
         for each in keepalived.instances if keepalived else ():
             settings = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
             for vip in each.vips:
                 by_vip.setdefault(vip, []).append((facts.host, settings, each.priority))
+    yield from _other_address(balancers, by_vip)
     for address, entries in by_vip.items():
         priorities = sorted(priority for _, _, priority in entries)
         if len({settings for _, settings, _ in entries}) > 1:
@@ -122,7 +143,27 @@ def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
             yield _mismatch(address, "two hosts share the highest priority", entries)
 
 
-def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Candidate:
+Settings = tuple[HostName, tuple[object, ...], int]
+"""A host, the settings that must be equal, and its priority."""
+
+
+def _other_address(balancers: tuple[HostFacts, ...], by_vip: dict[str, list[Settings]]) -> Iterator[Candidate]:
+    """An instance with the router ID of a VIP and another address: its host cannot take the VIP over."""
+    ids = {address: {settings[0] for _, settings, _ in entries} for address, entries in by_vip.items()}
+    hosts = {address: {host for host, _, _ in entries} for address, entries in by_vip.items()}
+    for facts in balancers:
+        keepalived = value_of(facts.keepalived)
+        for instance in keepalived.instances if keepalived else ():
+            for address in by_vip:
+                others = hosts[address] - {facts.host}
+                alone = all(len(hosts[own]) == 1 for own in instance.vips)
+                if instance.router_id in ids[address] and alone and len(others) == len(hosts[address]) > 1:
+                    own = ", ".join(instance.vips) or "no address"
+                    what = f"{facts.host} has another address in the instance with router ID {instance.router_id}"
+                    yield _wrong(facts, replace(instance, vips=(Vip(address),)), what, f"{facts.host}: {own}")
+
+
+def _mismatch(vip: str, what: str, entries: list[Settings]) -> Candidate:
     evidence = tuple(f"{host}: router ID {settings[0]}, priority {priority}" for host, settings, priority in entries)
     return Candidate(
         Finding(

@@ -19,6 +19,7 @@ _DROP_INS = "/etc/systemd/system/etcd.service.d"
 _SNAPSHOTS = f"folder={_DATA}-snapshots"
 _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
+_ETCD_ENV = "/etc/etcd/etcd.env"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
 _ADMIN = "/etc/kubernetes/admin.conf"
@@ -176,6 +177,23 @@ SCRIPTED: dict[str, ScriptedFault] = {
         " for day in 01 02; do head -c 10402816 /dev/zero >$folder/drill-202601${day}T000000Z.db;"
         " touch -d 2026-01-$day $folder/drill-202601${day}T000000Z.db; done",
         f"{_SNAPSHOTS}; ! mountpoint -q $folder || umount -l $folder",
+    ),
+    "route": ScriptedFault(
+        "a blackhole route drops all packets to another host",
+        f'{_OTHER}; ip route add blackhole "$other/32"',
+        f'{_OTHER}; ip route del blackhole "$other/32" 2>/dev/null || :',
+    ),
+    "keepalived-suspended": ScriptedFault(
+        "keepalived's processes are suspended",
+        "systemctl kill --signal=SIGSTOP keepalived",
+        "systemctl kill --signal=SIGCONT keepalived || :; systemctl start keepalived",
+    ),
+    "client-url": ScriptedFault(
+        "etcd advertises a wrong client URL",
+        f"cp -p {_ETCD_ENV} {_KEPT}.env;"
+        f" sed -i 's,^\\(ETCD_ADVERTISE_CLIENT_URLS\\)=.*,\\1=https://192.0.2.9:2379,' {_ETCD_ENV};"
+        " systemctl restart etcd",
+        f"[ ! -e {_KEPT}.env ] || {{ mv {_KEPT}.env {_ETCD_ENV}; systemctl restart --no-block etcd; }}",
     ),
     "env-stale": ScriptedFault(
         "etcd's environment file was written after etcd was started",

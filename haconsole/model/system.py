@@ -127,6 +127,8 @@ class PortState(StrEnum):
     REJECTED = "rejected"
     SILENT = "silent"
     UNREACHABLE = "unreachable"
+    NO_ROUTE = "no-route"
+    """A route of the host that connects drops all packets to the address."""
 
 
 @dataclass(frozen=True, slots=True)

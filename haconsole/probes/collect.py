@@ -34,7 +34,6 @@ from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
 
-
 LEAST_S = 2.0
 """Seconds that hosts have at least to answer before a report by which nothing is known."""
 KNOWN_AGAIN_S = 0.1

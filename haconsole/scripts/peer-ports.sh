@@ -3,7 +3,8 @@
 # In that one this host's own kernel must still wait for an answer after a second: a host without processor time has
 # sent nothing yet. Such an attempt is not printed.
 # usage: peer-ports [ADDRESS PORT]...
-# prints: STATE ADDRESS PORT; STATE is open, refused, rejected, silent or unreachable
+# prints: STATE ADDRESS PORT; STATE is open, refused, rejected, silent, unreachable or no-route
+# no-route: a route of this host drops all packets to the address
 # rejected: a firewall refuses a port of this host that a process listens on
 # shellcheck disable=SC2016  # the inner bash expands it
 command -v bash >/dev/null || exit 127
@@ -31,6 +32,10 @@ waits_for_answer() {
   case $1 in *[!0-9.]*) far='[0-9A-F]+' ;; *) far=$(in_tables "$1") ;; esac
   grep -qsE "^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ ($far):$(printf '%04X' "$2") 02 " /proc/net/tcp /proc/net/tcp6
 }
+route_drops() {
+  case $1 in *:*) family=-6 ;; *) family=-4 ;; esac
+  ip "$family" -o route show exact "$1" 2>/dev/null | grep -Eq '^(blackhole|unreachable|prohibit) '
+}
 connect() { timeout 1.3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1; }
 connect_again() {
   connect "$1" "$2" &
@@ -52,7 +57,7 @@ while [ $# -gt 1 ]; do
       "124 "*unanswered*) ;;
       124*) exit ;;
       *refused*) if listens "$1" "$2"; then state=rejected; else state=refused; fi ;;
-      *) state=unreachable ;;
+      *) if route_drops "$1"; then state=no-route; else state=unreachable; fi ;;
     esac
     printf '%s %s %s\n' "$state" "$1" "$2"
   ) &

@@ -37,6 +37,7 @@ CASES = {
     "limits": Case("ls /run/systemd/system.control/etcd.service.d", "etcd", "etcd-throttled"),
     "mtu": Case("cat /sys/class/net/*/mtu", "", "mtu-differs"),
     "read-only": Case("grep ' /var/lib/etcd ' /proc/self/mounts", "/var/lib/etcd", "etcd-data-read-only"),
+    "route": Case("ip -4 route show type blackhole", "{first}", "route-blackhole"),
     "sessions": Case("sshd -T | grep maxsessions", "", "sessions-limited"),
 }
 

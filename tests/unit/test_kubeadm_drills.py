@@ -42,6 +42,7 @@ ELSEWHERE = {
     "etcd.missing-member": "a control plane without a member has a missing manifest or a crash loop as the cause",
     "etcd.duplicate-name": SAME,
     "etcd.peer-url-mismatch": SAME,
+    "etcd.client-url-mismatch": SAME,
     "etcd.even-voters": SAME,
     "etcd.version-skew": "a lab has one version of etcd",
     "etcd.corrupt": SAME,

@@ -304,6 +304,22 @@ def test_the_clusters_hosts_are_accepted_before_rules_that_drop_a_port_and_no_ru
     assert loaded.read_text() == "delete rule inet filter input handle 7\n"
 
 
+def test_a_route_that_drops_packets_is_removed_and_added_again(place: Place) -> None:
+    place.program("ip", "case $* in *show*) echo 'blackhole 10.9.0.13 proto static' ;; esac")
+    (place.folder / "run").mkdir()
+    assert place.run("drop-route", "some", "10.9.0.13").returncode == 0
+    assert place.run("drop-route", "none", "10.9.0.13").returncode == 1
+    place.output_of("drop-route", "remove", "10.9.0.13")
+    place.output_of("drop-route", "back", "10.9.0.13")
+    assert [call for call in place.calls() if " route " in call and "show" not in call] == [
+        "ip -4 route del blackhole 10.9.0.13",
+        "ip -4 route add blackhole 10.9.0.13",
+    ]
+    place.program("ip", "echo '10.9.0.13 via 10.9.0.1 dev eth0'")
+    assert place.run("drop-route", "some", "10.9.0.13").returncode == 1
+    assert place.run("drop-route", "none", "10.9.0.13").returncode == 0
+
+
 CLOSED = """table inet filter {
 \tchain input { # handle 1
 \t\ttype filter hook input priority filter; policy drop;

@@ -71,6 +71,7 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
         ("ip", "link", "set", "dev", "eth0", "mtu", "900"),
     ),
     "read-only": (having(disks=(READ_ONLY,)), "/var/lib", ("remount", "/var/lib"), ()),
+    "route": (healthy(), "10.99.0.11", ("remove", "10.99.0.11"), ("back", "10.99.0.11")),
     "sessions": (healthy(), "", ("ssh-sessions", "allow", "10"), ("ssh-sessions", "undo", "10")),
 }
 """For each setting: the state, the target, and some arguments of its command and of its undo."""

@@ -7,8 +7,10 @@ from typing import Any
 
 from haconsole.diagnosis import vip
 from haconsole.diagnosis.diagnose import diagnose
-from haconsole.model.findings import ActionCall, Finding
+from haconsole.model.findings import ActionCall, Finding, Severity
 from haconsole.model.haproxy import ConnectionLimit, HaproxyBackend, HaproxyFacts, HaproxyServer
+from haconsole.model.hosts import InterfaceAddress
+from haconsole.model.names import Vip
 from haconsole.model.observed import value_of
 from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
@@ -16,7 +18,7 @@ from haconsole.model.system import SystemFacts
 from haconsole.model.vip import VrrpState
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, server
-from tests.unit.diagnosis.test_remedies import having
+from tests.unit.diagnosis.test_remedies import HUNG, having, units
 
 
 def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
@@ -106,3 +108,36 @@ def test_an_owner_without_haproxy_is_evidence_of_the_stopped_haproxy() -> None:
     finding = only(snapshot)
     assert (finding.code, finding.subject) == ("haproxy.down", "cp1")
     assert any("holds 10.99.0.100, but its haproxy does not run" in line for line in finding.evidence)
+
+
+def test_a_changed_check_is_named_before_a_firewall() -> None:
+    snapshot = instance_of_cp2(state=VrrpState.FAULT)
+    first = only(snapshot).remedies[0]
+    assert isinstance(first, ActionCall)
+    assert first.action == "repair"
+    files = tuple(
+        replace(one, owner=Owner.CHANGED) if one.path.endswith("/check-apiserver") else one
+        for one in cluster.balancer_files(Owner.OURS)
+    )
+    finding = next(
+        one for one in findings_of(changed(snapshot, 2, having(balancer_files=files))) if one.code == "vip.fault"
+    )
+    assert finding.evidence == ("/etc/keepalived/check-apiserver was changed after haconsole wrote it",)
+    assert not isinstance(finding.remedies[0], ActionCall)
+    assert "check-apiserver" in finding.remedies[0].text
+
+
+def test_another_address_in_the_instance_of_a_vip() -> None:
+    finding = only(instance_of_cp2(vips=(Vip("10.99.0.101"),)))
+    assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
+    assert "cp2 has another address" in finding.summary
+    assert finding.evidence == ("cp2: 10.99.0.101",)
+    assert findings_of(instance_of_cp2(vips=(Vip("10.99.0.101"),), router_id=52)) == (), "an instance of its own"
+
+
+def test_a_suspended_keepalived_is_the_cause_of_two_owners() -> None:
+    master = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
+    both = changed(instance_of_cp2(state=VrrpState.MASTER), 2, having(addresses=master))
+    finding = only(changed(both, 1, having(services=units(keepalived=HUNG))))
+    assert (finding.code, finding.subject, finding.severity) == ("service.hung", "keepalived@cp1", Severity.CRITICAL)
+    assert any("at the same time" in line for line in finding.evidence)

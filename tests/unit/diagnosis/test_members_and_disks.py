@@ -11,7 +11,7 @@ from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import Etcd, EtcdTls
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.hosts import DiskSpace, HostFacts
+from haconsole.model.hosts import DiskSpace, HostFacts, InterfaceAddress
 from haconsole.model.observed import NOT_ASKED, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
@@ -52,6 +52,24 @@ def test_a_peer_url_with_a_name_in_dns_is_the_hosts(name: str) -> None:
 def test_a_peer_url_with_the_name_of_another_host() -> None:
     result = codes(with_third_member(peer_urls=("https://cp2.example.org:2380",)))
     assert [code for code, _ in result] == ["etcd.peer-url-mismatch"]
+
+
+def test_a_client_url_of_another_place_is_the_cause_of_differing_lists() -> None:
+    result = codes(with_third_member(client_urls=("https://10.99.0.93:2379",)))
+    assert result == [("etcd.client-url-mismatch", "cp3")]
+
+
+@pytest.mark.parametrize("name", ["cp3", "cp3.example.org", "etcd-3.example.org"])
+def test_a_client_url_with_a_name_in_dns_is_the_hosts(name: str) -> None:
+    result = codes(with_third_member(client_urls=(f"https://{name}:2379",)))
+    assert "etcd.client-url-mismatch" not in [code for code, _ in result]
+
+
+def test_a_client_url_with_another_address_of_the_host_is_the_hosts() -> None:
+    own = (InterfaceAddress("eth0", "10.99.0.13", 24), InterfaceAddress("eth1", "192.0.2.13", 24))
+    snapshot = with_third_member(client_urls=("https://192.0.2.13:2379",))
+    other = changed(snapshot, 3, lambda facts: replace(facts, addresses=Known(own, NOW)))
+    assert "etcd.client-url-mismatch" not in [code for code, _ in codes(other)]
 
 
 def test_a_dead_member_that_is_listed_by_its_name_in_dns_is_on_its_host() -> None:

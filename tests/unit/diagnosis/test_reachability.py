@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.findings import ActionCall
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -54,6 +55,17 @@ def refused_by_cp3(process_since: datetime | None, *, tried_at: datetime = NOW) 
 
 def codes(snapshot: ClusterSnapshot) -> list[str]:
     return [finding.code for finding in diagnose(snapshot, INVENTORY, NOW)]
+
+
+def test_a_route_that_drops_packets_is_the_cause_of_failures_in_both_directions() -> None:
+    states = {(1, 3): PortState.NO_ROUTE, (3, 1): SILENT}
+    (finding,) = diagnose(reaching(healthy(), states), INVENTORY, NOW)
+    assert (finding.code, finding.subject) == ("host.peer-unreachable", "cp1")
+    assert finding.summary == "a route of cp1 drops all packets to cp3"
+    assert len(finding.evidence) == 2
+    first = finding.remedies[0]
+    assert isinstance(first, ActionCall)
+    assert dict(first.arguments) == {"setting": "route", "host": "cp1", "target": "10.99.0.13"}
 
 
 def test_a_port_refused_while_its_process_ran_is_found() -> None:

@@ -1,0 +1,36 @@
+"""The repair of a route that drops all packets to a host of the cluster."""
+
+from __future__ import annotations
+
+from haconsole.actions.build import script
+from haconsole.actions.checks import Check
+from haconsole.actions.repair_step import repair_step, undo_by
+from haconsole.actions.step import Step
+from haconsole.model.hosts import HostFacts
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.scripts import load_script
+
+ROUTE = load_script("drop-route")
+
+
+def route(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    """Only routes to exactly one address: a wider one may be a decision about another network."""
+    others = {one.address for one in snapshot.hosts if one is not facts} | set(snapshot.vips)
+    if target not in others:
+        return f"{target} is no address of another host, and no VIP"
+
+    def check(mode: str, means: str, problem: str) -> Check:
+        return script(ROUTE, "drop-route", mode, target, means=means, problem=problem)
+
+    missing = f"{facts.host} has no route that drops packets to {target}: compare ip route show with another host"
+    some = check("some", f"a route drops packets to {target}", missing)
+    return repair_step(
+        facts,
+        "route",
+        title=f"Remove the route that drops packets to {target}",
+        why="The host does not reach this address of the cluster, although other hosts do. No file is changed.",
+        command=("sh", "-ec", ROUTE, "drop-route", "remove", target),
+        precondition=(some,),
+        verification=(check("none", "no such route is left", f"a route drops packets to {target}"),),
+        undo=undo_by(some, "sh", "-ec", ROUTE, "drop-route", "back", target),
+    )
