@@ -11,7 +11,7 @@ from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import Etcd, EtcdTls
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.hosts import DiskSpace, HostFacts, InterfaceAddress
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress
 from haconsole.model.observed import NOT_ASKED, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
@@ -54,8 +54,16 @@ def test_a_peer_url_with_the_name_of_another_host() -> None:
     assert [code for code, _ in result] == ["etcd.peer-url-mismatch"]
 
 
+def with_servers(facts: HostFacts, servers: tuple[str, ...]) -> Known[ApiserverFacts]:
+    apiserver = value_of(facts.apiserver)
+    assert apiserver is not None
+    return Known(replace(apiserver, etcd_servers=servers), NOW)
+
+
 def test_a_client_url_of_another_place_is_the_cause_of_differing_lists() -> None:
-    result = codes(with_third_member(client_urls=("https://10.99.0.93:2379",)))
+    servers = tuple(f"https://10.99.0.1{n}:2379" for n in (1, 2, 3))
+    snapshot = with_third_member(client_urls=("https://10.99.0.93:2379",))
+    result = codes(changed(snapshot, 1, lambda facts: replace(facts, apiserver=with_servers(facts, servers))))
     assert result == [("etcd.client-url-mismatch", "cp3")]
 
 
