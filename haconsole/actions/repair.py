@@ -9,8 +9,8 @@ from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import script
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import LeftByUndo, Undo
+from haconsole.actions.repair_network import link, route
 from haconsole.actions.repair_programs import drop_ins, limits, sessions
-from haconsole.actions.repair_route import route
 from haconsole.actions.repair_step import repair_step, undo_by
 from haconsole.actions.restart import costs_of_restart, is_down
 from haconsole.actions.step import Plan, Refusal, Step
@@ -49,9 +49,9 @@ def repair_action() -> Action:
             "Repair one setting that was changed by hand. address: remove an address of a VIP or of another host. "
             "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: accept the cluster's "
             "hosts on a port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
-            "limits: rename the drop-ins that limit a unit. mtu: use the MTU of the other hosts. read-only: mount a "
-            "file system writable again. route: remove a route that drops packets to a host. sessions: let sshd open "
-            "more sessions on one connection."
+            "limits: rename the drop-ins that limit a unit. link: switch an interface on. mtu: use the MTU of the "
+            "other hosts. read-only: mount a file system writable again. route: remove a route that drops packets to a "
+            "host. sessions: let sshd open more sessions on one connection."
         ),
         (
             Argument("setting", ArgumentKind.CHOICE, "the setting", choices=SETTINGS, positional=True, required=True),
@@ -66,6 +66,7 @@ def repair_action() -> Action:
             "nft",
             "route",
             "blackhole",
+            "interface",
             "mtu",
             "hostname",
             "chmod",
@@ -287,6 +288,7 @@ _PLANNERS: dict[str, Callable[[ClusterSnapshot, HostFacts, str], Step | str]] = 
     "hostname": _hostname,
     "key-mode": _key_mode,
     "limits": limits,
+    "link": link,
     "mtu": _mtu,
     "read-only": _read_only,
     "route": route,
@@ -300,6 +302,7 @@ WITH_TARGET = {
     "firewall": "port",
     "key-mode": "key's file",
     "limits": "unit",
+    "link": "interface",
     "read-only": "mount point",
     "route": "address",
 }

@@ -27,7 +27,7 @@ QUORUM_LOST: Key = ("etcd.quorum-lost", "etcd")
 NOSPACE: Key = ("etcd.nospace", "etcd")
 NOT_BOOTSTRAPPED: Key = ("cluster.not-bootstrapped", "cluster")
 
-BETWEEN_HOSTS = ("host.duplicate-address", "host.mtu-differs", "host.peer-unreachable")
+BETWEEN_HOSTS = ("host.link-down", "host.duplicate-address", "host.mtu-differs", "host.peer-unreachable")
 """Problems between hosts that break or stall connections of their components."""
 
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)

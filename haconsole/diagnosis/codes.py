@@ -314,6 +314,9 @@ CODES: dict[str, Explanation] = {
     "host.duplicate-address": Explanation(
         "a host has the address of another host", "remove the address from the host that should not have it"
     ),
+    "host.link-down": Explanation(
+        "the loopback interface, or the interface of a VIP, is down or has no carrier", "switch the interface on"
+    ),
     "host.mtu-differs": Explanation(
         "a host's interface has another MTU than most hosts' interfaces", "give all hosts of a network the same MTU"
     ),

@@ -70,7 +70,14 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
         (
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
-            *on(facts.host, "haproxy.backend-mismatch", "host.slow", "host.unreachable", "haproxy.down"),
+            *on(
+                facts.host,
+                "haproxy.backend-mismatch",
+                "host.link-down",
+                "host.slow",
+                "host.unreachable",
+                "haproxy.down",
+            ),
             *anywhere(*BETWEEN_HOSTS),
             ("config.invalid", f"haproxy@{facts.host}"),
         ),

@@ -361,6 +361,11 @@ PAGES: dict[str, Page] = {
         "Two hosts have the address, so each connection reaches one or the other.",
         "ip -br address on each host; arping -D ADDRESS",
     ),
+    "host.link-down": Page(
+        "Without its loopback interface a host reaches none of its own components. Without the interface of a VIP "
+        "keepalived is in FAULT, and the VIP cannot move to the host.",
+        "ip -br link on the host: state DOWN, or NO-CARRIER for a cable or switch port without a signal",
+    ),
     "host.mtu-differs": Page(
         "Connections open and stall, because only small packets pass.",
         "ip link on each host; ping -M do -s 1472 PEER",

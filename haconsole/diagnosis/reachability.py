@@ -152,7 +152,11 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
                 ),
             ),
         ),
-        tuple(cause for name in (host, *others) for cause in on(name, "host.duplicate-address", "host.mtu-differs")),
+        tuple(
+            cause
+            for name in (host, *others)
+            for cause in on(name, "host.link-down", "host.duplicate-address", "host.mtu-differs")
+        ),
     )
 
 

@@ -96,6 +96,7 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
                 "haproxy.backend-mismatch",
                 "haproxy.down",
                 "vip.config-mismatch",
+                "host.link-down",
                 "host.slow",
                 "host.unreachable",
                 "vip.forced-down",

@@ -195,6 +195,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         " systemctl restart etcd",
         f"[ ! -e {_KEPT}.env ] || {{ mv {_KEPT}.env {_ETCD_ENV}; systemctl restart --no-block etcd; }}",
     ),
+    "loopback": ScriptedFault("the loopback interface is down", "ip link set dev lo down", "ip link set dev lo up"),
     "env-stale": ScriptedFault(
         "etcd's environment file was written after etcd was started",
         "sleep 2; touch /etc/etcd/etcd.env",

@@ -45,6 +45,8 @@ class SystemFacts:
     files_written: tuple[tuple[str, datetime], ...] = ()
     mtu: tuple[tuple[str, int], ...] = ()
     """The largest packet of each interface, in bytes."""
+    links_down: tuple[tuple[str, str], ...] = ()
+    """Interfaces that carry no traffic: ``down`` if switched off, ``no-carrier`` without a signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints name, load, pressure, processors, network hardware, neighbours and the times of configuration files.
 # usage: system [ADDRESS]... -- [FILE]...
-# prints: lines of a key and a value; of the neighbours only the addresses, of the files "written SECONDS FILE"
+# prints: lines of a key and a value; of the neighbours only the addresses, of the files "written SECONDS FILE",
+# of interfaces without traffic "link-NAME down" (switched off) or "link-NAME no-carrier"
 show() { [ -r "$2" ] && read -r value <"$2" && printf '%s %s\n' "$1" "$value"; }
 show hostname /proc/sys/kernel/hostname
 show machine-id /etc/machine-id
@@ -14,6 +15,10 @@ printf 'cpus %s\n' "$cpus"
 for link in /sys/class/net/*; do
   show "hardware-${link##*/}" "$link/address"
   show "mtu-${link##*/}" "$link/mtu"
+  if read -r state <"$link/operstate" && [ "$state" = down ]; then
+    if read -r carrier <"$link/carrier" && [ "$carrier" = 0 ]; then state=no-carrier; fi
+    printf 'link-%s %s\n' "${link##*/}" "$state"
+  fi 2>/dev/null
 done
 addresses=' '
 while [ "${1:---}" != -- ]; do addresses="$addresses$1 "; shift; done

@@ -65,6 +65,7 @@ SCENARIOS = {
     "etcd-key-exposed": Expectation("cert.key-exposed"),
     "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),
     "etcd-client-url-wrong": Expectation("etcd.client-url-mismatch"),
+    "loopback-down": Expectation("host.link-down"),
     "route-blackhole": Expectation("host.peer-unreachable"),
     "keepalived-suspended": Expectation("service.hung"),
     "etcd-member-unstarted": Expectation("etcd.member-unstarted"),

@@ -35,6 +35,7 @@ CASES = {
     "hostname": Case("uname -n", "", "hostname-duplicate"),
     "key-mode": Case(f"stat -c %a {KEY}", KEY, "etcd-key-exposed"),
     "limits": Case("ls /run/systemd/system.control/etcd.service.d", "etcd", "etcd-throttled"),
+    "link": Case("cat /sys/class/net/lo/operstate", "lo", "loopback-down"),
     "mtu": Case("cat /sys/class/net/*/mtu", "", "mtu-differs"),
     "read-only": Case("grep ' /var/lib/etcd ' /proc/self/mounts", "/var/lib/etcd", "etcd-data-read-only"),
     "route": Case("ip -4 route show type blackhole", "{first}", "route-blackhole"),

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "etcd.duplicate-name": SAME,
     "etcd.peer-url-mismatch": SAME,
     "etcd.client-url-mismatch": SAME,
+    "host.link-down": SAME,
     "etcd.even-voters": SAME,
     "etcd.version-skew": "a lab has one version of etcd",
     "etcd.corrupt": SAME,

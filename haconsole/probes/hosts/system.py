@@ -53,6 +53,7 @@ def _parsed(answer: SectionAnswer) -> SystemFacts:
         ),
         neighbours=tuple(_neighbour(rest) for key, rest in rows if key == "neighbour" and " lladdr " in f" {rest}"),
         mtu=tuple((key.removeprefix("mtu-"), int(rest)) for key, rest in rows if key.startswith("mtu-") and rest),
+        links_down=tuple((key.removeprefix("link-"), rest) for key, rest in rows if key.startswith("link-") and rest),
         files_written=tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in files),
     )
 

@@ -64,6 +64,12 @@ CASES: dict[str, tuple[ClusterSnapshot, str, tuple[str, ...], tuple[str, ...]]] 
     "hostname": (having(system=SystemFacts("cp1", "m")), "", ("hostname -F /etc/hostname",), ("hostname", "cp1")),
     "key-mode": (exposed(), KEY, ("chmod", "go-rwx", "--", KEY), ("chmod", "644", "--", KEY)),
     "limits": (healthy(), "etcd", ("rename", "etcd.service", LIMITS), ("back", "etcd.service", LIMITS)),
+    "link": (
+        having(system=SystemFacts("cp2", "m", links_down=(("lo", "down"),))),
+        "lo",
+        ("ip", "link", "set", "dev", "lo", "up"),
+        ("ip", "link", "set", "dev", "lo", "down"),
+    ),
     "mtu": (
         size(1, 1500, size(3, 1500, size(2, 900, healthy()))),
         "",

@@ -1,4 +1,4 @@
-"""The repair of a route that drops all packets to a host of the cluster."""
+"""Repairs of a host's network: a route that drops packets to another host, and an interface that is down."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from haconsole.actions.checks import Check
 from haconsole.actions.repair_step import repair_step, undo_by
 from haconsole.actions.step import Step
 from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import load_script
 
 ROUTE = load_script("drop-route")
+LINK_IS_DOWN = 'read -r state <"/sys/class/net/$1/operstate" && [ "$state" = down ]'
+LINK_IS_UP = 'read -r state <"/sys/class/net/$1/operstate" && [ "$state" != down ]'
 
 
 def route(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
@@ -33,4 +36,22 @@ def route(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | st
         precondition=(some,),
         verification=(check("none", "no such route is left", f"a route drops packets to {target}"),),
         undo=undo_by(some, "sh", "-ec", ROUTE, "drop-route", "back", target),
+    )
+
+
+def link(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
+    """An interface that the host reports as switched off; one without a carrier needs a cable."""
+    system = value_of(facts.system)
+    if (target, "down") not in (system.links_down if system else ()):
+        return f"{facts.host} reports no interface {target} that is down"
+    down = script(LINK_IS_DOWN, "down", target, means=f"{target} is down", problem=f"{target} is up")
+    return repair_step(
+        facts,
+        "link",
+        title=f"Switch the interface {target} on",
+        why="Components of the host need the interface. No file is changed.",
+        command=("ip", "link", "set", "dev", target, "up"),
+        precondition=(down,),
+        verification=(script(LINK_IS_UP, "up", target, means=f"{target} is up", problem=f"{target} is down"),),
+        undo=undo_by(down, "ip", "link", "set", "dev", target, "down"),
     )
