@@ -64,8 +64,8 @@ def oncall_actions() -> tuple[Action, ...]:
             "backup",
             "Take a snapshot of etcd",
             (
-                "The snapshot is taken from a follower if there is one, verified, and kept on that member's "
-                "host. If output is given, the snapshot is also copied to this machine."
+                "Take a snapshot from a follower if there is one, verify it, and keep it on that member's host. "
+                "If output is given, the snapshot is also copied to this machine."
             ),
             (
                 Argument(

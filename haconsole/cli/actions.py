@@ -109,9 +109,27 @@ def _parameter(argument: Argument) -> click.Parameter:
             [_variable(argument)], type=kind, required=argument.required, metavar=metavar, shell_complete=complete
         )
     if argument.kind is ArgumentKind.FLAG:
-        return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=argument.help)
+        return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=_sentence(argument.help))
     names = [f"--{argument.name}", *([f"-{argument.letter}"] if argument.letter else []), _variable(argument)]
-    return click.Option(names, type=kind, required=argument.required, help=argument.help, shell_complete=complete)
+    return click.Option(
+        names,
+        type=kind,
+        required=argument.required,
+        metavar=None if argument.choices else _metavar(argument),
+        help=_sentence(argument.help),
+        shell_complete=complete,
+    )
+
+
+def _metavar(argument: Argument) -> str:
+    """The word for the option's value in the help."""
+    known = {ArgumentKind.HOST: "HOST", ArgumentKind.FILE: "FILE"}
+    return known.get(argument.kind) or METAVARS.get(argument.name, "TEXT")
+
+
+def _sentence(text: str) -> str:
+    """The catalogue's help of an argument, as options of this program have it."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _variable(argument: Argument) -> str:
@@ -146,6 +164,8 @@ def _session(options: dict[str, Any]) -> LiveSession:
     return open_session(options["inventory"], terminal_answers(options["accepted"], take_over, as_json=options["json"]))
 
 
+METAVARS = {"gone": "HOSTS", "member-id": "ID"}
+"""The words for values of options that are any text."""
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
 EVENTS = click.Option(["--json"], is_flag=True, help="Print one event per line, as JSON.")
 ACCEPT = click.Option(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+if TYPE_CHECKING:
+    _NumberType = click.ParamType[float, Any]
+else:
+    _NumberType = click.ParamType
 
-class Number(click.FloatRange):
+
+class Number(_NumberType):
     """A number from `least` to `most`; a refused one is reported with both limits."""
 
     name = "number"
 
     def __init__(self, least: float, most: float | None = None, *, integer: bool = False) -> None:
-        super().__init__(least, most)
         self._least, self._most, self._integer = least, most, integer
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:

@@ -20,7 +20,7 @@ from haconsole.session import Session
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/certs/v1.")
 def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
-    """Every certificate on every host, the next to expire first: names, issuer, file against served, key, mode, chain.
+    """List every certificate of every host, the next to expire first: names, issuer, file against served, key, mode.
 
     The paths come from processes, kubeconfigs and the layout. Exits with 0 when all is well, 1 when something is due in
     30 days or a host did not answer, 2 when something is critical, 3 when nothing could be read.

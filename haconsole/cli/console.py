@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.command("open", hidden=True)
 @click.argument("inventory", type=click.Path(path_type=Path), shell_complete=inventories)
 @click.option("--read-only", is_flag=True, help="Hide and refuse everything that changes a host.")
-@click.option("--theme", help="A theme's name, or a theme file. Default: the inventory's theme, otherwise dark.")
+@click.option(
+    "--theme", metavar="THEME", help="A theme's name, or a theme file. Default: the inventory's theme, otherwise dark."
+)
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.option(
     "--notify",

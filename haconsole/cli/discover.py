@@ -14,10 +14,15 @@ from haconsole.errors import UsageError
 
 @click.command()
 @click.argument("host", metavar="[USER@]HOST")
-@click.option("-p", "--port", type=Number(1, 65535, integer=True), help="sshd's port.")
-@click.option("-i", "--identity-file", type=click.Path(), help="Private key.")
+@click.option("-p", "--port", type=Number(1, 65535, integer=True), metavar="PORT", help="sshd's port.")
+@click.option("-i", "--identity-file", type=click.Path(), metavar="FILE", help="Private key.")
 @click.option("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="Jump host.")
-@click.option("--known-hosts", type=click.Path(), help="A file of known host keys, used instead of ssh's own files.")
+@click.option(
+    "--known-hosts",
+    type=click.Path(),
+    metavar="FILE",
+    help="A file of known host keys, used instead of ssh's own files.",
+)
 @click.option(
     "--sudo",
     type=click.Choice(("none", "passwordless", "password")),

@@ -24,7 +24,7 @@ MOST_HOURS = 168.0
     default=6.0,
     show_default=True,
     metavar="N",
-    help="Show the last N hours.",
+    help="Show the last N hours, at most 168.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/events/v1.")
 def events(inventory: Path, hours: float, as_json: bool, accept_host_key: tuple[str, ...]) -> int:

@@ -65,7 +65,7 @@ MOST_SEEDS = 10_000
 
 @click.group()
 def lab() -> None:
-    """A practice cluster of real hosts on this machine (Linux, root)."""
+    """Create practice clusters of real hosts on this machine (Linux, root), and cause faults on them."""
 
 
 @lab.command(short_help="Install and build what labs need; a second call checks.")

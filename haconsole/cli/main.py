@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from haconsole import __version__
-from haconsole.cli.output import INVENTORY_ENDINGS, checked_output, status_of_output, use_lenient_errors
+from haconsole.cli.output import (
+    INVENTORY_ENDINGS,
+    checked_output,
+    open_closed_streams,
+    status_of_output,
+    use_lenient_errors,
+)
 from haconsole.errors import ExitCode, HaconsoleError
 
 if TYPE_CHECKING:
@@ -161,14 +167,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def run_process(arguments: Sequence[str]) -> int:
     """Like `run`, for its own process: output that could not be written decides the exit status."""
+    open_closed_streams()
     raw = checked_output()
     use_lenient_errors()
     try:
         status = run(arguments)
     except (SystemExit, OSError):
-        unwritten = status_of_output(raw) if raw else None
+        unwritten = status_of_output(raw)
         if unwritten is None:
             raise
         return int(unwritten)
-    unwritten = status_of_output(raw) if raw else None
+    unwritten = status_of_output(raw)
     return status if unwritten is None else int(unwritten)

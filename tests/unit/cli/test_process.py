@@ -49,13 +49,20 @@ def test_a_closed_pipe_ends_with_141(inventory: Path, words: tuple[str, ...]) ->
 
 def test_a_full_disk_behind_standard_output_is_named() -> None:
     result = shell('"$@" >/dev/full', "schema")
-    assert (result.returncode, result.stderr) == (6, "haconsole: standard output: No space left on device\n")
+    assert (result.returncode, result.stderr) == (6, result.stderr)
+    assert result.stderr.startswith("haconsole: standard output: No space left on device; free space")
 
 
 @pytest.mark.parametrize("script", ['"$@" 2>/dev/full', '"$@" 2>&1 >/dev/null | (exec <&-); exit "${PIPESTATUS[0]}"'])
 @pytest.mark.parametrize(("words", "status"), [(("check", "/nowhere.yaml"), 5), (("status",), 64)])
 def test_errors_that_cannot_be_written_leave_the_status(script: str, words: tuple[str, ...], status: int) -> None:
     assert shell(script, *words).returncode == status
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_process_without_standard_output_does_its_work(closed: str) -> None:
+    result = shell(f'"$@" {closed}', "doctor", "--explain", "etcd.quorum-lost")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_closed_standard_input_is_an_unreadable_file() -> None:
