@@ -95,4 +95,8 @@ class ClusterContext:
                 return Failed(f"{host.name}: {what}: unexpected output: {error!r}", self.now(), Cause.UNREADABLE)
 
     def late(self, host: Host, fact: FactName | str, seconds: float) -> Failed[Any]:
-        return Failed(f"{host.name}: {fact}: no answer within {seconds:g} s", self.now(), Cause.TIMED_OUT)
+        return self.unanswered(f"{host.name}: {fact}", seconds)
+
+    def unanswered(self, what: str, seconds: float) -> Failed[Any]:
+        """No source gave an answer in time."""
+        return Failed(f"{what}: no answer within {seconds:g} s", self.now(), Cause.TIMED_OUT)

@@ -9,14 +9,12 @@ from haconsole.inventory import effective
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.hosts import Role
-from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
+from haconsole.model.observed import NOT_ASKED, Known, Observed
+from haconsole.probes.any_source import NEXT_AFTER_S, first_known, take_turns
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.access import etcd_at
 from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.kubernetes.lease_watch import first_known
-
-_NEXT_AFTER_S = 0.4
 
 
 class ExternalEtcdProbe:
@@ -40,17 +38,18 @@ class ExternalEtcdProbe:
         """Record which endpoints gave no answer in time."""
         for url in self._urls:
             if self._store.shared.external_etcd_missing(url):
-                reason = f"{url}: no answer within {seconds:g} s"
-                self._store.shared.put_external_etcd(url, Failed(reason, self._context.now(), Cause.TIMED_OUT))
+                self._store.shared.put_external_etcd(url, self._context.unanswered(url, seconds))
 
     async def follow(self) -> None:
         """Query every endpoint without end."""
         async with asyncio.TaskGroup() as group:
             for url in self._urls:
-                group.create_task(self._follow(url))
+                put = partial(self._store.shared.put_external_etcd, url)
+                turns = take_turns(self._planes, partial(self._stay, url), put, self._context.timings.reopen_s)
+                group.create_task(turns)
 
     async def _look(self, url: str) -> None:
-        asks = tuple((_NEXT_AFTER_S, partial(self._once, url, plane)) for plane in self._planes)
+        asks = tuple((NEXT_AFTER_S, partial(self._once, url, plane)) for plane in self._planes)
         self._store.shared.put_external_etcd(url, await first_known(asks))
 
     async def _once(self, url: str, plane: Host) -> Observed[EtcdEndpoint]:
@@ -62,17 +61,6 @@ class ExternalEtcdProbe:
             return self._context.late(plane, f"etcd at {url}", self._context.timings.fact_s)
         except Exception as error:
             return self._context.failed(plane, f"etcd at {url}", error)
-
-    async def _follow(self, url: str) -> None:
-        """Only when no control plane gets an answer is the fact a failure."""
-        planes, failures = list(self._planes), 0
-        while True:
-            failure = await self._stay(url, planes[0])
-            failures = 1 if failure is NOT_ASKED else failures + 1
-            planes.append(planes.pop(0))
-            if failures >= len(planes) and failure is not NOT_ASKED:
-                self._store.shared.put_external_etcd(url, failure)
-            await asyncio.sleep(self._context.timings.reopen_s)
 
     async def _stay(self, url: str, plane: Host) -> Observed[EtcdEndpoint]:
         """Query through one channel until that fails: the failure, or NOT_ASKED if there was an answer before it."""

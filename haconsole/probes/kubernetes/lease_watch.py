@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
+from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.probes.any_source import NEXT_AFTER_S, Ask, first_known
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.fact_store import FactStore
@@ -24,15 +25,12 @@ from haconsole.transport.kube_api import KubeApi
 from haconsole.transport.kube_objects import LeaseObject
 
 Leases = tuple[Lease, ...]
-T = TypeVar("T")
-Ask: TypeAlias = Callable[[], Coroutine[Any, Any, Observed[T]]]
 Delayed: TypeAlias = tuple[float, Ask[Leases]]
 """A question, and the seconds to wait for an answer to the ones before it."""
 
 _NAMESPACE = "kube-system"
 
 _USUAL = {"kube-controller-manager", "kube-scheduler"}
-_NEXT_AFTER_S = 0.4
 _ETCD_AFTER_S = 1.2
 _WATCH_SILENCE_S = 20.0
 
@@ -80,9 +78,7 @@ class LeaseProbe:
     def give_up(self, seconds: float) -> None:
         """Facts that are still missing now are not awaited."""
         if self.expected:
-            self._store.shared.put_leases(
-                Failed(f"leases: no answer within {seconds:g} s", self._context.now(), Cause.TIMED_OUT)
-            )
+            self._store.shared.put_leases(self._context.unanswered("leases", seconds))
 
     async def follow(self) -> None:
         """Watch, and read etcd's copies while no API server reports anything."""
@@ -162,10 +158,10 @@ class LeaseProbe:
             await asyncio.sleep(timings.round_s)
 
     def _api_questions(self) -> tuple[Delayed, ...]:
-        return tuple((_NEXT_AFTER_S, partial(self._through_api, host)) for host in self._servers)
+        return tuple((NEXT_AFTER_S, partial(self._through_api, host)) for host in self._servers)
 
     def _etcd_questions(self) -> tuple[Delayed, ...]:
-        delays = (_ETCD_AFTER_S, *(_NEXT_AFTER_S for _ in self._members))
+        delays = (_ETCD_AFTER_S, *(NEXT_AFTER_S for _ in self._members))
         return tuple(
             (delay, partial(self._from_etcd, host)) for delay, host in zip(delays, self._members, strict=False)
         )
@@ -208,31 +204,3 @@ class LeaseProbe:
 
 async def _result(task: asyncio.Task[Observed[Leases]]) -> Observed[Leases]:
     return await asyncio.shield(task)
-
-
-async def first_known(script_queries: tuple[tuple[float, Ask[T]], ...]) -> Observed[T]:
-    """The first answer that is known, otherwise the first failure.
-
-    Each query starts its delay after the one before, or as soon as those before have failed.
-    """
-    failures: list[Observed[T]] = []
-    asking: set[asyncio.Task[Observed[T]]] = set()
-    coming = list(script_queries)
-    try:
-        while coming or asking:
-            if not asking:
-                asking.add(asyncio.ensure_future(coming.pop(0)[1]()))
-            patience = coming[0][0] if coming else None
-            complete, asking = await asyncio.wait(asking, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            for task in complete:
-                observation = task.result()
-                if isinstance(observation, Known):
-                    return observation
-                failures.append(observation)
-            if not complete:
-                asking.add(asyncio.ensure_future(coming.pop(0)[1]()))
-    finally:
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
-    return failures[0] if failures else NOT_ASKED

@@ -11,12 +11,12 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.node import NodeCondition, NodeState
-from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
+from haconsole.model.observed import NOT_ASKED, Known, Observed
+from haconsole.probes.any_source import NEXT_AFTER_S, first_known, take_turns
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.kubeadm_config import kubeadm_records
-from haconsole.probes.kubernetes.lease_watch import first_known
 from haconsole.probes.kubernetes.leases import HolderHost, finder
 from haconsole.probes.observe import all_ended, observe
 from haconsole.transport.kube_api import KubeApi, KubeError
@@ -24,7 +24,6 @@ from haconsole.transport.kube_objects import LeaseObject, Node
 
 _LEASES = "kube-node-lease"
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-_NEXT_AFTER_S = 0.4
 _LEASES_WITHIN_S = 3.0
 _KUBEADM_EVERY_S = 60.0
 """kubeadm changes its records only when it runs."""
@@ -36,7 +35,6 @@ class NodeProbe:
     def __init__(self, context: ClusterContext, store: FactStore) -> None:
         self._context, self._store = context, store
         inventory = context.inventory
-        self._failure: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._servers = inventory.with_role(Role.CONTROL_PLANE) if context.layout.kubernetes else ()
         self._has_kubeadm = is_kubeadm(inventory)
         self._kubeadm_due = 0.0
@@ -47,47 +45,34 @@ class NodeProbe:
 
     async def once(self) -> None:
         self._store.shared.put_nodes(
-            await first_known(tuple((_NEXT_AFTER_S, partial(self._at, one)) for one in self._servers))
+            await first_known(tuple((NEXT_AFTER_S, partial(self._at, one)) for one in self._servers))
         )
 
     def give_up(self, seconds: float) -> None:
         """Record that no API server answered in time."""
         if self.expected:
-            reason = f"nodes: no answer within {seconds:g} s"
-            self._store.shared.put_nodes(Failed(reason, self._context.now(), Cause.TIMED_OUT))
+            self._store.shared.put_nodes(self._context.unanswered("nodes", seconds))
 
     async def follow(self) -> None:
-        """List the nodes again and again, through one API server for as long as it answers.
+        """List the nodes again and again, through one API server for as long as it answers."""
+        pause_s = self._context.timings.reopen_s
+        await take_turns(self._servers, self._stay, self._store.shared.put_nodes, pause_s)
 
-        Only when none of them answers is the fact a failure.
-        """
-        servers, failures = list(self._servers), 0
-        while True:
-            if await self._poll(servers[0]):
-                failures = 0
-            failures += 1
-            servers.append(servers.pop(0))
-            if failures >= len(servers):
-                self._store.shared.put_nodes(self._failure)
-            await asyncio.sleep(self._context.timings.reopen_s)
-
-    async def _poll(self, host: Host) -> bool:
-        """List through `host` until that fails; True where it answered at least once."""
+    async def _stay(self, host: Host) -> Observed[tuple[NodeState, ...]]:
+        """List through `host` until that fails: the failure, or NOT_ASKED if there was an answer before it."""
         answered = False
         try:
             async with kube_on(self._context, host) as api:
                 while True:
                     observation = await observe(self._context, host, "nodes", self._list(api), self._deadline_s)
                     if not isinstance(observation, Known):
-                        self._failure = observation
-                        return answered
+                        return NOT_ASKED if answered else observation
                     answered = True
                     self._store.shared.put_nodes(observation)
                     await self._read_kubeadm(api, host)
                     await asyncio.sleep(self._context.timings.nodes_s)
         except Exception as error:
-            self._failure = self._context.failed(host, "nodes", error)
-            return answered
+            return NOT_ASKED if answered else self._context.failed(host, "nodes", error)
 
     async def _at(self, host: Host) -> Observed[tuple[NodeState, ...]]:
         async def ask() -> tuple[NodeState, ...]:

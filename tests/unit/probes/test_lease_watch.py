@@ -17,9 +17,10 @@ from haconsole.model.hosts import Role
 from haconsole.model.lease import LeaseSource
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
+from haconsole.probes.any_source import first_known
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
-from haconsole.probes.kubernetes.lease_watch import Leases, first_known
+from haconsole.probes.kubernetes.lease_watch import Leases
 from haconsole.transport.etcd_api import EtcdApi
 from tests.fakes.cluster import NOW
 from tests.fakes.transport import FakeFleet, FakeHost, completed
