@@ -50,7 +50,8 @@ def _explain(context: click.Context, _parameter: click.Parameter, code: str | No
     """Print a code's page and end, without an inventory."""
     if code is None:
         return
-    from haconsole.diagnosis.pages import PAGES, page_text
+    from haconsole.diagnosis.page_text import page_text
+    from haconsole.diagnosis.pages import PAGES
 
     if code not in PAGES:
         close = [one for one in PAGES if code in one] or sorted(PAGES)

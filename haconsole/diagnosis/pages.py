@@ -1,10 +1,8 @@
-"""A page for every finding code: its signal, why it matters, how to check it by hand, and the fix."""
+"""Why each finding matters and how to check it by hand; signal and fix are in `codes`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from haconsole.diagnosis.codes import CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,29 +396,3 @@ PAGES: dict[str, Page] = {
         "haproxy -c -f /etc/haproxy/haproxy.cfg; keepalived -t",
     ),
 }
-
-
-def page_text(code: str) -> str:
-    """The page as text; KeyError for an unknown code."""
-    explanation, page = CODES[code], PAGES[code]
-    rows = (
-        ("Signal", explanation.signal),
-        ("Why it matters", page.why),
-        ("Check by hand", page.check),
-        ("Fix", explanation.fix),
-    )
-    return "\n".join((code, *(f"\n{title}\n  {text}" for title, text in rows)))
-
-
-def reference() -> str:
-    """All pages as Markdown, by area and code."""
-    lines = ["# Finding codes", ""]
-    lines += [
-        "Each finding of `haconsole doctor` has one of these codes. `haconsole doctor --explain CODE` prints its page."
-    ]
-    for code in sorted(CODES):
-        explanation, page = CODES[code], PAGES[code]
-        lines += ["", f"## {code}", ""]
-        lines += [f"- **Signal:** {explanation.signal}", f"- **Why it matters:** {page.why}"]
-        lines += [f"- **Check by hand:** `{page.check}`", f"- **Fix:** {explanation.fix}"]
-    return "\n".join(lines) + "\n"

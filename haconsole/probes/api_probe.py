@@ -1,4 +1,4 @@
-"""Keeps the state of one host's etcd or API server on the board, queried from its own host, else from another one.
+"""Keeps the state of one host's etcd or API server in the fact store, queried from its own host, else from another one.
 
 1. The host's own SSH is the way to its etcd and API server. An answer, or a refused connection, settles the fact.
 2. Where that way fails (SSH, sudo, credentials) or nothing answers in time, other hosts of the same role query it over

@@ -35,7 +35,7 @@ def cut_suspects(snapshot: ClusterSnapshot) -> frozenset[HostName]:
 
 
 class Live:
-    """Keeps the board fresh until cancelled."""
+    """Keeps the fact store fresh until cancelled."""
 
     def __init__(self, context: ClusterContext, store: FactStore, *, certificates: bool) -> None:
         self._context = context

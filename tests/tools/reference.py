@@ -10,7 +10,7 @@ import click
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.cli.main import root
-from haconsole.diagnosis.pages import reference
+from haconsole.diagnosis.page_text import reference
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

@@ -1,4 +1,4 @@
-"""Keeps a host's certificates on the board. Slow and seldom: handshakes, and openssl for every key."""
+"""Keeps a host's certificates in the fact store. Slow and seldom: handshakes, and openssl for every key."""
 
 from __future__ import annotations
 

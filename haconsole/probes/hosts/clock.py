@@ -71,7 +71,7 @@ async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, de
 
 
 class ClockProbe:
-    """Keeps a host's clock offset on the board."""
+    """Keeps a host's clock offset in the fact store."""
 
     def __init__(self, context: ClusterContext, store: FactStore, host: Host) -> None:
         self._context, self._store, self._host = context, store, host

@@ -1,4 +1,4 @@
-"""Keeps the leader locks on the board: watched through any API server, else from etcd's own copies."""
+"""Keeps the leader locks in the fact store: watched through any API server, else from etcd's own copies."""
 
 from __future__ import annotations
 

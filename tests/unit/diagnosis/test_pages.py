@@ -6,7 +6,8 @@ from click.testing import CliRunner
 
 from haconsole.cli.status import doctor
 from haconsole.diagnosis.codes import CODES
-from haconsole.diagnosis.pages import PAGES, page_text, reference
+from haconsole.diagnosis.page_text import page_text, reference
+from haconsole.diagnosis.pages import PAGES
 from haconsole.errors import UsageError
 
 
