@@ -37,7 +37,11 @@ OBSERVED: tuple[FactName, ...] = (
     "certificates",
     "disks",
 )
-COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", least=16))
+COLUMNS = (
+    Column("TIME"),
+    Column("ABOUT", least=12, both_ends=True, shrinks_first=True),
+    Column("WHAT CHANGED", least=16),
+)
 
 
 @dataclass(frozen=True, slots=True)

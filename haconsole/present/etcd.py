@@ -143,7 +143,7 @@ def _summaries(view: EtcdView) -> tuple[Cell, ...]:
     if not quorum.holds:
         count = quorum.healthy if quorum.answering is None else quorum.answering
         short = f"✖ NO QUORUM {count}/{quorum.voters} up"
-        return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))
+        return tuple(Cell(text, Tone.CRITICAL) for text in (f"✖ {quorum.sentence()}", short, "✖ NO QUORUM"))
     tone = Tone.GOOD if quorum.can_lose else Tone.WARNING
     sign = "●" if quorum.can_lose else "▲"
     short = f"{sign} {quorum.healthy}/{quorum.voters} can lose {quorum.can_lose}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haconsole.present.cells import Cell, Line, Tone, padded, remembered, width_of
-from haconsole.present.table import Row, TableView
+from haconsole.present.table import Column, Row, TableView
 
 GAP = 1
 ROOMY_GAP = 2
@@ -47,13 +47,18 @@ def _squeezed(
 ) -> tuple[int, ...]:
     widths = {index: natural[index] for index in columns}
     over = sum(widths.values()) + GAP * (len(columns) - 1) - width
-    for index in sorted(columns, key=lambda each: (-view.columns[each].rank, -natural[each])):
+    for index in sorted(columns, key=lambda each: _shrinking_order(view.columns[each], natural[each])):
         column = view.columns[index]
-        if over > 0 and column.least is not None and widths[index] > column.least and (column.rank or all_of_them):
+        may_shrink = column.rank or all_of_them or column.shrinks_first
+        if over > 0 and column.least is not None and widths[index] > column.least and may_shrink:
             cut_width = min(over, widths[index] - column.least)
             widths[index] -= cut_width
             over -= cut_width
     return tuple(widths[index] for index in columns)
+
+
+def _shrinking_order(column: Column, natural: int) -> tuple[bool, int, int]:
+    return (not column.shrinks_first, -column.rank, -natural)
 
 
 def _without_last_rank(view: TableView, columns: tuple[int, ...]) -> tuple[int, ...]:

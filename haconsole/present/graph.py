@@ -114,6 +114,11 @@ class GraphWindow:
     def cursor(self, now: datetime) -> datetime:
         return (self.end or now) - timedelta(seconds=self.back_s)
 
+    def on_cell(self, cell: int, width: int, now: datetime) -> GraphWindow:
+        """The cursor on a cell of `width`, from the left."""
+        back_s = self.span_s * (1 - (cell + 1) / max(width, 1))
+        return replace(self, end=self.end or now if back_s else self.end, back_s=back_s)
+
     def zoomed(self, by: int, now: datetime) -> GraphWindow:
         """A longer span for a positive `by`, around the cursor: it stays at its moment, and in its cell if it can."""
         span = max(0, min(self.span + by, len(SPANS_S) - 1))

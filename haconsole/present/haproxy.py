@@ -163,5 +163,6 @@ def _summaries(
     tone = Tone.GOOD if whole else Tone.CRITICAL if up < len(views) else Tone.WARNING
     sign = "●" if whole else "✖" if up < len(views) else "▲"
     tail = f", {len(silent)} not answering" if silent else ""
-    short = Cell(f"{sign} {up}/{len(views)} up{tail}", tone)
-    return (Cell(f"{sign} {up} of {len(views)} servers up everywhere{tail}", tone), short)
+    share = f"{sign} {up}/{len(views)} up"
+    texts = (f"{sign} {up} of {len(views)} servers up everywhere{tail}", f"{share}{tail}", share)
+    return tuple(Cell(text, tone) for text in texts)

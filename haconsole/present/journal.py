@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import insort
 from dataclasses import dataclass, field
 from datetime import UTC
 
 from haconsole.model.journal import ERROR, WARNING, JournalLine
 from haconsole.present.cells import Cell, Line, Tone, clean, sized, width_of, wrapped
+from haconsole.present.table_filter import pattern_of, split_inverse
 
 KEPT = 5000
 SOURCE_MOST = 16
@@ -28,15 +28,16 @@ class Scroll:
             del self.lines[0]
 
     def matching(self, needle: str) -> list[JournalLine]:
-        """The lines that contain `needle`, in host, source or text, in any case."""
+        """The lines that match `needle`, in host, source or text."""
         if not needle:
             return self.lines
         return [line for line in self.lines if holds(line, needle)]
 
 
 def holds(line: JournalLine, needle: str) -> bool:
-    """Whether the line contains `needle`, in host, source or text, in any case; every line contains an empty one."""
-    return needle.casefold() in f"{line.host} {line.source} {line.text}".casefold()
+    """Whether the line matches `needle` as rows of tables do, in host, source or text; every line an empty one."""
+    inverse, text = split_inverse(needle)
+    return bool(pattern_of(text).search(f"{line.host} {line.source} {line.text}")) is not inverse
 
 
 def journal_rows(line: JournalLine, width: int, *, hosts: int, mark: str = "") -> tuple[Line, ...]:
@@ -62,10 +63,14 @@ def tone_of(line: JournalLine) -> Tone:
 
 
 def _marked(text: str, tone: Tone, mark: str) -> Line:
-    if not mark:
-        return (Cell(text, tone),)
-    parts = re.split(f"({re.escape(mark)})", text, flags=re.IGNORECASE)
-    return tuple(Cell(part, Tone.MARK if index % 2 else tone) for index, part in enumerate(parts) if part)
+    """The text with the matches of a filter highlighted; an inverted one has none."""
+    inverse, needle = split_inverse(mark)
+    cells: list[Cell] = []
+    end = 0
+    for match in pattern_of(needle).finditer(text) if needle and not inverse else ():
+        cells += [Cell(text[end : match.start()], tone), Cell(match[0], Tone.MARK)]
+        end = match.end()
+    return tuple(cell for cell in (*cells, Cell(text[end:], tone)) if cell.text)
 
 
 def saved_text(lines: list[JournalLine]) -> str:

@@ -96,9 +96,8 @@ def _summaries(snapshot: ClusterSnapshot, leases: tuple[Lease, ...], now: dateti
     if not leases:
         return (Cell("none", Tone.MUTED),)
     count = sum(lease.state(now) is LeaseState.HELD for lease in leases)
-    if count == len(leases):
-        return (Cell(f"● {count}/{len(leases)} held", Tone.GOOD),)
-    return (Cell(f"✖ {count}/{len(leases)} held", Tone.CRITICAL),)
+    sign, tone = ("●", Tone.GOOD) if count == len(leases) else ("✖", Tone.CRITICAL)
+    return (Cell(f"{sign} {count}/{len(leases)} held", tone), Cell(f"{sign} {count}/{len(leases)}", tone))
 
 
 def _empty(snapshot: ClusterSnapshot) -> Cell:

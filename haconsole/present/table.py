@@ -29,6 +29,8 @@ class Column:
     both_ends: bool = False
     newest: bool = False
     """Only the end of a text that is cut stays: that of a course."""
+    shrinks_first: bool = False
+    """It shrinks before all others, down to `least`: its text is repeated in another column."""
     is_hidden: bool = False
     """A person hid it; its cells still count for filters."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 
 from haconsole.present.cells import Cell, Tone
@@ -64,7 +65,12 @@ def _empty(view: TableView, wish: TableFilter) -> Cell:
     """The sentence instead of rows."""
     if not view.rows or not (wish.needle or wish.wrong):
         return view.empty
-    return Cell(f"no row matches {wish.needle!r}") if wish.needle else Cell("nothing is wrong here", Tone.GOOD)
+    if not wish.needle:
+        return Cell("nothing is wrong here", Tone.GOOD)
+    title, equals, _ = wish.needle.removeprefix("!").partition("=")
+    is_unknown = equals and _column(view, title.strip()) is None
+    hint = f"; there is no column {title.strip().upper()}" if is_unknown and title.strip() else ""
+    return Cell(f"no row matches {wish.needle!r}{hint}")
 
 
 def _is_wrong(row: Row) -> bool:
@@ -73,17 +79,22 @@ def _is_wrong(row: Row) -> bool:
 
 def _matcher(view: TableView, needle: str) -> Callable[[Row], bool]:
     """Whether a row matches; a heading counts by all its cells."""
-    inverse = needle.startswith("!") and len(needle) > 1
-    text = needle[1:] if inverse else needle
+    inverse, text = split_inverse(needle)
     title, equals, rest = text.partition("=")
     column = _column(view, title.strip()) if equals else None
-    pattern = _pattern(text if column is None else rest)
+    pattern = pattern_of(text if column is None else rest)
 
     def matches(row: Row) -> bool:
         cells = row.cells if column is None else row.cells[column : column + 1]
         return any(pattern.search(cell.text) for cell in cells) is not inverse
 
     return matches
+
+
+def split_inverse(needle: str) -> tuple[bool, str]:
+    """Whether a filter is inverted, and its text without the mark of that."""
+    inverse = needle.startswith("!") and len(needle) > 1
+    return inverse, needle[1:] if inverse else needle
 
 
 def _column(view: TableView, title: str) -> int | None:
@@ -94,7 +105,8 @@ def _column(view: TableView, title: str) -> int | None:
     return next(chain(same, alike), None)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+@lru_cache(8)
+def pattern_of(text: str) -> re.Pattern[str]:
     """The text as a regular expression; literally if it is none, as while it is typed."""
     try:
         return re.compile(text, re.IGNORECASE)

@@ -75,7 +75,7 @@ def pane_head(
 ) -> Line:
     """A line of exactly `width` cells; `below` rows do not fit and are announced, `note` is e.g. the active filter."""
     mark = Cell(MARK if focused else NO_MARK, Tone.ACCENT)
-    name = Cell(f"{number} {view.title}" if number is not None else view.title)
+    name = Cell(f"[{number}] {view.title}" if number is not None else view.title)
     right = _right(view, now, below)
     room = width - 1 - width_of(name.text) - width_of(right.text) - 3
     gist = _gist(view.summaries, room, note)
@@ -88,7 +88,8 @@ def _right(view: TableView, now: datetime, below: int) -> Cell:
 
 
 def _gist(summaries: tuple[Cell, ...], width: int, note: str) -> Cell:
-    cells = tuple(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries) if note else summaries
+    """The longest summary that fits; beside a note that leaves no room for one only the note."""
+    cells = (*(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries), Cell(note)) if note else summaries
     if not cells:
         return Cell(note)
     return next((cell for cell in cells if width_of(cell.text) <= width), cells[-1])

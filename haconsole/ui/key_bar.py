@@ -43,13 +43,22 @@ def footer_line(keys: Iterable[Key], width: int) -> Line:
 
 
 def key_at(keys: Iterable[Key], width: int, x: int) -> Key | None:
-    """The key of the footer at `x` cells from its left edge."""
+    """The key of the footer at `x` cells from its left edge; of two named together the one whose sign is there."""
+    all_keys = tuple(keys)
     end = 0
-    for key in footer_keys(keys, width):
-        end += width_of(text_of(_line([key])))
+    for key in footer_keys(all_keys, width):
+        start, end = end, end + width_of(text_of(_line([key])))
         if x < end:
-            return key
+            sign = _word_at(f" {key.text}", x - start)
+            return next((each for each in all_keys if each.scope is key.scope and each.text == sign), key)
     return None
+
+
+def _word_at(text: str, x: int) -> str:
+    """The word of the text at that cell; empty on a blank and beside the text."""
+    if not 0 <= x < len(text) or text[x] == " ":
+        return ""
+    return text[: x + 1].rpartition(" ")[2] + text[x + 1 :].partition(" ")[0]
 
 
 def footer_keys(keys: Iterable[Key], width: int) -> list[Key]:

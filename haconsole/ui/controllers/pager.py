@@ -61,7 +61,7 @@ class PagerController:
             detail = details_of(console.state, console.now, subject) if subject is not None else None
         else:
             detail = shown_detail(console)
-        return detail_text(detail) if detail is not None else ""
+        return detail_text(detail, min(WIDTH, console.size.width)) if detail is not None else ""
 
     async def _host_text(self, host: HostName) -> str:
         self._console.notify(f"reading units and configurations of {host}", timeout=2, markup=False)
@@ -86,11 +86,12 @@ def shown_detail(console: Console) -> Detail | None:
     return next((pane.detail for pane in console.screen.query(TextPane) if pane.detail is not None), None)
 
 
-def detail_text(detail: Detail) -> str:
+def detail_text(detail: Detail, width: int) -> str:
+    """The text in lines of at most `width` cells: a pager would break them within words."""
     from haconsole.present.cells import text_of
     from haconsole.present.detail import detail_lines
 
-    return "\n".join((detail.title, "", *(text_of(line).rstrip() for line in detail_lines(detail, WIDTH)), ""))
+    return "\n".join((detail.title, "", *(text_of(line).rstrip() for line in detail_lines(detail, width)), ""))
 
 
 def program(environment: Mapping[str, str], *, editor: bool) -> tuple[str, ...]:

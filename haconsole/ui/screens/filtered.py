@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class FilteredScreen(KeyTarget, Screen[None]):
-    """Prompts above the keys for the text that the `filtered` content must contain."""
+    """Prompts above the keys for the text that the `filtered` content must match; `HINT` shows what is possible."""
 
-    WHAT = "rows"
+    HINT = "rows that match: text, regular expression, !TEXT, COLUMN=TEXT"
     app: Console
 
     @property
@@ -29,7 +29,7 @@ class FilteredScreen(KeyTarget, Screen[None]):
 
     @property
     def needle(self) -> str:
-        """The text of the filter, empty when there is none; setting it shows only content that contains it."""
+        """The text of the filter, empty when there is none; setting it shows only content that matches it."""
         raise NotImplementedError
 
     @needle.setter
@@ -40,7 +40,7 @@ class FilteredScreen(KeyTarget, Screen[None]):
         from haconsole.ui.widgets.prompt import Prompt
 
         if not self.query(Prompt):
-            prompt = Prompt(self.needle, placeholder=f"show {self.WHAT} that contain …")
+            prompt = Prompt(self.needle, placeholder=self.HINT)
             self.mount(prompt, before=self.query_one(KeyBar))
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:

@@ -36,7 +36,7 @@ class JournalScreen(FilteredScreen):
     """
 
     BINDINGS = bindings(Scope.LOGS)
-    WHAT = "lines"
+    HINT = "lines that match: text, regular expression, !TEXT"
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from textual import events
+
 from haconsole.present.cells import Cell, Line, Tone, padded
 from haconsole.present.graph import (
     GraphRow,
@@ -14,6 +16,7 @@ from haconsole.present.graph import (
     first_span,
     graph_rows,
     graph_title,
+    label_width,
     row_line,
     short_labels,
 )
@@ -117,7 +120,7 @@ class GraphPane(KeyTarget, Pane):
         self._is_window_chosen = True
         match how:
             case "step":
-                self.window = window.stepped(by, chart_width(self.size.width), now)
+                self.window = window.stepped(by, self._cells, now)
             case "pan":
                 self.window = window.panned(by / 2, now)
             case "zoom":
@@ -125,6 +128,20 @@ class GraphPane(KeyTarget, Pane):
             case _:
                 self.window = GraphWindow(window.span)
         self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """The row and the moment at the mouse."""
+        row, cell, cells = event.y - HEAD + self._top, event.x - label_width(self.size.width) - 2, self._cells
+        if event.y >= HEAD and row < len(self._rows):
+            self._selected = self._rows[row]
+        if 0 <= cell < cells:
+            self._is_window_chosen = True
+            self.window = self.window.on_cell(cell, cells, self._now)
+        self._draw()
+
+    @property
+    def _cells(self) -> int:
+        return chart_width(self.size.width)
 
     def action_journal(self) -> None:
         """The journal at the cursor."""

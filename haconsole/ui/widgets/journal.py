@@ -38,7 +38,7 @@ class JournalPane(Pane):
         self._due = True
 
     def look_for(self, needle: str) -> None:
-        """Show only lines with `needle`, and mark it in them."""
+        """Show only lines that match `needle`, and mark it in them."""
         self.needle, self._up = needle, 0
         self._draw()
 
@@ -64,7 +64,7 @@ class JournalPane(Pane):
         self._up = max(0, min(self._up, len(lines) - 1))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
         if not lines:
-            hint = "no line contains the filter's text yet" if self.needle else self.hint
+            hint = "no line matches the filter yet" if self.needle else self.hint
             body = [(Cell(hint, Tone.MUTED),)]
         count = _count(len(lines), self.needle)
         head = _head(f" {self._title}  {count}", width, self._up)
@@ -77,7 +77,7 @@ class JournalPane(Pane):
 
 def _count(lines: int, needle: str) -> str:
     text = "1 line" if lines == 1 else f"{lines} lines"
-    return f"/{needle}  {text} with it" if needle else text
+    return f"/{needle}  {text} {'matches' if lines == 1 else 'match'}" if needle else text
 
 
 def _head(title: str, width: int, newer: int) -> Line:

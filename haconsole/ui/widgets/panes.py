@@ -38,6 +38,8 @@ ORDER = (
     PaneId.NODES,
 )
 """The panes with tables, in the order of their numbers."""
+TALL_PERCENT = {PaneId.EVENTS: 75}
+"""Of a narrow screen with a single pane, the most for its rows: all that is known of an event takes few lines."""
 
 
 class PaneLayout(Layout):
@@ -51,7 +53,8 @@ class PaneLayout(Layout):
 
     def boxes(self, size: Size) -> dict[PaneId, Box]:
         if self.only is not None:
-            return focused(size.width, size.height, self.only, self.rows.get(self.only, 0), percent=MAIN_PERCENT)
+            rows, most = self.rows.get(self.only, 0), TALL_PERCENT.get(self.only, 50)
+            return focused(size.width, size.height, self.only, rows, percent=MAIN_PERCENT, tall_percent=most)
         return arrange(size.width, size.height, self.rows)
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:

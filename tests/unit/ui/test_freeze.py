@@ -43,6 +43,23 @@ def test_each_cell_of_the_footer_belongs_to_the_key_that_is_shown_there(width: i
     assert key_at(keys, width, len(line)) is None
 
 
+def test_a_click_on_the_second_of_two_signs_is_that_key() -> None:
+    """The last line names a pair of keys once, for little room."""
+    keys = [key for key in KEYS if key.scope is Scope.GRAPH]
+    line = text_of(footer_line(keys, 120))
+    for sign, expected in (
+        ("+ -", "plus"),
+        ("- zoom", "minus"),
+        ("← →", "left"),
+        ("→ cursor", "right"),
+        ("]", "right"),
+    ):
+        key = key_at(keys, 120, line.index(sign))
+        assert key is not None
+        assert expected in key.keys
+    assert key_at(keys, 120, line.index("zoom")) is key_at(keys, 120, line.index("+ -"))
+
+
 async def test_a_click_on_a_key_presses_it() -> None:
     async with running(console(FakeSession(healthy())), (100, 30)) as pilot:
         await shows(pilot, "HEALTHY")

@@ -317,6 +317,24 @@ async def test_from_a_point_to_the_journal_of_that_moment() -> None:
         await shows(pilot, "etcd leader")
 
 
+async def test_a_click_chooses_the_row_and_the_moment() -> None:
+    fake = session()
+    async with running(console(fake), (80, 24)) as pilot:
+        await shows(pilot, "HEALTHY")
+        await pilot.press("v")
+        await shows(pilot, "etcd leader")
+        lines = screen_text(pilot.app).splitlines()
+        row = next(number for number, text in enumerate(lines) if "services cp1" in text)
+        await pilot.click("#graph", offset=(label_width(80) + 2 + chart_width(80) // 2, row))
+        await shows(pilot, "▸services cp1")
+        assert "2 min, cursor 02:58:5" in screen_text(pilot.app) or "cursor 02:59:0" in screen_text(pilot.app)
+        await pilot.press("enter")
+        await shows(pilot, "elected leader")
+        ((hosts, moment),) = fake.moments
+        assert hosts == ("cp1",)
+        assert abs((NOW - moment).total_seconds() - 60) < 5
+
+
 async def test_a_finding_that_opened_is_a_lane() -> None:
     fake = session()
     async with running(console(fake), (120, 40)) as pilot:

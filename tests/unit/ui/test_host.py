@@ -49,7 +49,7 @@ async def test_keys_go_to_facts_or_journal() -> None:
         await pilot.press("tab", "k")
         await shows(pilot, "▼1 newer")
         await pilot.press("slash", *"line 7", "enter")
-        await shows(pilot, "1 line with it")
+        await shows(pilot, "1 line matches")
         await pilot.press("escape", "escape")
         await settled(pilot)
         assert isinstance(pilot.app.screen, Dashboard)

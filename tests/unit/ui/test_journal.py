@@ -13,7 +13,7 @@ from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.changes import SnapshotChange
 from haconsole.present.host_of_row import host_of
-from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
+from haconsole.present.journal import KEPT, Scroll, holds, journal_rows, saved_text
 from haconsole.present.log_of_row import log_of, log_of_event
 from haconsole.present.log_place import LogPlace
 from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, ServerKey
@@ -50,6 +50,16 @@ def test_late_lines_find_their_place_and_the_oldest_go() -> None:
         scroll.add(line(1, str(count), after_s=10))
     assert len(scroll.lines) == KEPT
     assert LINES[1] not in scroll.lines
+
+
+def test_the_filter_of_lines_is_that_of_rows() -> None:
+    """A regular expression, inverted by an exclamation mark, a text where it is none."""
+    entry = line(1, "member 8e9e05 is (un)healthy")
+    assert all(holds(entry, each) for each in ("", "ETCD", "member [0-9a-f]{6}", "is .un.healthy$", "!haproxy", "(un"))
+    assert not any(holds(entry, each) for each in ("^etcd", "!member", "cp2"))
+    for mark, expected in (("8e|healthy", ["8e", "healthy"]), ("!cp2", [])):
+        cells = [cell for row in journal_rows(entry, 80, hosts=0, mark=mark) for cell in row]
+        assert [cell.text for cell in cells if cell.tone is Tone.MARK] == expected
 
 
 def test_an_entry_is_wrapped_under_its_own_text_and_marked() -> None:

@@ -39,6 +39,16 @@ async def test_the_text_of_a_finding_opens(opened: list[tuple[tuple[str, ...], s
         assert "Every balancer was queried and none has the address" in text
 
 
+@pytest.mark.parametrize("width", [60, 80])
+async def test_a_text_fits_the_terminal_of_the_pager(opened: list[tuple[tuple[str, ...], str]], width: int) -> None:
+    """A pager breaks longer lines within words."""
+    async with running(console(FakeSession(critical())), (width, 24)) as pilot:
+        await pilot.press("f", "P")
+        await settled(pilot)
+        ((_, text),) = opened
+        assert max(len(line) for line in text.splitlines()) in range(width - 20, width + 1)
+
+
 async def test_units_and_configurations_of_a_host_open(opened: list[tuple[tuple[str, ...], str]]) -> None:
     texts = (HostText("etcd.service", "[Unit]"), HostText("/etc/haproxy/haproxy.cfg", "", "no such file"))
     async with running(console(FakeSession(critical(), host_texts=texts))) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.ui.driver import screen_text
 from tests.unit.ui.flows import FLOWS, SMALL, WIDE, led
 
 FOLDER = Path(__file__).parent / "screens"
+FILES = sorted(FOLDER.iterdir())
 SIZES = {"80x24": SMALL, "160x45": WIDE}
 
 
@@ -27,11 +29,18 @@ async def test_screen(flow: str, size: str, request: pytest.FixtureRequest) -> N
     assert text == file.read_text(), f"{file.name} differs; if the change is wanted: pytest --update-screens"
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_head_of_no_pane_is_cut(file: Path) -> None:
+    """Its summary has a form that fits."""
+    heads = re.findall(r"\[\d] [^\[]*", file.read_text(encoding="utf-8"))
+    assert not [head for head in heads if "…" in head.splitlines()[0]]
+
+
 def test_every_file_has_its_screen() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == {f"{flow}-{size}" for flow in FLOWS for size in SIZES}
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_sign_has_one_of_ascii(file: Path) -> None:
     """A sign without one would become a question mark, which is the sign of what is unknown."""
     text = file.read_text()

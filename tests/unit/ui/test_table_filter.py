@@ -52,6 +52,11 @@ def test_a_filter_can_be_limited_to_a_column() -> None:
     assert names(granted(VIEW, TableFilter("other=1"))) == []
 
 
+def test_a_column_that_is_not_there_is_named() -> None:
+    assert granted(VIEW, TableFilter("rack=1")).empty.text == "no row matches 'rack=1'; there is no column RACK"
+    assert granted(VIEW, TableFilter("size=7")).empty.text == "no row matches 'size=7'"
+
+
 def test_the_start_of_a_title_names_a_column() -> None:
     view = replace(VIEW, columns=(Column("SIZE OF NAME"), Column("SIZE")))
     assert names(granted(view, TableFilter("size=1"))) == ["CP10", "worker1"]
