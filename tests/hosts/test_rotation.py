@@ -93,7 +93,7 @@ def test_all_ended_and_brought_back(etcd: Program) -> None:
         ).stdout
     )
     assert status["etcd"] is None, "a client still gets through"
-    assert "expired certificates have stopped etcd" in etcd("plan", "rotate-certs", "--due").stdout
+    assert "etcd.revive@cp1" in etcd("plan", "rotate-certs", "--due", "--json").stdout
     start = time.monotonic()
     events = etcd.events("rotate-certs", "--due")
     print(f"etcd brought back from ended certificates: {time.monotonic() - start:.1f} s")
@@ -123,8 +123,7 @@ def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
     print(f"leaves without cp3: {writes}")
     etcd.lab.boot("cp3")
     assert refused.returncode == 4
-    assert "cp3 cannot be reached" in refused.stderr
-    assert "fix it, or remove it first (run remove cp3)" in refused.stderr
+    assert "run remove cp3" in refused.stderr
     assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     after = leaves(certs(etcd))
     same = {host for (host, role), one in after.items() if one["fingerprint"] == before[host, role]["fingerprint"]}
@@ -147,10 +146,8 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
     (old,) = authorities(etcd)["etcd-ca"]
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
         rotate_ca(etcd, "--phase", "trust")
-        assert "a CA rotation is unfinished" in etcd("plan", "rotate-certs").stderr
-        assert (
-            "not everything is signed by the new one" in etcd("plan", "rotate-certs", "--ca", "--phase", "drop").stderr
-        )
+        assert etcd("plan", "rotate-certs").returncode == 4
+        assert etcd("plan", "rotate-certs", "--ca", "--phase", "drop").returncode == 4
         rotate_ca(etcd, "--phase", "leaves")
         assert len(authorities(etcd)["etcd-ca"]) == 2
     print(f"a client with only the older CA: {writes}")
@@ -212,7 +209,7 @@ def test_undone_from_the_middle(etcd: Program) -> None:
     assert (writes.failed, writes.successes > 20) == (0, True), str(writes)
     sound(certs(etcd))
     assert authorities(etcd) == before
-    assert "there is nothing to undo" in etcd("plan", "rotate-certs", "--ca", "--back").stderr
+    assert etcd("plan", "rotate-certs", "--ca", "--back").returncode == 4
 
 
 @pytest.fixture(scope="module")

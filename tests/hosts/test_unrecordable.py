@@ -21,6 +21,7 @@ from haconsole.session.live import LiveSession
 from haconsole.transport.answers import NoAnswers
 from haconsole.transport.ssh import SshFleet
 from tests.hosts.conftest import LabMaker
+from tests.hosts.program import lacking
 
 pytestmark = pytest.mark.timeout(300)
 MARK = "/root/started"
@@ -81,8 +82,7 @@ async def test_a_disk_that_is_full_here_lets_nothing_begin(lab: Lab, session: Li
         fill(tmp_path / "runs")
         ended = await ending(session, plan(step(f"touch {MARK}")))
     assert ended.outcome is Outcome.FAILED
-    assert "cannot record the run in " in (ended.next_step or "")
-    assert "No space left on device; free space" in (ended.next_step or "")
+    assert lacking(ended.next_step or "", str(tmp_path / "runs"), "No space left on device", "free space") == []
     assert not started(lab)
     assert unlocked(lab)
 
@@ -110,7 +110,7 @@ async def test_a_disk_that_fills_up_in_a_run_lets_no_further_step_begin(
 async def test_a_home_that_is_read_only_lets_nothing_begin(lab: Lab, session: LiveSession, tmp_path: Path) -> None:
     with (
         mounted(tmp_path / "runs", "size=64k", "ro"),
-        pytest.raises(HaconsoleError, match=r"Read-only file system; .*make the folder writable"),
+        pytest.raises(HaconsoleError, match="Read-only file system"),
     ):
         await ending(session, plan(step(f"touch {MARK}")))
     assert not started(lab)
@@ -125,8 +125,7 @@ async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_u
         on_host(lab, "head -c 60000 /dev/zero >/run/haconsole/full")
         events = [event async for event in session.start(plan(step(f"touch {MARK}"))).events()]
         output = " ".join(str(getattr(event, "error", None)) for event in events)
-        assert "no room for it in /run/haconsole/" in output
-        assert "No space left on device" in output
+        assert lacking(output, "/run/haconsole/", "No space left on device") == []
         assert not started(lab)
         on_host(lab, "rm /run/haconsole/full")
         ended = await ending(session, plan(step(f"seq 100000; touch {MARK}")))
@@ -139,7 +138,7 @@ async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_u
 async def test_a_host_that_cannot_keep_the_lock_starts_nothing(lab: Lab, session: LiveSession) -> None:
     on_host(lab, "mkdir -p /var/lib/haconsole && mount -t tmpfs -o size=4k,ro tmpfs /var/lib/haconsole")
     try:
-        with pytest.raises(HaconsoleError, match=r"1 of 1 hosts, but 0 granted it: cp1: .*Read-only file system"):
+        with pytest.raises(HaconsoleError, match=r"cp1: .*Read-only file system"):
             await ending(session, plan(step(f"touch {MARK}")))
     finally:
         on_host(lab, "umount /var/lib/haconsole")
