@@ -74,13 +74,22 @@ async def collected(session: Session, inventory: Path, now: datetime) -> tuple[d
     }
     problems: list[str] = []
     for host, texts in await _host_texts(session):
-        for name, text, problem in texts:
-            if problem:
-                problems.append(f"{host}: {name}: {' '.join(problem.split())}")
-            else:
-                files[f"hosts/{host}/{name.strip('/')}"] = text
+        files |= {f"hosts/{host}/{name.strip('/')}": text for name, text, problem in texts if not problem}
+        problems += host_problems(host, texts)
     masked = {name: (mask_json if name.endswith(".json") else mask)(text) for name, text in files.items()}
     return masked, tuple(problems)
+
+
+def host_problems(host: str, texts: list[tuple[str, str, str]]) -> list[str]:
+    """The parts of a host that could not be read, each reason once; `texts` have a name, a text and a problem."""
+    names: dict[str, list[str]] = {}
+    for name, _, problem in texts:
+        if problem:
+            names.setdefault(" ".join(problem.removeprefix(f"{host}: ").split()), []).append(name)
+    return [
+        f"{host}: {'everything' if len(own_names) == len(texts) > 1 else ', '.join(own_names)}: {reason}"
+        for reason, own_names in names.items()
+    ]
 
 
 def _reports(status: ClusterStatus, now: datetime) -> dict[str, str]:

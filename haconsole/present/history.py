@@ -26,7 +26,7 @@ COLUMNS = (
     Column("RESULT", least=14),
     Column("STEPS", right=True),
     Column("BY", rank=1, least=10),
-    Column("RUN", rank=2, least=24),
+    Column("RUN", rank=2, least=24, both_ends=True),
     Column("CLUSTER", rank=4, least=7),
     Column("UNDONE BY", rank=3, least=12),
 )

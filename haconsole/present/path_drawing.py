@@ -10,7 +10,7 @@ from haconsole.present.cells import Cell, Line, Tone, padded, sized, text_of, wi
 from haconsole.present.request_path import EdgeState, NodeId, PathEdge, PathNode, RequestPath, Stage
 from haconsole.present.sparkline import figure_text
 
-LEAST_GAP = 4
+LEAST_GAP = 3
 MOST_GAP = 12
 MARGIN = 1
 MANY_LINES = 10_000

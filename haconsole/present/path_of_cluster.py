@@ -78,7 +78,10 @@ class _Path:
     def _clients(self) -> tuple[PathNode, ...]:
         if not (self._planes or self._balancers):
             return ()
-        where = f"{self._endpoint[0]}:{self._endpoint[1]}" if self._endpoint else "endpoint not in the inventory"
+        where = "endpoint not in the inventory"
+        if self._endpoint is not None:
+            address, port = self._endpoint
+            where = f"port {port}" if address in {view.address for view in self._vips} else f"{address}:{port}"
         request = self._snapshot.endpoint_ms
         return (PathNode(CLIENTS, _request_cell(request), EndpointKey(), Cell(where, Tone.MUTED)),)
 
@@ -307,7 +310,7 @@ def _keepalived_problem(facts: HostFacts) -> str:
     """Why a balancer could not take a VIP over, as far as keepalived itself is concerned."""
     unit, keepalived = facts.service("keepalived"), value_of(facts.keepalived)
     if unit is not None and not unit.running:
-        return "keepalived does not run"
+        return "keepalived down"
     if keepalived is not None and keepalived.forced_down:
         return "held down"
     if keepalived is not None and any(each.state is VrrpState.FAULT for each in keepalived.instances):

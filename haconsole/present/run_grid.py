@@ -58,14 +58,16 @@ def run_grid(view: RunView, now: datetime) -> TableView:
 
 
 def _failure_rows(view: RunView) -> tuple[Row, ...]:
-    failures = (step for step in view.plan.steps if step.id in view.ended and view.ended[step.id].error)
+    """The steps that failed; an error that begins with the host's name does not repeat it."""
+    errors = ((step, view.ended[step.id].error) for step in view.plan.steps if step.id in view.ended)
     return tuple(
         Row(
             StepKey(step.id),
-            (Cell(f"✖ {step.host}: {step.title}: {view.ended[step.id].error}", Tone.CRITICAL),),
+            (Cell(f"✖ {step.host}: {step.title}: {error.removeprefix(f'{step.host}: ')}", Tone.CRITICAL),),
             heading=True,
         )
-        for step in failures
+        for step, error in errors
+        if error
     )
 
 

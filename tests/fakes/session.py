@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
-from haconsole.actions.forecast import Forecasts
 from haconsole.actions.guardrails import GuardrailStop, guardrail_stops
-from haconsole.actions.step import Plan, Refusal
-from haconsole.diagnosis.diagnose import status_of
-from haconsole.errors import RefusedError, UsageError
+from haconsole.actions.step import Plan
+from haconsole.errors import RefusedError
 from haconsole.execution.events import Event
-from haconsole.execution.log.run_record import RunRecord, UnreadableRun
-from haconsole.inventory.schema import Inventory
+from haconsole.execution.log.run_record import RunRecord
 from haconsole.model.command import HostCommand
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
-from haconsole.model.journal import JournalLine
-from haconsole.model.names import HostName, StepId
+from haconsole.model.names import StepId
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.model.past import HostPast
-from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.status import ClusterStatus
 from haconsole.session import Player, Run, RunState
-from haconsole.session.host_texts import HostText
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, unreachable
+from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, lease, unreachable
+from tests.fakes.session_parts import FakeHistory, FakeObserver
 
 T = TypeVar("T")
 
@@ -66,42 +59,21 @@ class FakeRun:
 
 
 @dataclass
-class FakeSession:
-    """Answers from its attributes; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
+class FakeSession(FakeHistory, FakeObserver):
+    """All parts of a session in one, which answer from its attributes.
 
-    Tests put every snapshot after `first` into that queue. A run yields `events`, then the items of the queue `more`;
-    `records` are the runs there are; with a `refusal` none of them can be resumed.
-    `asked` are the plans that were requested, `stops` the calls of the run's controls.
+    A run yields `events`, then the items of the queue `more`; with a `refusal` no run can be resumed. `stops` are the
+    calls of the run's controls.
     """
 
-    first: ClusterSnapshot | None = None
-    pasts: tuple[HostPast, ...] = ()
-    looked_at: ClusterSnapshot | None = None
-    inventory: Inventory = INVENTORY
     read_only: bool = False
-    now: datetime = NOW
-    plans: Mapping[str, Plan | Refusal] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     more: asyncio.Queue[Event | None] | None = None
-    requests: tuple[tuple[str, dict[str, str]], ...] = ()
-    snapshot_queue: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
-    logged: tuple[JournalLine, ...] = ()
-    logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
-    journals: tuple[tuple[HostName, ...], ...] = ()
-    parts: tuple[str, ...] = ()
-    records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     commands: tuple[HostCommand, ...] = ()
     player: Player | None = None
-    host_texts: tuple[HostText, ...] = ()
-    forecasts: Forecasts = field(default_factory=dict)
     closed: bool = False
-    watchers: int = 0
     stops: tuple[str, ...] = ()
-    refreshed: int = 0
-    paces: tuple[bool, ...] = ()
-    moments: tuple[tuple[tuple[HostName, ...], datetime], ...] = ()
-    watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def observer(self) -> FakeSession:
@@ -119,54 +91,6 @@ class FakeSession:
         if self.read_only:
             raise RefusedError("this session is read-only")
 
-    async def status(self) -> ClusterStatus:
-        return self.status_of(self.looked_at or self.first or healthy())
-
-    async def measure(self) -> tuple[ClusterStatus, Measurements]:
-        measurements, status = Measurements(), await self.status()
-        measurements.add(status.snapshot)
-        return status, measurements
-
-    async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
-        yield await self.status()
-
-    async def watch(self) -> AsyncIterator[ClusterStatus]:
-        self.watchers += 1
-        self.watched.set()
-        if self.first is not None:
-            yield self.status_of(self.first)
-        while (item := await self.snapshot_queue.get()) is not None:
-            if isinstance(item, Exception):
-                raise item
-            yield self.status_of(item)
-
-    def quicken(self, *, faster: bool) -> None:
-        """Note the pace of readings for figures."""
-        self.paces += (faster,)
-
-    def refresh(self) -> None:
-        """Count that facts are to be read again."""
-        self.refreshed += 1
-
-    def status_of(self, snapshot: ClusterSnapshot) -> ClusterStatus:
-        return status_of(snapshot, self.inventory, self.now)
-
-    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
-        self.requests += ((action, dict(request)),)
-        return self.plans[action]
-
-    async def forecast(self, plan: Plan) -> Forecasts:
-        return self.forecasts
-
-    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
-        return self.records
-
-    async def record(self, run: str) -> RunRecord:
-        results = [one for one in self.records if isinstance(one, RunRecord) and one.header.run == run]
-        if not results:
-            raise UsageError(f"there is no run {run!r}")
-        return results[0]
-
     async def check_resumable(self, run: str) -> RunRecord:
         if self.refusal:
             raise RefusedError(self.refusal)
@@ -175,13 +99,6 @@ class FakeSession:
     async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         self.stops += (f"resume {run}",)
         return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step, override=override)
-
-    async def plan_undo(self, run: str) -> Plan | Refusal:
-        self.requests += (("undo", {"run": run}),)
-        return self.plans["undo"]
-
-    def running(self) -> int:
-        return 0
 
     def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:
         return guardrail_stops(self.inventory, plan.action, self.now, 0)
@@ -192,30 +109,6 @@ class FakeSession:
         if step_by_step:
             self.stops += ("step by step",)
         return FakeRun(plan, self)
-
-    async def journal(
-        self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = ""
-    ) -> AsyncIterator[JournalLine]:
-        self.journals += (hosts,)
-        self.parts += (part,)
-        for line in self.logged:
-            if line.host in hosts and part in ("", line.source):
-                yield line
-        while (message := await self.logging.get()) is not None:
-            yield message
-
-    async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
-        return self.host_texts
-
-    async def journal_around(
-        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
-    ) -> tuple[JournalLine, ...]:
-        self.parts += (part,)
-        self.moments += ((hosts, at),)
-        return tuple(line for line in self.logged if line.host in hosts)
-
-    async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
-        return self.pasts
 
     async def close(self) -> None:
         self.closed = True

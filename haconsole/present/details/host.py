@@ -41,9 +41,9 @@ def _reach(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
         Fact("roles", listed(tuple(SHORT_ROLES[role] for role in facts.roles))),
         Fact("SSH", reach_cell(facts)),
         *_connection(facts.reach, now),
-        *observation(facts.reach, now),
+        *observation(facts.reach, now, "SSH checked"),
         Fact("clock offset", aged(clock_cell(facts.clock_offset_ms), facts.clock_offset_ms, now)),
-        *(observation(facts.clock_offset_ms, now) if isinstance(facts.clock_offset_ms, Known) else ()),
+        *(observation(facts.clock_offset_ms, now, "clock read") if isinstance(facts.clock_offset_ms, Known) else ()),
         *(Sentence(Cell(note), "·") for note in facts.notes),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from haconsole.cli.bundle import LEFT_OUT
+from haconsole.cli.bundle import LEFT_OUT, host_problems
 from haconsole.cli.main import run as haconsole
 from haconsole.errors import ExitCode
 from haconsole.execution.log.run_record import RunStatus
@@ -94,3 +94,13 @@ def test_texts_are_masked_and_failures_named() -> None:
     assert {each.name: each.problem for each in texts if each.problem} == {
         "/etc/haproxy/haproxy.cfg": "cat: no such file"
     }
+
+
+def test_a_host_that_cannot_be_read_has_one_line() -> None:
+    """Not one for each unit and file."""
+    refused = "cp1: could not connect to cp1:22:\n the connection was refused"
+    texts = [("etcd.service", "", refused), ("/etc/etcd/etcd.env", "", refused)]
+    assert host_problems("cp1", texts) == ["cp1: everything: could not connect to cp1:22: the connection was refused"]
+    more_texts = [*texts, ("journal", "a line", "")]
+    assert host_problems("cp1", more_texts)[0].startswith("cp1: etcd.service, /etc/etcd/etcd.env: could not connect")
+    assert host_problems("cp1", [("journal", "a line", "")]) == []

@@ -48,8 +48,17 @@ def test_the_time_of_a_step_begins_when_it_is_no_longer_held() -> None:
 def test_failures_come_first_with_their_error() -> None:
     view = view_after(*ended(Outcome.FAILED))
     first, *_ = run_grid(view, LATER).rows
-    assert first.cells[0].text.startswith("✖ cp3: Start etcd: cp3: systemctl enable --now etcd: exit status 1")
+    assert first.cells[0].text.startswith("✖ cp3: Start etcd: systemctl enable --now etcd: exit status 1")
     assert any(cell.text == "✖ 0/1" for row in run_grid(view, LATER).rows for cell in row.cells)
+
+
+def test_a_failure_names_its_host_once() -> None:
+    result = StepDone(
+        RUN, LATER, PLAN.steps[1].id, HostName("cp1"), Outcome.FAILED, 1.0, "cp1: systemctl: exit status 1"
+    )
+    failure = run_grid(view_after(result), LATER).rows[0].cells[0].text
+    assert failure.count("cp1") == 1
+    assert failure.endswith(": systemctl: exit status 1")
 
 
 def test_the_grid_can_be_sorted_and_filtered() -> None:

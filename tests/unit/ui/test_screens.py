@@ -36,6 +36,11 @@ def test_the_head_of_no_pane_is_cut(file: Path) -> None:
     assert not [head for head in heads if "…" in head.splitlines()[0]]
 
 
+@pytest.mark.parametrize("flow", ["path-healthy", "path-broken"])
+def test_the_drawing_of_a_path_is_not_cut_at_80_columns(flow: str) -> None:
+    assert "…" not in (FOLDER / f"{flow}-80x24.txt").read_text(encoding="utf-8")
+
+
 def test_every_file_has_its_screen() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == {f"{flow}-{size}" for flow in FLOWS for size in SIZES}
 
