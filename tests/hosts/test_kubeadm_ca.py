@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
+from haconsole.errors import ExitCode
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from tests.hosts.conftest import Tell
 from tests.hosts.kubeadm_cluster import ADMIN, control_planes, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_doctor import discovered, healed
 from tests.hosts.kubeadm_load import EndpointReader, EndpointWriter
 from tests.hosts.load import Counts
 from tests.hosts.program import Program
 from tests.hosts.rotation import certs, sound
 from tests.hosts.test_kubeadm_rotation import MANIFESTS, killed_at, tidy
-from tests.hosts.test_kubeadm_seen import discovered, healed
 
 pytestmark = [
     pytest.mark.timeout(3000), pytest.mark.nightly, pytest.mark.filterwarnings("ignore:Parsed a serial number")
@@ -127,6 +128,30 @@ def test_a_replacement_is_undone_before_its_last_phase(cluster: Program, tmp_pat
     sound(read_certs(cluster))
     tidy(lab)
     healed(cluster)
+
+
+def test_a_control_plane_leaves_between_the_phases_and_joins_after_the_last(
+    cluster: Program, tmp_path: Path, tell: Tell
+) -> None:
+    """A host that joins before the last phase would lack the new CA, so its join is refused."""
+    lab, before = cluster.lab, read_authorities(cluster)
+    keys = {name: line_of(lab, path) for name, path in CAS.items() if name != "etcd-ca"}
+    old = token(lab)
+    smaller = Program(lab, cluster.state, tmp_path / "smaller.yaml")
+    smaller.inventory.write_text(cluster.inventory.read_text())
+    scope = ("--ca", "--scope", "kubernetes")
+    cluster.events("rotate-certs", *scope, "--phase", "trust")
+    began = time.monotonic()
+    smaller.events("remove", "cp3", "--update-inventory")
+    tell(f"remove cp3 while both CAs are trusted: {time.monotonic() - began:.0f} s")
+    refusal = cluster("run", "join", "cp3", "--yes")
+    assert refusal.returncode == ExitCode.REFUSED, refusal.stdout + refusal.stderr
+    assert "a CA rotation is unfinished, so cp3 would join" in refusal.stdout + refusal.stderr
+    began = time.monotonic()
+    smaller.events("rotate-certs", *scope, "--workloads", "all")
+    tell(f"the other phases on two control planes: {time.monotonic() - began:.0f} s")
+    cluster.events("join", "cp3")
+    only_new(cluster, before, keys, old)
 
 
 def only_new(program: Program, before: dict[str, set[str]], keys: dict[str, str], old: str) -> None:

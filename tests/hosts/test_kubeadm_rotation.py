@@ -24,10 +24,10 @@ from haconsole.pki.keys import PrivateKey, load_public_key
 from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.pki.names import sans_of
 from tests.hosts.kubeadm_cluster import ADMIN, control_planes, etcdctl, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_doctor import discovered, healed
 from tests.hosts.kubeadm_load import EndpointWriter
 from tests.hosts.program import Program, outcomes
 from tests.hosts.rotation import certs, leaves, sound
-from tests.hosts.test_kubeadm_seen import discovered, healed
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.filterwarnings("ignore:Parsed a serial number")]
 MANIFESTS = "/etc/kubernetes/manifests"

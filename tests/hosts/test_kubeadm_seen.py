@@ -10,25 +10,30 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from haconsole.diagnosis.candidate import ANY, concerns
+from haconsole.diagnosis.candidate import ANY
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
-from tests.hosts.complete_doctor import complete_doctor
 from tests.hosts.drawn import draw_third
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_doctor import (
+    HEALED_S,
+    NOTICED_S,
+    discovered,
+    first_finding,
+    healed,
+    no_advice_that_cannot_be_followed,
+    problems,
+)
 from tests.hosts.kubeadm_material import expired_copy, mirrored_pods, running_pods
-from tests.hosts.kubeadm_modes import MANIFESTS, MODES, NEWEST, Mode, edit
+from tests.hosts.kubeadm_mode import MANIFESTS, Mode, edit
+from tests.hosts.kubeadm_modes import MODES
 from tests.hosts.program import Program
 
 KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-NOTES = {"balancer.foreign", "balancer.no-socket"}
 TRIES = 6
-"""Codes that are always reported of balancers that this console did not set up."""
-NOTICED_S, HEALED_S = 150.0, 300.0
 Table = list[tuple[str, str, float]]
 
 
@@ -61,23 +66,6 @@ def table(pytestconfig: pytest.Config) -> Iterator[Table]:
         )
         for mode, finding, seconds in rows:
             print(f"{mode:<44}{finding:<49}{seconds:>7.1f}")
-
-
-def discovered(program: Program, address: str, to: Path) -> Path:
-    """The inventory that `discover` prints of the host at `address`."""
-    folder = program.lab.inventory_path.parent
-    way = ["-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless"]
-    bastion = next((host for host in program.lab.spec.hosts if host.is_bastion), None)
-    way += ["-J", f"ops@{bastion.address}"] if bastion else []
-    result = program.verb("discover", f"ops@{address}", *way)
-    assert result.returncode == 0, result.stdout + result.stderr
-    to.write_text(result.stdout)
-    return to
-
-
-def problems(program: Program) -> list[dict[str, Any]]:
-    """The findings, without those that are there on the healthy cluster."""
-    return [finding for finding in complete_doctor(program)["findings"] if finding["code"] not in NOTES]
 
 
 def test_the_healthy_cluster_is_healthy(cluster: Program) -> None:
@@ -178,7 +166,7 @@ def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) ->
     assert report["unread"] == []
 
 
-@pytest.mark.parametrize("mode", draw_third(MODES, never=NEWEST), ids=lambda mode: mode.name.replace(" ", "-"))
+@pytest.mark.parametrize("mode", draw_third(MODES), ids=lambda mode: mode.name.replace(" ", "-"))
 def test_a_failure_is_named_by_its_cause(cluster: Program, table: Table, mode: Mode) -> None:
     lab = cluster.lab
 
@@ -382,33 +370,3 @@ def test_a_control_plane_that_was_removed_and_not_reset_joins_again(cluster: Pro
     assert finding["remedies"][0]["action"]["name"] == "join"
     assert cluster.events("join", "cp3")[-1]["outcome"] == "done"
     healed(cluster)
-
-
-def first_finding(program: Program, host: str, code: str, holds: str = "") -> dict[str, Any]:
-    """Wait until a finding of this code, with this text, is the first one about the host, or the first of all.
-
-    Lateness is left out: the hosts share one machine, which may be busy with anything.
-    """
-    end, readings = time.monotonic() + NOTICED_S, list[dict[str, Any]]()
-    while time.monotonic() < end:
-        readings = [one for one in problems(program) if concerns(one["subject"], host) and one["code"] != "host.slow"]
-        if readings and readings[0]["code"] == code and holds in json.dumps(readings[0]):
-            return readings[0]
-        time.sleep(1.0)
-    pytest.fail(f"not first within {NOTICED_S:g} s: {[(one['code'], one['subject']) for one in readings]}")
-
-
-def no_advice_that_cannot_be_followed(finding: dict[str, Any]) -> None:
-    """No unit that is not there, and no action that is refused on this cluster."""
-    for remedy in finding["remedies"]:
-        assert not re.search(r"journalctl -u (etcd|kube-)", remedy["text"]), remedy
-        called = remedy["action"] and remedy["action"]["name"]
-        assert called not in ("unmask", "rejoin"), remedy
-
-
-def healed(program: Program) -> None:
-    wait_healthy(program.lab, within_s=HEALED_S)
-    end = time.monotonic() + HEALED_S
-    while readings := [one for one in problems(program) if one["code"] != "host.slow"]:
-        assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in readings]
-        time.sleep(2.0)

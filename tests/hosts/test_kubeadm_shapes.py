@@ -20,6 +20,7 @@ from haconsole.lab.places import Places
 from haconsole.lab.spec import Balancer, Debian, EtcdTopology, KubeadmSpec
 from tests.hosts.conftest import LabMaker
 from tests.hosts.kubeadm_cluster import output, wait_healthy
+from tests.hosts.kubeadm_doctor import NOTES, discovered, first_finding
 from tests.hosts.kubeadm_shapes import (
     EtcdRunner,
     make_with_external_balancer,
@@ -28,7 +29,6 @@ from tests.hosts.kubeadm_shapes import (
     move_balancers,
 )
 from tests.hosts.program import Program, lacking
-from tests.hosts.test_kubeadm_seen import NOTES, discovered, first_finding
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 EXTERNAL = KubeadmSpec(etcd=EtcdTopology.EXTERNAL)
