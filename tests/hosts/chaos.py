@@ -26,7 +26,7 @@ from haconsole.lab.shape import LabShape
 from tests.hosts import forked
 from tests.hosts.chaos_act import ALL_CASES, BARE_HOSTS, Chaos, in_words
 from tests.hosts.chaos_report import Report
-from tests.hosts.kubeadm_cluster import STACKED, make_cluster, wait_healthy
+from tests.hosts.kubeadm_cluster import STACKED, make_cluster, wait_healthy, without_probes
 
 
 class Asked:
@@ -79,6 +79,7 @@ def _cluster_up(lab: Lab) -> None:
         lab.up(LabShape(3, 1, False, True, kubeadm=STACKED))
         make_cluster(lab)
     wait_healthy(lab)
+    without_probes(lab)  # a rotation of CAs waits for the workloads of kube-system
 
 
 def on_labs(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[Report]:

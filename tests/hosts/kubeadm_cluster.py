@@ -7,6 +7,7 @@ A cluster is made once a run and saved; each test that breaks something begins f
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -278,6 +279,13 @@ def wait_healthy(lab: Lab, *, within_s: float = READY_S) -> None:
     while result := faults(lab):
         assert time.monotonic() < end, result
         time.sleep(1.0)
+
+
+def without_probes(lab: Lab) -> None:
+    """Make the substitute for coredns available: it only waits, so it answers no probe."""
+    path = "/spec/template/spec/containers/0"
+    patch = json.dumps([{"op": "remove", "path": f"{path}/{probe}Probe"} for probe in ("liveness", "readiness")])
+    kubectl(lab, "cp1", "-n", "kube-system", "patch", "deployment", "coredns", "--type=json", "-p", patch)
 
 
 STACKED = KubeadmSpec()

@@ -16,7 +16,7 @@ from haconsole.errors import ExitCode
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from tests.hosts.conftest import Tell
-from tests.hosts.kubeadm_cluster import ADMIN, control_planes, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_cluster import ADMIN, control_planes, kubectl, output, wait_healthy, without_probes, workers
 from tests.hosts.kubeadm_doctor import discovered, healed
 from tests.hosts.kubeadm_load import EndpointReader, EndpointWriter
 from tests.hosts.load import Counts
@@ -198,13 +198,6 @@ class loads:  # noqa: N801 -- used like a function
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-
-def without_probes(lab: Lab) -> None:
-    """Make the substitute for coredns available: it only waits, so it answers no probe."""
-    path = "/spec/template/spec/containers/0"
-    patch = json.dumps([{"op": "remove", "path": f"{path}/{probe}Probe"} for probe in ("liveness", "readiness")])
-    kubectl(lab, "cp1", "-n", "kube-system", "patch", "deployment", "coredns", "--type=json", "-p", patch)
 
 
 def start_app(lab: Lab) -> None:
