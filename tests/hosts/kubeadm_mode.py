@@ -30,9 +30,12 @@ def edit(file: str, change: str) -> tuple[str, str]:
 
 
 def while_stopped(pod: str, command: str) -> str:
-    """Do the command while the static pod is stopped: its manifest is moved out of kubelet's folder, then back."""
+    """Do the command while the static pod is stopped: its manifest is moved out of kubelet's folder, then back.
+
+    kubelet waits longer for each start of a pod, up to 5 minutes after several of these failures. A restart ends that.
+    """
     out = f"mv {MANIFESTS}/{pod}.yaml /root/ && while pidof {pod} >/dev/null; do sleep 0.5; done"
-    return f"{out} && {command} && mv /root/{pod}.yaml {MANIFESTS}/"
+    return f"{out} && {command} && mv /root/{pod}.yaml {MANIFESTS}/ && systemctl restart kubelet"
 
 
 def replaced(path: str, command: str) -> tuple[str, str]:

@@ -23,10 +23,15 @@ MEMBERS = edit(f"{MANIFESTS}/kube-apiserver.yaml", "s#etcd-servers=https://127.0
 DATA = "/var/lib/etcd/member"
 KEPT = "/var/lib/etcd/kept"
 DATA_BACK = while_stopped("etcd", f"rm -rf {DATA} && mv {KEPT} {DATA}")
+ETCDCTL = (
+    "env ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt "
+    "--cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key"
+)
+KEPT_OR_BACK = f"if {ETCDCTL} endpoint health; then rm -rf {KEPT}; else {DATA_BACK}; fi"
+"""A leader that was elected since then has sent the member all data. The older data would be too old for it."""
 ALONE = (
     "ip=$(sed -n 's/.*--advertise-client-urls=https:..\\(.*\\):2379/\\1/p' /etc/kubernetes/manifests/etcd.yaml) && "
-    "env ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt "
-    "--cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key snapshot save /root/s.db && "
+    f"{ETCDCTL} snapshot save /root/s.db && "
 )
 RESTORED = (
     f"mv {DATA} {KEPT} && env ETCDCTL_API=3 etcdctl snapshot restore /root/s.db --data-dir=/var/lib/etcd/r "
@@ -152,7 +157,7 @@ OF_PLANES = (
         "data of one etcd lost",
         "cp3",
         while_stopped("etcd", f"mv {DATA} {KEPT}"),
-        DATA_BACK,
+        KEPT_OR_BACK,
         "static-pod.crash-loop",
         "etcd@cp3",
         "This etcd member lost writes",
