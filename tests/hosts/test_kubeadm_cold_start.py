@@ -1,4 +1,8 @@
-"""All control planes lose power, and a balancer that holds connections keeps every kubelet from starting its pods."""
+"""All control planes lose power, and a balancer holds the connections of every kubelet.
+
+kubelet 1.20.2 starts its static pods meanwhile, because its TLS handshakes time out after 10 s. Others wait
+(kubernetes/kubernetes 99602). So the finding about such a wait must not appear here.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.diagnosis.candidate import ANY
 from haconsole.lab.lab import Lab
+from tests.hosts.conftest import Tell
 from tests.hosts.kubeadm_cluster import control_planes, haproxy_config, output
-from tests.hosts.kubeadm_doctor import discovered, first_finding, healed
+from tests.hosts.kubeadm_doctor import discovered, healed, problems
 from tests.hosts.kubeadm_material import running_pods
 from tests.hosts.program import Program
 
@@ -22,7 +26,7 @@ HELD = (
     "    default_backend"
 )
 """A frontend that accepts a connection and connects no server before the client has sent much."""
-STARTED_S = 120.0
+STARTED_S = 240.0
 
 
 def configure(lab: Lab, *, holding: bool) -> None:
@@ -33,30 +37,28 @@ def configure(lab: Lab, *, holding: bool) -> None:
         path.write_text(text.replace("    default_backend", HELD, 1) if holding else text)
 
 
-def on_all(lab: Lab, *argv: str) -> None:
-    for name in control_planes(lab):
-        output(lab, name, *argv, deadline_s=60)
+def codes(program: Program) -> set[str]:
+    return {one["code"] for one in problems(program)}
 
 
 @pytest.mark.nightly
-def test_kubelets_that_wait_for_the_endpoint_are_released_by_the_doctors_remedy(kubeadm: Lab, tmp_path: Path) -> None:
-    lab = kubeadm
+def test_a_cold_start_whose_pods_start_is_no_wait_for_the_endpoint(kubeadm: Lab, tmp_path: Path, tell: Tell) -> None:
+    lab, planes = kubeadm, control_planes(kubeadm)
     plain = Program(lab, tmp_path)
     program = Program(lab, tmp_path, discovered(plain, lab.spec.host("cp1").address, tmp_path / "found.yaml"))
     configure(lab, holding=True)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lab.crash, control_planes(lab)))
-        list(pool.map(lab.boot, control_planes(lab)))
+        list(pool.map(lab.crash, planes))
+        list(pool.map(lab.boot, planes))
     began = time.monotonic()
-    finding = first_finding(program, ANY, "kubelet.waits-for-api")
-    print(f"\nkubelets that wait: {finding['code']} first after {time.monotonic() - began:.1f} s: {finding['summary']}")
-    assert not any(running_pods(lab, name) for name in control_planes(lab))
-    assert finding["remedies"][0]["text"].startswith(f"on {' '.join(control_planes(lab))}: systemctl stop haproxy")
-    on_all(lab, "systemctl", "stop", "haproxy")
-    end = time.monotonic() + STARTED_S
-    while not all(len(running_pods(lab, name)) == 4 for name in control_planes(lab)):
-        assert time.monotonic() < end, {name: running_pods(lab, name) for name in control_planes(lab)}
-        time.sleep(2.0)
+    readings: list[set[str]] = []
+    while not all(len(running_pods(lab, name)) == 4 for name in planes):
+        assert time.monotonic() < began + STARTED_S, {name: running_pods(lab, name) for name in planes}
+        readings.append(codes(program))
+    tell(f"static pods run while connections are held: {time.monotonic() - began:.0f} s after the boot")
+    readings.append(codes(program))
+    assert not any("kubelet.waits-for-api" in one for one in readings), readings
     configure(lab, holding=False)
-    on_all(lab, "systemctl", "start", "haproxy")
+    for name in planes:
+        output(lab, name, "systemctl", "restart", "haproxy", deadline_s=60)
     healed(program)

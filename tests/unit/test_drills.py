@@ -15,11 +15,22 @@ TESTS = Path(__file__).parents[1]
 OTHER = TESTS / "unit/test_kubeadm_drills.py"
 TRANSIENT = ("etcd-leader-killed", "scheduler-killed")
 """Scenarios whose fault ends before anybody looks: another member or component takes over."""
-LISTS = ("expectations.py", "kubeadm_modes_of_hosts.py", "kubeadm_modes_of_planes.py", "test_doctor.py", "witness.py")
+LISTS = (
+    "test_kubeadm_cold_start.py",
+    "expectations.py",
+    "kubeadm_modes_of_hosts.py",
+    "kubeadm_modes_of_planes.py",
+    "test_doctor.py",
+    "witness.py",
+)
 """Files that name codes for other reasons than a test of one of them."""
 FOREIGN = "needs a configuration that haconsole did not write, which no fix replaces; kubeadm labs have such files"
 EVIDENCE = "on hosts it is evidence of its cause"
 EXTERNAL = "needs an etcd outside of the inventory; its answers are cases of unit tests"
+COLD_START = (
+    "kubelet of the lab starts its static pods while connections are held (test_kubeadm_cold_start.py): a case of "
+    "unit tests"
+)
 REASONS = {
     "console.rules-failed": "an error of the program itself",
     "console.key-unusable": "a missing file on the operator's machine: a case of unit tests",
@@ -46,6 +57,7 @@ REASONS = {
     "lease.holder-unknown": "needs a component outside of the lab",
     "lease.no-standby": f"{EVIDENCE}: the stopped standbys",
     "lease.churn": f"{EVIDENCE}: a component that loses its lock exits, so that its crash loop is found first",
+    "kubelet.waits-for-api": COLD_START,
     "node.lease-stale": f"{EVIDENCE}: a kubelet and a kube-controller-manager that do not run",
     "cert.expiring": "expired leaves are brought about; a leaf that expires soon differs in its date only",
     "cert.ca-rotation-open": "seen between the phases of a replaced CA: tests/hosts/test_rotation_boundaries.py",
