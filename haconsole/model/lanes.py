@@ -148,6 +148,16 @@ class Lane:
         place = bisect_right(self._changes, moment, key=lambda change: change[0])
         return self._changes[place - 1][1] if place else None
 
+    @property
+    def on_since(self) -> datetime | None:
+        """The time since which it is in states to look at; None if it is not."""
+        since: datetime | None = None
+        for at, state in reversed(self._changes):
+            if state.mood is Mood.OFF:
+                break
+            since = at
+        return since
+
     def is_on(self, start: datetime, end: datetime) -> bool:
         """Whether it was in a state to look at in that time."""
         spans = (span for span in self.spans(start, end) if span.end is None or span.end > start)
@@ -159,6 +169,8 @@ class Lanes:
 
     def __init__(self) -> None:
         self.lanes: dict[LaneKey, Lane] = {}
+        self.begin: datetime | None = None
+        """The time of the first status."""
         self._started: dict[tuple[str, str], datetime] = {}
 
     def lane(self, key: LaneKey) -> Lane:
@@ -169,6 +181,7 @@ class Lanes:
     def add(self, status: ClusterStatus) -> None:
         """Keep what changed."""
         snapshot = status.snapshot
+        self.begin = self.begin or snapshot.observed_at
         for key, at, state in (*_leader(snapshot), *_vips(snapshot), *_leases(snapshot), *_servers(snapshot)):
             self.lane(key).put(at, state)
         self._correct_election(snapshot)

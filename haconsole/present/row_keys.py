@@ -72,7 +72,9 @@ class FindingKey(Struct, frozen=True):
 
 
 class RemedyKey(FindingKey, frozen=True):
-    """The fix of a finding, below its row."""
+    """The fix of a finding, below its row; `line` counts the lines of a long one."""
+
+    line: int = 0
 
 
 class EventKey(Struct, frozen=True):

@@ -68,7 +68,7 @@ def holds(facts: HostFacts, view: VipView) -> Cell:
         return UNKNOWN
     mine = any(entry.address == view.address for entry in had.value)
     if had.stale or facts.host in view.unheard:
-        return Cell("? had it" if mine else "? had not", Tone.UNKNOWN)
+        return Cell("? was owner" if mine else "? was not", Tone.UNKNOWN)
     if not mine:
         return NOTHING
     return Cell("✖ owner too", Tone.CRITICAL) if view.state is VipState.SPLIT else Cell("◆ owner", Tone.ACCENT)

@@ -46,6 +46,8 @@ class ConsoleState:
 
     def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
         """The state after a new status arrived at `now`."""
+        from haconsole.present.arrange import PaneId
+        from haconsole.present.findings import with_since
         from haconsole.present.tables import TABLES, table_of
         from haconsole.present.trends import with_trends
 
@@ -56,6 +58,7 @@ class ConsoleState:
         can_fix = self.can_fix
         views = {pane: table_of(pane, snapshot, findings, history, now, can_fix=can_fix) for pane in TABLES}
         tables = {pane: with_trends(pane, view, snapshot, chronicle.measurements, now) for pane, view in views.items()}
+        tables[PaneId.FINDINGS] = with_since(tables[PaneId.FINDINGS], chronicle.lanes, now)
         return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle, can_fix)
 
     def remembering(self, status: ClusterStatus) -> ConsoleState:

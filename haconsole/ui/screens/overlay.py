@@ -77,11 +77,15 @@ def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | 
     if state.snapshot is None:
         return None
     from haconsole.present.details.anything import about
+    from haconsole.present.findings import with_first_seen
+    from haconsole.present.row_keys import FindingKey
     from haconsole.present.trends import with_figures
 
     detail = about(subject, state.snapshot, state.findings, state.history, now)
     if detail is None or state.chronicle is None:
         return detail
+    if isinstance(subject, FindingKey):
+        return with_first_seen(detail, subject, state.chronicle.lanes, now)
     return with_figures(detail, subject, state.snapshot, state.chronicle.measurements, now)
 
 

@@ -158,7 +158,16 @@ class Panes(Container):
     def _draw_placed(self) -> None:
         for pane in self.placed():
             if pane in self._views and self._now is not None:
-                self.tables[pane].show(self._views[pane], self._now)
+                self.tables[pane].show(self._fitting(pane), self._now)
+
+    def _fitting(self, pane: PaneId) -> TableView:
+        """The table of a pane, of findings with the fix in as many lines as it needs."""
+        view, width = self._views[pane], self.tables[pane].size.width - 2
+        if pane is not PaneId.FINDINGS or width <= 0:
+            return view
+        from haconsole.present.findings import with_complete_fix
+
+        return with_complete_fix(view, width)
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""

@@ -36,7 +36,7 @@ def test_the_last_report_of_a_silent_owner_makes_no_split(after_s: float) -> Non
 
 def test_the_pane_shows_what_the_silent_owner_had_as_past() -> None:
     lines = [cell.text for row in vips_table(taken_over(3.0)).rows for cell in row.cells]
-    assert "? had it" in lines
+    assert "? was owner" in lines
     assert not any("SPLIT" in cell.text for cell in vips_table(taken_over(3.0)).summaries)
 
 

@@ -135,7 +135,7 @@ def test_vip_split_marks_every_owner() -> None:
 
 def test_vip_of_a_lost_owner_is_not_claimed() -> None:
     view = vips_table(changed(healthy(), 1, unreachable))
-    assert view.rows[0].cells[2].text == "? had it"
+    assert view.rows[0].cells[2].text == "? was owner"
     assert gist(view) == "? owner unknown"
 
 

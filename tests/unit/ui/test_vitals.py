@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.arrange import PaneId, arrange
 from haconsole.present.bar import BarLink, BarView, LastBackup, LinkState, Vitals, bar_line, vital_cells
 from haconsole.present.cells import Tone, text_of
-from haconsole.present.findings import findings_table
+from haconsole.present.findings import findings_table, with_complete_fix
 from haconsole.present.history import last_backup
 from haconsole.present.row_keys import FindingKey, RemedyKey
 from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, unreachable
@@ -25,6 +26,7 @@ from tests.fakes.session import FakeSession, critical, degraded
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_certificates import LEAF, with_certificates
+from tests.unit.ui.test_guided import shows
 
 NO_QUORUM = changed(changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent), 3, etcd_silent)
 UNREACHABLE = changed(changed(changed(healthy(), 1, unreachable), 2, unreachable), 3, unreachable)
@@ -122,6 +124,32 @@ def test_only_the_worst_finding_has_its_fix_below() -> None:
     assert keys[:3] == [FindingKey, RemedyKey, FindingKey]
     assert keys.count(RemedyKey) == 1
     assert view.rows[1].cells[0].text.startswith("  fix (m): ")
+
+
+def test_a_long_fix_has_two_lines_and_one_that_fits_one() -> None:
+    view = findings_table(FakeSession().status_of(critical()).findings, critical())
+    assert with_complete_fix(view, 78).rows == view.rows
+    lines = [row for row in with_complete_fix(view, 50).rows if isinstance(row.key, RemedyKey)]
+    assert [row.cells[0].text for row in lines] == [
+        "  fix (m): Restart a service (service =",
+        "    keepalived): start stopped units",
+    ]
+    assert len({row.key for row in lines}) == 2, "the cursor can be on each"
+
+
+async def test_a_finding_shows_since_when_it_is_open() -> None:
+    """One that is there at the console's start may be older."""
+    fake = FakeSession(changed(healthy(), 2, etcd_silent))
+    async with running(console(fake), (80, 24)) as pilot:
+        await shows(pilot, "etcd member cp2 does not answer")
+        assert re.search(r"warning +start +(cp2 +)?(\S+ +)?etcd member cp2", screen_text(pilot.app))
+        later = changed(healthy(), 3, unreachable)
+        fake.snapshot_queue.put_nowait(replace(later, observed_at=NOW + timedelta(seconds=70)))
+        await shows(pilot, "03:01:10")
+        assert re.search(r"03:01:10 +.*cp3 cannot be reached", screen_text(pilot.app))
+        await pilot.press("f", "enter")
+        await shows(pilot, "first seen")
+        assert re.search(r"first seen +03:01:10 UTC", screen_text(pilot.app))
 
 
 async def test_the_fix_of_the_worst_finding_is_on_the_first_screen_and_started_there() -> None:
