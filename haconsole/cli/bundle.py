@@ -8,6 +8,7 @@ import os
 import platform
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,12 +154,26 @@ def write_bundle(path: Path, folder: str, files: Mapping[str, str], now: datetim
     except FileExistsError:
         raise UsageError(f"{path} already exists", hint="pass the path of a new file with -o") from None
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}", hint=file_hint(path, error, to_write=True)
-        ) from None
-    with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        raise _unwritable(path, error) from None
+    try:
+        with os.fdopen(handle, "wb") as raw:
+            raw.write(_archive(folder, files, now))
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path} cannot be written: {error.strerror}", hint=file_hint(path, error, to_write=True))
+
+
+def _archive(folder: str, files: Mapping[str, str], now: datetime) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
         for name, text in files.items():
             data = text.encode()
             entry = tarfile.TarInfo(f"{folder}/{name}")
             entry.size, entry.mode, entry.mtime = len(data), 0o600, int(now.timestamp())
             archive.addfile(entry, io.BytesIO(data))
+    return content.getvalue()

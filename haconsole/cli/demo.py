@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -40,8 +41,16 @@ def demo(name: str, console: bool) -> int:
     ended = asyncio.run(_bootstrap(inventory))
     if ended == ExitCode.OK and console:
         ended = show(inventory)
-    click.echo(f"the hosts are still up; to remove them: haconsole lab down --name {name}", err=True)
+    click.echo(f"the hosts are still up; to remove them: {_program()} lab down --name {name}", err=True)
     return ended
+
+
+def _program() -> str:
+    """The command of this program as a person can type it here: `make demo` runs one that is not on the path."""
+    own = Path(sys.executable).with_name("haconsole")
+    if shutil.which("haconsole") or not own.exists():
+        return "haconsole"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 async def _bootstrap(inventory: Path) -> int:

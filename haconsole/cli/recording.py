@@ -53,7 +53,8 @@ async def _record(session: Session, output: Path, seconds: float | None) -> int:
         click.echo(f"recording {session.inventory.cluster} into {output}; Ctrl-C ends it", err=True)
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(_follow(session, recorder), seconds)
-        click.echo(f"{recorder.snapshots} snapshots in {output}; to open them: haconsole replay {output}", err=True)
+        count = "1 snapshot" if recorder.snapshots == 1 else f"{recorder.snapshots} snapshots"
+        click.echo(f"{count} in {output}; to open them: haconsole replay {output}", err=True)
     return ExitCode.OK if recorder.snapshots else ExitCode.UNKNOWN
 
 

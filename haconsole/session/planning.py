@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from haconsole.errors import file_hint
 from haconsole.inventory.effective import why_watched_only
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
@@ -60,6 +63,8 @@ class LivePlanner:
         if reason := why_external_etcd(self._inventory, action, request):
             return Refusal(action, self._inventory.cluster, (reason,))
         request = with_files(kind, request)
+        if reasons := unusable_files(kind, request):
+            return Refusal(action, self._inventory.cluster, reasons)
         snapshot = await self._collector.once(certificates=kind.certificates, platform=kind.platform)
         planned = kind.planner(snapshot, self._inventory, request)
         if isinstance(planned, Refusal) and may_be_late(snapshot):
@@ -105,5 +110,37 @@ def with_files(action: Action, request: Request) -> Request:
     return {name: _whole(value) if name in files else value for name, value in request.items()}
 
 
+def unusable_files(action: Action, request: Request) -> tuple[str, ...]:
+    """Why files on this machine cannot be read (positional arguments) or made (options), with the fix for each."""
+    from haconsole.actions.action import ArgumentKind
+
+    files = [argument for argument in action.arguments if argument.kind is ArgumentKind.FILE]
+    here = [(one, Path(request[one.name])) for one in files if one.name in request and not _on_host(request[one.name])]
+    return tuple(reason for one, path in here if (reason := _unusable(path, to_write=not one.positional)))
+
+
+def _unusable(path: Path, *, to_write: bool) -> str:
+    try:
+        if to_write:
+            _check_place(path)
+        else:
+            path.open("rb").close()
+    except OSError as error:
+        return f"{path} on this machine: {error.strerror}; {file_hint(path, error, to_write=to_write)}"
+    return ""
+
+
+def _check_place(path: Path) -> None:
+    """Raises OSError if no file can be made there."""
+    number = errno.EISDIR if path.is_dir() else 0 if os.access(path.parent, os.W_OK) else errno.EACCES
+    path.parent.stat()
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+def _on_host(value: str) -> bool:
+    return ON_A_HOST.match(value) is not None
+
+
 def _whole(value: str) -> str:
-    return value if ON_A_HOST.match(value) else str(Path(value).expanduser().absolute())
+    return value if _on_host(value) else str(Path(value).expanduser().absolute())

@@ -54,7 +54,8 @@ def plain_line(view: RunView, event: Event) -> str | None:
     """A line for a log, if nothing can be redrawn; None for events that need none."""
     match event:
         case RunStarted():
-            return f"{event.action} of {event.cluster}: run {event.run}, {event.steps} steps"
+            count = "1 step" if event.steps == 1 else f"{event.steps} steps"
+            return f"{event.action} of {event.cluster}: run {event.run}, {count}"
         case StepDone(outcome=Outcome.SKIPPED, error=None):
             return None
         case StepDone() | StepPaused():

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import tarfile
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from haconsole.cli.bundle import LEFT_OUT, host_problems
+from haconsole.cli.bundle import LEFT_OUT, host_problems, write_bundle
 from haconsole.cli.main import run as haconsole
-from haconsole.errors import ExitCode
+from haconsole.errors import ExitCode, UsageError
 from haconsole.execution.log.run_record import RunStatus
 from haconsole.inventory.schema import VirtualIp
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 from haconsole.session.host_texts import HostText, config_files, host_texts
 from haconsole.session.redacting import redactor
-from tests.fakes.cluster import INVENTORY, healthy
+from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.plans import recorded
 from tests.fakes.session import FakeSession
 from tests.fakes.transport import FakeFleet, completed
@@ -75,6 +76,17 @@ def test_an_existing_file_is_kept(inventory: Path, tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
     assert haconsole(["bundle", str(inventory), "-o", str(tmp_path / "kept")]) == ExitCode.USAGE
     assert (tmp_path / "kept").read_text() == "kept"
+
+
+def test_a_file_that_cannot_be_completed_is_removed_and_named(tmp_path: Path) -> None:
+    path, before = tmp_path / "b.tgz", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(UsageError, match="cannot be written"):
+            write_bundle(path, "b", {"a": "x" * 200}, NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not path.exists()
 
 
 def test_no_key_and_no_kubeconfig_is_read() -> None:
