@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 
 from haconsole.present.cells import Cell, Tone
+from haconsole.present.row_keys import RemedyKey
 from haconsole.present.table import Column, Row, TableView
 
 NUMBER = re.compile(r"(\d+)")
@@ -34,7 +35,15 @@ class TableFilter:
 
     @property
     def note(self) -> str:
-        return " ".join(filter(None, ("only wrong" if self.wrong else "", f"/{self.needle}" if self.needle else "")))
+        return self._note("only wrong")
+
+    @property
+    def short_note(self) -> str:
+        """The note for a head with little room."""
+        return self._note("wrong")
+
+    def _note(self, wrong: str) -> str:
+        return " ".join(filter(None, (wrong if self.wrong else "", f"/{self.needle}" if self.needle else "")))
 
 
 def granted(view: TableView, wish: TableFilter) -> TableView:
@@ -74,7 +83,8 @@ def _empty(view: TableView, wish: TableFilter) -> Cell:
 
 
 def _is_wrong(row: Row) -> bool:
-    return row.stale or any(cell.text and cell.tone in WRONG for cell in row.cells)
+    """A fix belongs to what is wrong."""
+    return row.stale or isinstance(row.key, RemedyKey) or any(cell.text and cell.tone in WRONG for cell in row.cells)
 
 
 def _matcher(view: TableView, needle: str) -> Callable[[Row], bool]:

@@ -71,14 +71,24 @@ class TableWindow:
 
 
 def pane_head(
-    view: TableView, number: int | None, width: int, now: datetime, *, focused: bool, below: int = 0, note: str = ""
+    view: TableView,
+    number: int | None,
+    width: int,
+    now: datetime,
+    *,
+    focused: bool,
+    below: int = 0,
+    notes: tuple[str, str] = ("", ""),
 ) -> Line:
-    """A line of exactly `width` cells; `below` rows do not fit and are announced, `note` is e.g. the active filter."""
+    """A line of exactly `width` cells; `below` rows do not fit and are announced.
+
+    `notes` are e.g. the active filter, long and short.
+    """
     mark = Cell(MARK if focused else NO_MARK, Tone.ACCENT)
     name = Cell(f"[{number}] {view.title}" if number is not None else view.title)
     right = _right(view, now, below)
     room = width - 1 - width_of(name.text) - width_of(right.text) - 3
-    gist = _gist(view.summaries, room, note)
+    gist = _gist(view.summaries, room, notes)
     return (mark, name, Cell("  "), padded(gist, max(room, 0)), Cell(" "), right)
 
 
@@ -87,9 +97,13 @@ def _right(view: TableView, now: datetime, below: int) -> Cell:
     return Cell(f"▼{below} {aged.text}".rstrip(), aged.tone) if below else aged
 
 
-def _gist(summaries: tuple[Cell, ...], width: int, note: str) -> Cell:
+def _gist(summaries: tuple[Cell, ...], width: int, notes: tuple[str, str]) -> Cell:
     """The longest summary that fits; beside a note that leaves no room for one only the note."""
-    cells = (*(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries), Cell(note)) if note else summaries
+    note, short_note = notes
+    cells = summaries
+    if note:
+        both = (Cell(f"{each} {cell.text}", cell.tone) for each in (note, short_note) for cell in summaries)
+        cells = (*both, Cell(note), Cell(short_note))
     if not cells:
-        return Cell(note)
+        return Cell("")
     return next((cell for cell in cells if width_of(cell.text) <= width), cells[-1])

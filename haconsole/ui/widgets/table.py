@@ -59,8 +59,8 @@ class TablePane(Pane):
         room = max(self.size.height - HEAD, 0)
         self._top = _top(self._top, window.cursor, len(view.rows), room)
         below = max(len(view.rows) - self._top - room, 0)
-        note, focused = window.wish.note, self.has_focus
-        line = pane_head(view, self.number, width, self._now, focused=focused, below=below, note=note)
+        notes, focused = (window.wish.note, window.wish.short_note), self.has_focus
+        line = pane_head(view, self.number, width, self._now, focused=focused, below=below, notes=notes)
         head = (line, "head-focused" if focused else "head")
         if only_head:
             self.paint((head, *self.lines[1:]))

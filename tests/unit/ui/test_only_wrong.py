@@ -17,6 +17,10 @@ async def test_one_key_leaves_only_what_is_wrong_in_all_panes() -> None:
         assert "✖ down" in text
         assert "only wrong" in text
         assert "controller-manager" not in text
+        assert "fix (m): " in text, "the fix of the worst finding stays"
+        heads = [line for line in text.splitlines() if "] " in line]
+        assert len(heads) >= 4
+        assert not [line for line in heads if "…" in line]
         await pilot.press("x")
         await settled(pilot)
         assert "★ leader" in screen_text(pilot.app)
