@@ -116,7 +116,9 @@ def _program(lab: Lab, name: str) -> bytes:
 
 
 REPACK = """folder=$(mktemp -d); mkdir "$folder/DEBIAN"
-dpkg-query -L "$1" | tar -c --no-recursion -f - -T - 2>/dev/null | tar -x -C "$folder" -f -
+dpkg-query -L "$1" | while read -r path; do
+  [ ! -f "$path" ] || { mkdir -p "$folder${path%/*}"; cp -pP "$path" "$folder$path"; }
+done
 dpkg-query -s "$1" | sed '/^Status:/d; /^Conffiles:/,/^[A-Z]/{/^Conffiles:/d; /^ /d;}' >"$folder/DEBIAN/control"
 dpkg-deb -Znone --root-owner-group --build "$folder" /root/repacked.deb; rm -rf "$folder"
 """
