@@ -139,5 +139,7 @@ def _tls_meaning(words: str) -> str | None:
 def _of_connection(words: str) -> EtcdErrorKind:
     if _tls_meaning(words):
         return EtcdErrorKind.TLS
+    if "timed out" in words:
+        return EtcdErrorKind.DEADLINE
     refused = "refused" in words or "no such file" in words
     return EtcdErrorKind.REFUSED if refused else EtcdErrorKind.UNAVAILABLE

@@ -10,6 +10,7 @@ from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind, in_words, 
 
 AT_SOCKET = "failed to connect to all addresses; last error: UNKNOWN: unix:/run/x/1.sock: "
 SAID = (
+    ("UNAVAILABLE", "connection attempt timed out before receiving SETTINGS frame", "deadline"),
     ("UNAVAILABLE", "etcdserver: no leader", "no-leader"),
     ("UNAVAILABLE", "etcdserver: request timed out", "deadline"),
     ("UNAVAILABLE", "etcdserver: unhealthy cluster", "unhealthy-cluster"),
