@@ -101,7 +101,17 @@ def _reissue(certificate: Certificate) -> Remedy:
 
 
 def _trust(certificate: Certificate) -> Iterator[Candidate]:
-    if certificate.chain_ok is False:
+    if certificate.chain_ok is False and certificate.is_ca and not certificate.in_kubeconfig:
+        yield _candidate(
+            certificate,
+            "cert.wrong-ca",
+            Severity.CRITICAL,
+            f"is not the CA in use; its subject is {certificate.subject}",
+            "A kubeconfig names this CA, so its component refuses the API server and does no work.",
+            call("bootstrap", "write the kubeconfigs again, and restart their components", only="kubernetes"),
+            advice(f"or correct certificate-authority in the kubeconfig on {certificate.host}; restart its component"),
+        )
+    elif certificate.chain_ok is False:
         yield _candidate(
             certificate,
             "cert.wrong-ca",

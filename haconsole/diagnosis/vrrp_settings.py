@@ -75,7 +75,7 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
             facts.host,
             f"keepalived on {facts.host} is in FAULT: this host cannot take {vip}",
             "The VRRP instance's check script fails, or its interface is down or missing.",
-            tuple(f"{path} was changed after haconsole wrote it" for path in changed),
+            tuple(f"{path} was not written by haconsole, or was changed since" for path in changed),
             (
                 *(_by_hand(facts, path) for path in changed),
                 *(() if changed else _unblock(facts, health_port)),
@@ -109,9 +109,11 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
 
 
 def _changed_checks(facts: HostFacts) -> tuple[str, ...]:
-    """keepalived's check, where haconsole wrote it and somebody changed it since."""
+    """keepalived's check, where somebody else wrote or changed it."""
     files = value_of(facts.balancer_files) or ()
-    return tuple(one.path for one in files if one.owner is Owner.CHANGED and one.path.endswith(CHECK_SCRIPT))
+    return tuple(
+        one.path for one in files if one.owner in (Owner.CHANGED, Owner.FOREIGN) and one.path.endswith(CHECK_SCRIPT)
+    )
 
 
 def _by_hand(facts: HostFacts, path: str) -> Remedy:

@@ -88,10 +88,16 @@ def _of_file(file: CertificateFile, report: HostCertificates, around: Surroundin
 def _with_chain_check(
     certificate: Certificate, chain: tuple[Inspected, ...], file: CertificateFile, report: HostCertificates
 ) -> Certificate:
-    """Unjudged where the CA's file is not on this host; its own absence is reported where the host should have it."""
-    if file.ca not in report.certs or certificate.is_ca:
+    """Unjudged where the CA's file is not on this host; its own absence is reported where the host should have it.
+
+    A CA that a kubeconfig names must be among those in use.
+    """
+    if file.ca not in report.certs:
         return certificate
-    issuer = issuer_among(chain, inspect(report.certs[file.ca].encode()))
+    used = inspect(report.certs[file.ca].encode())
+    if certificate.is_ca:
+        return replace(certificate, chain_ok=certificate.fingerprint in {one.fingerprint for one in used})
+    issuer = issuer_among(chain, used)
     return replace(certificate, chain_ok=issuer is not None, issued_by=issuer.fingerprint if issuer else None)
 
 

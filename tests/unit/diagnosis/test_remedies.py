@@ -280,6 +280,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "one address": every(having(addresses=(InterfaceAddress("lo", "10.99.0.11", 32),)), 2),
     "CAs differ": authorities(("c1",), ("c2",), ("c1",)),
     "CA rotation unfinished": authorities(("c1",), ("c1", "c2"), ("c1",)),
+    "another CA in a kubeconfig": certificate("scheduler-ca", is_ca=True, chain_ok=False),
     "CA rotation open": certificate("etcd-ca-next", is_ca=True),
 }
 

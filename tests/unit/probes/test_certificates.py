@@ -401,6 +401,19 @@ def test_the_ca_that_a_kubelet_trusts_is_read_with_its_certificate(pki: Pki, hol
     assert not output["kubelet"].in_kubeconfig
 
 
+def test_a_ca_that_a_kubeconfig_names_must_be_the_one_in_use(pki: Pki) -> None:
+    pki.leaf("node")
+    pki.put("other.crt", make_authority("etcd-ca", algorithm=P256, days=3650, now=NOW).certificate)
+    user = {"client-certificate": pki.path("node.crt"), "client-key": pki.path("node.key")}
+    pki.put("kubelet.conf", kubeconfig({"certificate-authority": pki.path("other.crt")}, user), 0o600)
+    pki.process(9, "kube-apiserver", "/usr/bin/kube-apiserver", f"--client-ca-file={pki.path('ca.crt')}")
+    pki.process(10, "kubelet", "/usr/bin/kubelet", f"--kubeconfig={pki.path('kubelet.conf')}")
+    result, _, _ = pki.look()
+    output = {one.role: one for one in result}
+    assert output["kubelet-ca"].chain_ok is False
+    assert "is not the CA in use" in (output["kubelet-ca"].problem or "")
+
+
 @pytest.mark.parametrize("pair", ["embedded", "files"])
 @pytest.mark.parametrize(
     ("config", "flag", "own"),
