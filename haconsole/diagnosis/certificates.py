@@ -17,6 +17,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 WARNING_DAYS = 30
 CRITICAL_DAYS = 7
 EXPIRED = ("cert.expired", "kubelet.cert-expired")
+BY_CLOCK = (*EXPIRED, "cert.not-yet-valid")
+"""Codes that a wrong clock explains."""
 OF_ETCD = ("etcd-ca", "apiserver-etcd-client")
 """Certificates on control planes that the owner of etcd issues, where etcd is outside the inventory."""
 
@@ -54,6 +56,16 @@ def _issued_by_others(one: Candidate) -> Candidate:
 
 
 def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
+    if certificate.not_before > now:
+        yield _candidate(
+            certificate,
+            "cert.not-yet-valid",
+            Severity.CRITICAL,
+            f"is not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC",
+            "Peers refuse the certificate until then. The clock of the machine that issued it was ahead.",
+            *_renewal(certificate),
+        )
+        return
     days = certificate.days_left(now)
     if days >= WARNING_DAYS:
         return
@@ -274,5 +286,5 @@ def _candidate(
     evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
     return Candidate(
         Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, remedies),
-        (("host.clock-skew", certificate.host),) if code in EXPIRED else (),
+        (("host.clock-skew", certificate.host),) if code in BY_CLOCK else (),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
-from haconsole.diagnosis.causes import first_causes, pod_causes, setup_causes
+from haconsole.diagnosis.causes import CERTIFICATE_CODES, first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
@@ -58,7 +58,7 @@ def _answer(row: EtcdMemberView, facts: HostFacts) -> Iterator[Candidate]:
             pass
 
 
-MEMBER_CAUSES = ("host.unreachable", "host.read-only", "host.disk-full", "host.inodes-full", "cert.expired")
+MEMBER_CAUSES = ("host.unreachable", "host.read-only", "host.disk-full", "host.inodes-full", *CERTIFICATE_CODES)
 """Causes on its host that take a member down, the likeliest first."""
 
 

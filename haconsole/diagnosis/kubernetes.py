@@ -17,7 +17,7 @@ from haconsole.diagnosis.candidate import (
     anywhere,
     on,
 )
-from haconsole.diagnosis.causes import WAITS_FOR_API, first_causes, pod_causes, setup_causes
+from haconsole.diagnosis.causes import CERTIFICATE_CODES, WAITS_FOR_API, first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
@@ -54,7 +54,7 @@ APISERVER_CAUSES = (
     "host.read-only",
     "host.disk-full",
     "host.inodes-full",
-    "cert.expired",
+    *CERTIFICATE_CODES,
 )
 """Causes on its host that take an API server down or keep it from being ready, the likeliest first."""
 
@@ -220,7 +220,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             QUORUM_LOST,
             ("service.masked", f"{component}@{facts.host}"),
             *setup_causes(facts.host, component),
-            *on(facts.host, "cert.expired"),
+            *on(facts.host, *CERTIFICATE_CODES),
             *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
             *(() if is_stopped(unit) else anywhere(*BETWEEN_HOSTS)),
             *pod_causes(facts, component),

@@ -256,6 +256,9 @@ PAGES: dict[str, Page] = {
     ),
     "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
     "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
+    "cert.not-yet-valid": Page(
+        "Peers refuse the certificate until its notBefore date.", "openssl x509 -noout -startdate -in FILE"
+    ),
     "cert.expiring": Page(
         "After the certificate has expired, peers refuse every connection that uses it.",
         "openssl x509 -noout -enddate -in FILE",

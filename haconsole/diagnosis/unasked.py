@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from haconsole.configs.software import NETWORK_TOOLS
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.causes import CERTIFICATE_CODES
 from haconsole.diagnosis.hosts import HERE
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.component import does_not_run, is_slow, late_facts
@@ -170,7 +171,7 @@ def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
 
 def _certificates(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[tuple[str, str], ...]:
     refused = all(trouble.failed.cause is Cause.AUTH_FAILED for trouble in troubles)
-    return on(facts.host, "cert.expired", "cert.key-mismatch", "cert.wrong-ca") if refused else ()
+    return on(facts.host, *CERTIFICATE_CODES) if refused else ()
 
 
 def _rank(cause: Cause) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,13 +170,17 @@ def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
     assert "cp2 is slow" in "".join(finding.evidence)
 
 
-def test_an_expired_certificate_explains_the_refusal() -> None:
+@pytest.mark.parametrize(
+    ("code", "dates"),
+    [("cert.expired", {"not_after": NOW}), ("cert.not-yet-valid", {"not_before": NOW + timedelta(days=1)})],
+)
+def test_the_dates_of_a_certificate_explain_the_refusal(code: str, dates: dict[str, Any]) -> None:
     from tests.unit.diagnosis.test_remedies import certificate
 
-    expired = certificate("admin", not_after=NOW).hosts[0].certificates
+    expired = certificate("admin", **dates).hosts[0].certificates
     refused = queried_by_peers(Cause.AUTH_FAILED, "apiserver")
     (finding,) = findings_of(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
-    assert (finding.code, finding.subject) == ("cert.expired", "cp1:/c.crt")
+    assert (finding.code, finding.subject) == (code, "cp1:/c.crt")
 
 
 @pytest.mark.parametrize(
