@@ -73,6 +73,7 @@ class ApiProbe(Generic[A, T]):
         self._same = 0
         self._asked_at = 0.0
         """The start of the last direct query, by the event loop's clock."""
+        self._unsettled = asyncio.Event()
 
     async def once(self) -> None:
         """Query directly; from peers too where that fails, or takes long."""
@@ -105,6 +106,10 @@ class ApiProbe(Generic[A, T]):
 
     def _observe(self, fact: Observed[T]) -> None:
         self._direct = fact
+        if settled(fact):
+            self._unsettled.clear()
+        else:
+            self._unsettled.set()
         if settled(fact) or not self._peers:
             self._put(fact)
 
@@ -112,8 +117,9 @@ class ApiProbe(Generic[A, T]):
         timings = self._context.timings
         await asyncio.sleep(timings.peers_after_s)
         while self._peers:
-            if not settled(self._direct):
-                await self._stay_with_peers()
+            if settled(self._direct):
+                await self._unsettled.wait()
+            await self._stay_with_peers()
             await asyncio.sleep(timings.round_s)
 
     async def _stay_with_peers(self) -> None:
@@ -147,9 +153,16 @@ class ApiProbe(Generic[A, T]):
                     if isinstance(fact, Failed) and fact.cause is not Cause.REFUSED:
                         return fact
                     put(fact)
-                    await asyncio.sleep(pause_after(loop.time() - asked_at, self._pause_s(fact)))
+                    await self._pause(pause_after(loop.time() - asked_at, self._pause_s(fact)))
         except Exception as error:
             return self._failed(error, via, asking=asking)
+
+    async def _pause(self, pause_s: float) -> None:
+        """What is longer than a round ends when anything in the cluster changes."""
+        round_s = min(pause_s, self._context.timings.round_s)
+        await asyncio.sleep(round_s)
+        if pause_s > round_s:
+            await self._store.changes.until_urgent(pause_s - round_s)
 
     def _pause_s(self, fact: Observed[T]) -> float:
         """A round; longer once the last answers were the same, since each costs the component a quorum read.

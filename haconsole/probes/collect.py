@@ -30,7 +30,7 @@ from haconsole.probes.live import Live, cut_suspects
 from haconsole.probes.reading_pace import ReadingPace
 from haconsole.probes.readings import Readings
 from haconsole.probes.refused_ports import RefusedPorts
-from haconsole.transport import etcd_channel, kube_client
+from haconsole.transport import kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
 
@@ -224,11 +224,8 @@ class Collector:
             self._live.refresh()
 
     def _preload(self) -> None:
-        """Load what speaks to etcd and the API while SSH connects: it takes about as long."""
-        inventory = self._context.inventory
-        if inventory.with_role(Role.ETCD) or inventory.etcd.external:
-            etcd_channel.preload()
-        if self._context.layout.kubernetes and inventory.with_role(Role.CONTROL_PLANE):
+        """Load the client of the API while SSH connects: it takes about as long."""
+        if self._context.layout.kubernetes and self._context.inventory.with_role(Role.CONTROL_PLANE):
             kube_client.preload()
 
     def _store(self) -> FactStore:

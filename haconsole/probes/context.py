@@ -31,8 +31,8 @@ class ProbeTimings:
     etcd_s: float = 2.0
     """Limit for etcd's own answers, short because a screen waits for them."""
     round_s: float = 1.0
-    calm_round_s: float = 2.5
-    """The interval of queries to an etcd member or API server whose answers stay the same."""
+    calm_round_s: float = 5.0
+    """The interval of queries to an etcd member or API server while nothing in the cluster changes."""
     slow_round_s: float = 30.0
     keepalived_s: float = 60.0
     nodes_s: float = 5.0

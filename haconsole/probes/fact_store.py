@@ -32,12 +32,21 @@ class ChangeSignal:
         self.revision = revision
         self._reported_revision = revision
         self._urgent = asyncio.Event()
+        self._next_urgent = asyncio.Event()
 
     def mark(self, *, urgent: bool) -> None:
         """Something was put; `urgent` if it matters."""
         self.revision += 1
         if urgent:
             self._urgent.set()
+            self._next_urgent.set()
+            self._next_urgent = asyncio.Event()
+
+    async def until_urgent(self, patience_s: float) -> None:
+        """Return after `patience_s`, or as soon as something is put that matters."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._next_urgent.wait()
 
     def wake(self) -> None:
         """Have `wait` return though nothing was put."""
@@ -185,6 +194,7 @@ class FactStore:
         self._due: dict[HostName, tuple[FactName, ...]] = {}
         self._metrics: dict[HostName, LastMetrics] = defaultdict(LastMetrics)
         self._silent: dict[HostName, Failed[Any]] = {}
+        self._newest: dict[HostName, datetime] = {}
         self.apiserver_flags: dict[HostName, tuple[tuple[str, str], ...]] = {}
 
     def facts(self, host: HostName) -> HostFacts:
@@ -196,8 +206,7 @@ class FactStore:
 
     def newest_answer(self, host: HostName) -> datetime | None:
         """The time of the newest fact that the host itself reported."""
-        times = (fact.at for _, fact in self._facts[host].facts() if isinstance(fact, Known) and not fact.via)
-        return max(times, default=None)
+        return self._newest.get(host)
 
     def put_silent(self, host: HostName, failed: Failed[Any]) -> None:
         """Nothing comes from `host`: until something does, snapshots have its known facts as `failed`."""
@@ -210,8 +219,11 @@ class FactStore:
 
     def put(self, host: HostName, fact: FactName, observation: Observed[Any]) -> None:
         """The newest observation of one fact."""
-        if isinstance(observation, Known) and self._silent.pop(host, None) is not None:
-            self.changes.mark(urgent=True)
+        if isinstance(observation, Known):
+            if not observation.via:
+                self._newest[host] = max(observation.at, self._newest.get(host, observation.at))
+            if self._silent.pop(host, None) is not None:
+                self.changes.mark(urgent=True)
         before = self._facts[host]
         after = succeed(observation, getattr(before, fact))
         changes: dict[str, Any] = {fact: after}

@@ -13,6 +13,7 @@ from haconsole.model.lease import Lease
 from haconsole.model.lock import HostLock
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
+from haconsole.model.system import Pressure, SystemFacts
 
 T = TypeVar("T")
 
@@ -47,14 +48,21 @@ def significant_part(value: Any) -> Any:
             return value.claim
         case KubeletFacts():
             return replace(value, errors=()), tuple(error.text for error in value.errors)
-        case DiskSpace():
-            return replace(value, free_bytes=0)
+        case DiskSpace() | SystemFacts():
+            return _of_host(value)
         case float() | Reach():
             return None
         case tuple():
             return tuple(significant_part(each) for each in value)
         case _:
             return value
+
+
+def _of_host(value: DiskSpace | SystemFacts) -> DiskSpace | SystemFacts:
+    if isinstance(value, DiskSpace):
+        return replace(value, free_bytes=0, free_inodes=0)
+    neighbours = tuple(replace(each, state="") for each in value.neighbours)
+    return replace(value, load=None, pressure=Pressure(), neighbours=neighbours)
 
 
 def _still(backend: HaproxyBackend) -> HaproxyBackend:

@@ -1,8 +1,10 @@
-"""The answers of etcd's calls, as values."""
+"""The answers of etcd's calls as values: messages of gRPC, and the JSON of the gateway (64-bit numbers as text)."""
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,3 +102,54 @@ def members_of(answer: Any) -> tuple[EtcdMember, ...]:
 def alarms_of(answer: Any, names: Any) -> tuple[EtcdAlarm, ...]:
     """From an AlarmResponse; `names` is the AlarmType enumeration."""
     return tuple(EtcdAlarm(hexadecimal(alarm.memberID), names.Name(alarm.alarm)) for alarm in answer.alarms)
+
+
+def status_from_json(answer: Mapping[str, Any]) -> EtcdStatus:
+    """From a StatusResponse of the gateway, which leaves out what is zero, false or empty."""
+    header = answer["header"]
+    leader, in_use = _integer(answer, "leader"), _integer(answer, "dbSizeInUse")
+    return EtcdStatus(
+        member_id=hexadecimal(int(header["member_id"])),
+        cluster_id=f"{int(header['cluster_id']):x}",
+        leader_id=hexadecimal(leader) if leader else None,
+        version=answer["version"],
+        db_size_bytes=_integer(answer, "dbSize"),
+        db_in_use_bytes=in_use or None,
+        raft_term=_integer(answer, "raftTerm"),
+        raft_index=_integer(answer, "raftIndex"),
+        raft_applied_index=_integer(answer, "raftAppliedIndex"),
+        revision=_integer(header, "revision"),
+        learner=bool(answer.get("isLearner")),
+        errors=tuple(answer.get("errors", ())),
+    )
+
+
+def members_from_json(answer: Mapping[str, Any]) -> tuple[EtcdMember, ...]:
+    """From a MemberListResponse of the gateway."""
+    return tuple(
+        EtcdMember(
+            id=hexadecimal(int(entry["ID"])),
+            name=entry.get("name", ""),
+            peer_urls=tuple(entry.get("peerURLs", ())),
+            client_urls=tuple(entry.get("clientURLs", ())),
+            learner=bool(entry.get("isLearner")),
+        )
+        for entry in answer["members"]
+    )
+
+
+def values_from_json(answer: Mapping[str, Any]) -> tuple[KeyValue, ...]:
+    """From a RangeResponse of the gateway."""
+    int(answer["header"]["member_id"])
+    return tuple(
+        KeyValue(_bytes(entry, "key"), _bytes(entry, "value"), _integer(entry, "mod_revision"))
+        for entry in answer.get("kvs", ())
+    )
+
+
+def _integer(answer: Mapping[str, Any], name: str) -> int:
+    return int(answer.get(name, 0))
+
+
+def _bytes(entry: Mapping[str, Any], name: str) -> bytes:
+    return base64.b64decode(entry.get(name, ""), validate=True)

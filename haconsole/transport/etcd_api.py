@@ -1,19 +1,30 @@
 """etcd's v3 API over one channel to one member (api/etcdserverpb/rpc.proto): queries, membership, maintenance.
 
-Every call takes a deadline in seconds and raises EtcdError with a `kind`.
+Every call takes a deadline in seconds and raises EtcdError with a `kind`. Queries go through the JSON gateway where the
+member has one; changes, and queries of other members, go over gRPC.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 from haconsole.model.etcd import EtcdAlarm, EtcdMember
 from haconsole.model.names import HostName
-from haconsole.transport.etcd_answers import EtcdStatus, KeyValue, alarms_of, members_of, status_of
-from haconsole.transport.etcd_channel import EtcdChannel, EtcdCredentials, Target, open_channel
+from haconsole.transport.etcd_answers import (
+    EtcdStatus,
+    KeyValue,
+    alarms_of,
+    members_from_json,
+    members_of,
+    status_from_json,
+    status_of,
+    values_from_json,
+)
+from haconsole.transport.etcd_channel import EtcdCredentials, LazyChannel, Target
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+from haconsole.transport.etcd_gateway import EtcdGateway
 from haconsole.transport.etcd_maintenance import EtcdMaintenance
 from haconsole.transport.etcd_membership import EtcdMembership
 
@@ -26,8 +37,9 @@ HEALTH_KEY = b"health"
 class EtcdApi:
     """One member. `membership` changes the member list, `maintenance` tends the store; made by `open`."""
 
-    def __init__(self, channel: EtcdChannel) -> None:
+    def __init__(self, channel: LazyChannel, gateway: EtcdGateway) -> None:
         self._channel = channel
+        self._gateway = gateway
         self.refusal: Callable[[], str | None] = lambda: None
         """Why the way to the member is closed now, where that is known."""
         self.membership = EtcdMembership(channel)
@@ -47,7 +59,10 @@ class EtcdApi:
         `target` is a Unix socket (a forward) or ``address:port``; `credentials` None speaks plain text; over a socket
         the certificate must name `server_name` (an address will do), else ``localhost``.
         """
-        return cls(await open_channel(host, target, credentials, server_name))
+        return cls(
+            LazyChannel(host, target, credentials, server_name),
+            EtcdGateway(host, target, credentials, server_name),
+        )
 
     async def __aenter__(self) -> EtcdApi:
         return self
@@ -63,28 +78,38 @@ class EtcdApi:
 
     async def close(self) -> None:
         """End the connection; calls under way fail."""
+        self._gateway.close()
         self._channel.close()
 
     async def status(self, *, deadline_s: float = 2.0) -> EtcdStatus:
         """The member's own state; needs no quorum."""
-        request = self._channel.rpc.StatusRequest()
-        return status_of(await self._ask("status", self._channel.client.maintenancestub.Status, request, deadline_s))
+        tried = "status"
+        answer = await self._gateway.query(tried, "/v3/maintenance/status", {}, deadline_s, status_from_json)
+        if answer is not None:
+            return answer
+        channel = await self._channel.opened()
+        stub = channel.client.maintenancestub
+        return status_of(await channel.ask(tried, stub.Status, channel.rpc.StatusRequest(), deadline_s))
 
     async def members(self, *, deadline_s: float = 2.0) -> tuple[EtcdMember, ...]:
         """The member list as this member knows it; needs no quorum; a learner refuses (IS_LEARNER)."""
-        request = self._channel.rpc.MemberListRequest()
-        stub = self._channel.client.clusterstub
-        return members_of(await self._ask("list members", stub.MemberList, request, deadline_s))
+        tried = "list members"
+        answer = await self._gateway.query(tried, "/v3/cluster/member/list", {}, deadline_s, members_from_json)
+        if answer is not None:
+            return answer
+        channel = await self._channel.opened()
+        stub = channel.client.clusterstub
+        return members_of(await channel.ask(tried, stub.MemberList, channel.rpc.MemberListRequest(), deadline_s))
 
     async def alarms(self, *, deadline_s: float = 2.0) -> tuple[EtcdAlarm, ...]:
         """Active alarms of all members. Needs a quorum, and each call adds an entry to the raft log.
 
         To look often, read `EtcdStatus.alarms` instead.
         """
-        request = self._channel.rpc.AlarmRequest(action="GET")
-        stub = self._channel.client.maintenancestub
-        answer = await self._ask("list alarms", stub.Alarm, request, deadline_s, leader_needed=True)
-        return alarms_of(answer, self._channel.rpc.AlarmType)
+        channel = await self._channel.opened()
+        request, stub = channel.rpc.AlarmRequest(action="GET"), channel.client.maintenancestub
+        answer = await channel.ask("list alarms", stub.Alarm, request, deadline_s, leader_needed=True)
+        return alarms_of(answer, channel.rpc.AlarmType)
 
     async def check_health(self, *, deadline_s: float = 2.0) -> None:
         """Return when a linearizable read succeeds, which takes a quorum; raise EtcdError when it does not.
@@ -99,8 +124,7 @@ class EtcdApi:
 
     async def get(self, key: bytes, *, serializable: bool = False, deadline_s: float = 5.0) -> KeyValue | None:
         """The value of `key`; `serializable` reads this member's copy, which needs no quorum and may be old."""
-        request = self._channel.rpc.RangeRequest(key=key, serializable=serializable)
-        values = await self._range(f"read {key!r}", request, deadline_s)
+        values = await self._range(f"read {key!r}", key, b"", serializable, deadline_s)
         return values[0] if values else None
 
     async def get_prefix(
@@ -108,23 +132,30 @@ class EtcdApi:
     ) -> tuple[KeyValue, ...]:
         """All keys that start with `prefix` (not empty), in their order."""
         end = prefix[:-1] + bytes((prefix[-1] + 1,))
-        request = self._channel.rpc.RangeRequest(key=prefix, range_end=end, serializable=serializable)
-        return await self._range(f"read keys under {prefix!r}", request, deadline_s)
+        return await self._range(f"read keys under {prefix!r}", prefix, end, serializable, deadline_s)
 
     async def put(self, key: bytes, value: bytes, *, deadline_s: float = 5.0) -> int:
         """Write one key; returns the store's revision after it."""
-        request = self._channel.rpc.PutRequest(key=key, value=value)
-        answer = await self._ask(
-            f"write {key!r}", self._channel.client.kvstub.Put, request, deadline_s, leader_needed=True
-        )
+        channel = await self._channel.opened()
+        request, stub = channel.rpc.PutRequest(key=key, value=value), channel.client.kvstub
+        answer = await channel.ask(f"write {key!r}", stub.Put, request, deadline_s, leader_needed=True)
         return int(answer.header.revision)
 
-    async def _range(self, tried: str, request: Any, deadline_s: float) -> tuple[KeyValue, ...]:
-        stub = self._channel.client.kvstub
-        answer = await self._ask(tried, stub.Range, request, deadline_s, leader_needed=not request.serializable)
-        return tuple(KeyValue(entry.key, entry.value, entry.mod_revision) for entry in answer.kvs)
+    async def _range(
+        self, tried: str, key: bytes, end: bytes, serializable: bool, deadline_s: float
+    ) -> tuple[KeyValue, ...]:
+        request = {"key": _base64(key), "range_end": _base64(end), "serializable": serializable}
+        answer = await self._gateway.query(
+            tried, "/v3/kv/range", request, deadline_s, values_from_json, leader_needed=not serializable
+        )
+        if answer is not None:
+            return answer
+        channel = await self._channel.opened()
+        message = channel.rpc.RangeRequest(key=key, range_end=end, serializable=serializable)
+        stub = channel.client.kvstub
+        output = await channel.ask(tried, stub.Range, message, deadline_s, leader_needed=not serializable)
+        return tuple(KeyValue(entry.key, entry.value, entry.mod_revision) for entry in output.kvs)
 
-    async def _ask(
-        self, tried: str, method: Any, request: Any, deadline_s: float, *, leader_needed: bool = False
-    ) -> Any:
-        return await self._channel.ask(tried, method, request, deadline_s, leader_needed=leader_needed)
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -14,6 +14,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -49,7 +50,7 @@ class EtcdCredentials:
 
 
 class EtcdChannel:
-    """One gRPC channel to one member. Made by `open_channel`; belongs to the event loop that made it."""
+    """One gRPC channel to one member. Made by LazyChannel; belongs to the event loop that made it."""
 
     def __init__(self, host: HostName, client: Any, rpc: Any, rpc_error: type[Exception]) -> None:
         self.host = host
@@ -114,11 +115,32 @@ class EtcdChannel:
         self.client.close()
 
 
-async def open_channel(
-    host: HostName, target: Target, credentials: EtcdCredentials | None, server_name: str | None
-) -> EtcdChannel:
-    """A channel to `target`, which is connected to at the first call. `server_name` is checked against the SANs."""
-    return await asyncio.to_thread(_open, host, target, credentials, server_name)
+class LazyChannel:
+    """The channel to `target`, made for the first call that needs it. `server_name` is checked against the SANs."""
+
+    def __init__(
+        self, host: HostName, target: Target, credentials: EtcdCredentials | None, server_name: str | None
+    ) -> None:
+        self.host = host
+        self._make = partial(_open, host, target, credentials, server_name)
+        self._making = asyncio.Lock()
+        self._is_closed = False
+        self._channel: EtcdChannel | None = None
+
+    async def opened(self) -> EtcdChannel:
+        """The channel; EtcdError after `close`."""
+        async with self._making:
+            if self._is_closed:
+                raise EtcdError(self.host, EtcdErrorKind.UNAVAILABLE, "connect", "this client is closed")
+            if self._channel is None:
+                self._channel = await asyncio.to_thread(self._make)
+            return self._channel
+
+    def close(self) -> None:
+        """End the connection; calls under way fail."""
+        self._is_closed = True
+        if self._channel is not None:
+            self._channel.close()
 
 
 def _open(host: HostName, target: Target, credentials: EtcdCredentials | None, server_name: str | None) -> EtcdChannel:
@@ -137,11 +159,6 @@ def _open(host: HostName, target: Target, credentials: EtcdCredentials | None, s
     where, port = ("unix", str(target)) if isinstance(target, Path) else target.rsplit(":", 1)
     client = Client(where, port, ca_cert=credentials, grpc_options=options)
     return EtcdChannel(host, client, etcd3.etcdrpc, grpc.RpcError)
-
-
-def preload() -> None:
-    """Load the libraries now, so that the first connection need not."""
-    _load()
 
 
 def _load() -> tuple[Any, Any]:

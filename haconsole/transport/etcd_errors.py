@@ -90,6 +90,8 @@ _BY_WORDS = (
 )
 
 _TLS_MEANINGS = (
+    ("certificate is not valid for", "its certificate does not name the address that was used"),
+    ("wrong_version_number", "it does not speak TLS on this port"),
     ("certificate_verify_failed", "its certificate is not signed by the CA in use, or has expired"),
     ("hostname verification", "its certificate does not name the address that was used"),
     ("security handshaker", "the CA, client certificate or key in use cannot be read"),

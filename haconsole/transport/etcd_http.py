@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import zlib
 from pathlib import Path
 
 from haconsole.model.names import HostName
-from haconsole.transport.etcd_api import EtcdCredentials
+from haconsole.transport.etcd_channel import EtcdCredentials
+from haconsole.transport.etcd_connection import TargetConnection, tls_context
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
-from haconsole.transport.kube_client import ssl_context
-from haconsole.transport.kubeconfig import KubeCredentials
 from haconsole.transport.threads import in_thread
 
 _LONGEST = 4 << 20
@@ -29,8 +27,8 @@ class EtcdPages:
         self._host = host
         self._socket_path = socket_path
         self._server_name = server_name
-        self._tls = _context(host, credentials) if credentials else None
-        self._connection: _SocketConnection | None = None
+        self._tls = tls_context(host, "GET /metrics", credentials) if credentials else None
+        self._connection: TargetConnection | None = None
 
     async def metrics(self, *, deadline_s: float) -> str:
         """The text of /metrics; EtcdError if there is none."""
@@ -62,7 +60,7 @@ class EtcdPages:
     def _get(self, path: str, deadline_s: float) -> tuple[int, bytes]:
         connection = self._connection
         if connection is None:
-            connection = self._connection = _SocketConnection(self._socket_path, self._server_name, self._tls)
+            connection = self._connection = TargetConnection(self._socket_path, self._server_name, self._tls)
         connection.limit(deadline_s)
         connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
         response = connection.getresponse()
@@ -80,36 +78,3 @@ def _unpacked(body: bytes) -> bytes:
         return zlib.decompressobj(_GZIP).decompress(body, _LONGEST + 1)
     except zlib.error as error:
         raise http.client.HTTPException(f"not readable: {error}") from None
-
-
-class _SocketConnection(http.client.HTTPConnection):
-    """An HTTP connection to a Unix socket."""
-
-    def __init__(self, path: Path, server_name: str, tls: ssl.SSLContext | None) -> None:
-        super().__init__(server_name)
-        self._path = path
-        self._tls = tls
-
-    def limit(self, seconds: float) -> None:
-        """Bound each wait of the next request."""
-        self.timeout = seconds
-        if self.sock is not None:
-            self.sock.settimeout(seconds)
-
-    def connect(self) -> None:
-        near = socket.socket(socket.AF_UNIX)
-        try:
-            near.settimeout(self.timeout)
-            near.connect(str(self._path))
-            self.sock = self._tls.wrap_socket(near, server_hostname=self.host) if self._tls else near
-        except BaseException:
-            near.close()
-            raise
-
-
-def _context(host: HostName, credentials: EtcdCredentials) -> ssl.SSLContext:
-    try:
-        return ssl_context(KubeCredentials(credentials.ca, credentials.cert, credentials.key))
-    except (ssl.SSLError, ValueError) as error:
-        detail = f"the CA, client certificate or key in use cannot be read ({error})"
-        raise EtcdError(host, EtcdErrorKind.TLS, "GET /metrics", detail) from None

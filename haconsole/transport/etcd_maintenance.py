@@ -10,7 +10,7 @@ from typing import Any
 
 from haconsole.model.etcd import EtcdAlarm, EtcdHash
 from haconsole.transport.etcd_answers import Snapshot, alarms_of, hexadecimal
-from haconsole.transport.etcd_channel import EtcdChannel
+from haconsole.transport.etcd_channel import LazyChannel
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
 _CHECKSUM = 32
@@ -20,33 +20,37 @@ _PAGE = 512
 class EtcdMaintenance:
     """Calls of one member; each raises EtcdError when it is refused."""
 
-    def __init__(self, channel: EtcdChannel) -> None:
+    def __init__(self, channel: LazyChannel) -> None:
         self._channel = channel
 
     async def disarm(self, alarm: EtcdAlarm, *, deadline_s: float = 10.0) -> tuple[EtcdAlarm, ...]:
         """Lower one alarm; answers the alarms that were lowered, none when it was not raised. Needs a quorum."""
-        rpc = self._channel.rpc
+        channel = await self._channel.opened()
+        rpc = channel.rpc
         request = rpc.AlarmRequest(action="DEACTIVATE", memberID=int(alarm.member, 16), alarm=alarm.kind)
-        method = self._channel.client.maintenancestub.Alarm
+        method = channel.client.maintenancestub.Alarm
         tried = f"disarm {alarm.kind} of {alarm.member}"
-        answer = await self._channel.ask(tried, method, request, deadline_s, leader_needed=True)
+        answer = await channel.ask(tried, method, request, deadline_s, leader_needed=True)
         return alarms_of(answer, rpc.AlarmType)
 
     async def compact(self, revision: int, *, physical: bool = True, deadline_s: float = 60.0) -> None:
         """Forget history before `revision`, on all members; `physical` waits until it is off the disk here."""
-        request = self._channel.rpc.CompactionRequest(revision=revision, physical=physical)
-        method = self._channel.client.kvstub.Compact
-        await self._channel.ask(f"compact to revision {revision}", method, request, deadline_s, leader_needed=True)
+        channel = await self._channel.opened()
+        request = channel.rpc.CompactionRequest(revision=revision, physical=physical)
+        method = channel.client.kvstub.Compact
+        await channel.ask(f"compact to revision {revision}", method, request, deadline_s, leader_needed=True)
 
     async def defragment(self, *, deadline_s: float = 120.0) -> None:
         """Give free pages back to the file system. This member serves nothing meanwhile: one member at a time."""
-        request = self._channel.rpc.DefragmentRequest()
-        await self._channel.ask("defragment", self._channel.client.maintenancestub.Defragment, request, deadline_s)
+        channel = await self._channel.opened()
+        request = channel.rpc.DefragmentRequest()
+        await channel.ask("defragment", channel.client.maintenancestub.Defragment, request, deadline_s)
 
     async def hash_kv(self, revision: int = 0, *, deadline_s: float = 30.0) -> EtcdHash:
         """This member's hash of all keys up to `revision` (0: its newest), to compare with the others'."""
-        request = self._channel.rpc.HashKVRequest(revision=revision)
-        answer = await self._channel.ask("hash keys", self._channel.client.maintenancestub.HashKV, request, deadline_s)
+        channel = await self._channel.opened()
+        request = channel.rpc.HashKVRequest(revision=revision)
+        answer = await channel.ask("hash keys", channel.client.maintenancestub.HashKV, request, deadline_s)
         member = hexadecimal(answer.header.member_id)
         return EtcdHash(member, revision or answer.header.revision, answer.compact_revision, answer.hash)
 
@@ -57,17 +61,18 @@ class EtcdMaintenance:
         """
         partial = path.with_name(path.name + ".part")
         saved: list[Snapshot] = []
-        method = self._channel.client.maintenancestub.Snapshot
+        channel = await self._channel.opened()
+        method = channel.client.maintenancestub.Snapshot
         try:
-            await self._channel.consume(
+            await channel.consume(
                 "take a snapshot",
                 method,
-                self._channel.rpc.SnapshotRequest(),
+                channel.rpc.SnapshotRequest(),
                 deadline_s,
                 lambda stream: saved.append(_write(partial, stream)),
             )
             if not saved or not saved[0].sha256:
-                raise EtcdError(self._channel.host, EtcdErrorKind.CORRUPT, "take a snapshot", _DAMAGED)
+                raise EtcdError(channel.host, EtcdErrorKind.CORRUPT, "take a snapshot", _DAMAGED)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

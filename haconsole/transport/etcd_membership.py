@@ -7,14 +7,14 @@ from typing import Any
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import MemberId
 from haconsole.transport.etcd_answers import member_of, members_of
-from haconsole.transport.etcd_channel import EtcdChannel
+from haconsole.transport.etcd_channel import LazyChannel
 from haconsole.transport.etcd_fields import ADD_AS_LEARNER
 
 
 class EtcdMembership:
     """Each change returns what the list then holds and raises EtcdError when it is refused."""
 
-    def __init__(self, channel: EtcdChannel) -> None:
+    def __init__(self, channel: LazyChannel) -> None:
         self._channel = channel
 
     async def add(self, peer_urls: tuple[str, ...], *, learner: bool = True, deadline_s: float = 10.0) -> EtcdMember:
@@ -23,9 +23,10 @@ class EtcdMembership:
         A server that is too old for learners ignores that and adds a voter: the answer's `learner` shows it. Right
         after a start, or with a member not connected, etcd refuses with UNHEALTHY_CLUSTER.
         """
-        rpc = self._channel.rpc
+        channel = await self._channel.opened()
+        rpc = channel.rpc
         extra = ADD_AS_LEARNER if learner else b""
-        method = self._channel.unary(
+        method = channel.unary(
             "/etcdserverpb.Cluster/MemberAdd",
             lambda request: bytes(request.SerializeToString()) + extra,
             rpc.MemberAddResponse.FromString,
@@ -36,8 +37,9 @@ class EtcdMembership:
 
     async def promote(self, member: MemberId, *, deadline_s: float = 10.0) -> tuple[EtcdMember, ...]:
         """Let a learner vote; LEARNER_NOT_READY while it lags behind the leader."""
-        rpc = self._channel.rpc  # promotion's messages have the shape of removal's
-        method = self._channel.unary(
+        channel = await self._channel.opened()
+        rpc = channel.rpc  # promotion's messages have the shape of removal's
+        method = channel.unary(
             "/etcdserverpb.Cluster/MemberPromote",
             rpc.MemberRemoveRequest.SerializeToString,
             rpc.MemberRemoveResponse.FromString,
@@ -47,23 +49,27 @@ class EtcdMembership:
 
     async def remove(self, member: MemberId, *, deadline_s: float = 10.0) -> tuple[EtcdMember, ...]:
         """Remove a member from the list; it exits when it learns of that."""
-        request = self._channel.rpc.MemberRemoveRequest(ID=int(member, 16))
-        method = self._channel.client.clusterstub.MemberRemove
+        channel = await self._channel.opened()
+        request = channel.rpc.MemberRemoveRequest(ID=int(member, 16))
+        method = channel.client.clusterstub.MemberRemove
         return members_of(await self._ask(f"remove member {member}", method, request, deadline_s))
 
     async def update(
         self, member: MemberId, peer_urls: tuple[str, ...], *, deadline_s: float = 10.0
     ) -> tuple[EtcdMember, ...]:
         """Give a member other peer URLs."""
-        request = self._channel.rpc.MemberUpdateRequest(ID=int(member, 16), peerURLs=peer_urls)
-        method = self._channel.client.clusterstub.MemberUpdate
+        channel = await self._channel.opened()
+        request = channel.rpc.MemberUpdateRequest(ID=int(member, 16), peerURLs=peer_urls)
+        method = channel.client.clusterstub.MemberUpdate
         return members_of(await self._ask(f"update member {member}", method, request, deadline_s))
 
     async def move_leader(self, to: MemberId, *, deadline_s: float = 10.0) -> None:
         """Hand leadership over; must be sent to the leader (NOT_LEADER otherwise). `to` must be a voter."""
-        request = self._channel.rpc.MoveLeaderRequest(targetID=int(to, 16))
-        method = self._channel.client.maintenancestub.MoveLeader
+        channel = await self._channel.opened()
+        request = channel.rpc.MoveLeaderRequest(targetID=int(to, 16))
+        method = channel.client.maintenancestub.MoveLeader
         await self._ask(f"move leadership to {to}", method, request, deadline_s)
 
     async def _ask(self, tried: str, method: Any, request: Any, deadline_s: float) -> Any:
-        return await self._channel.ask(tried, method, request, deadline_s, leader_needed=True)
+        channel = await self._channel.opened()
+        return await channel.ask(tried, method, request, deadline_s, leader_needed=True)

@@ -1,8 +1,8 @@
 """The only module that uses the kubernetes library: loads it and makes a blocking client of one API server.
 
-Loading takes 0.1 s or more and happens in a thread at the first connection, so importing this module is cheap. The
-library would write a client key into a temporary file and knows no Unix sockets: its connection pool is replaced by one
-that takes an ssl context made in memory and connects to a socket's path.
+Of the library only its HTTP client is loaded, in a thread at the first connection. The library would write a client
+key into a temporary file and knows no Unix sockets: its connection pool is replaced by one that takes an ssl context
+made in memory and connects to a socket's path.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Target: TypeAlias = Path | str
 """A Unix socket that ends at the API server's port, or its ``address:port``."""
 
 _CONNECT_WITHIN_S = 5.0
+_PACKAGES = ("kubernetes", "kubernetes.client", "kubernetes.utils")
 _LOADING = threading.Lock()
 """Held while the library loads: its parts import one another lazily, which two threads at once would stumble over."""
 
@@ -43,9 +44,12 @@ class KubeAnswer:
 class KubeClient:
     """Blocking calls, each bounded by a time-out; made by `open_client`, which is to be called in a thread."""
 
-    def __init__(self, host: HostName, api: Any, connections: WeakSet[Any], headers: dict[str, str]) -> None:
+    def __init__(
+        self, host: HostName, url: str, client: Any, connections: WeakSet[Any], headers: dict[str, str]
+    ) -> None:
         self.host = host
-        self._api = api
+        self._url = url
+        self._client = client
         self._connections = connections
         self._headers = headers
 
@@ -67,10 +71,9 @@ class KubeClient:
         """The answer to one POST, PUT, PATCH or DELETE with the JSON `body` of content type `kind`."""
         headers = {**self._headers, "Accept": "application/json", "Content-Type": kind}
         timeout = (min(deadline_s, _CONNECT_WITHIN_S), deadline_s)
-        url = f"{self._api.configuration.host}{path}"
         with self.explained(tried):
-            response = self._api.rest_client.pool_manager.request(
-                method, url, body=body, headers=headers, timeout=_time_out(*timeout), retries=False
+            response = self._client.pool_manager.request(
+                method, f"{self._url}{path}", body=body, headers=headers, timeout=_time_out(*timeout), retries=False
             )
             return KubeAnswer(response.status, response.data)
 
@@ -88,13 +91,12 @@ class KubeClient:
         """End all connections; calls under way fail."""
         for connection in tuple(self._connections):
             _shut_down(connection)
-        self._api.rest_client.pool_manager.clear()
+        self._client.pool_manager.clear()
 
     def _request(self, path: str, accept: str, deadline_s: float, *, packed: bool = False) -> Any:
         headers = {**self._headers, "Accept": accept, **({"Accept-Encoding": "gzip"} if packed else {})}
         timeout = (min(deadline_s, _CONNECT_WITHIN_S), deadline_s)
-        url = f"{self._api.configuration.host}{path}"
-        return self._api.call_api("GET", url, header_params=headers, _request_timeout=timeout)
+        return self._client.request("GET", f"{self._url}{path}", headers=headers, _request_timeout=timeout)
 
     @contextlib.contextmanager
     def explained(self, tried: str) -> Iterator[None]:
@@ -139,17 +141,24 @@ class Watch:
 
 def open_client(host: HostName, target: Target, credentials: KubeCredentials, server_name: str) -> KubeClient:
     """A client of the API server behind `target`, which is connected to at the first call."""
-    api_client, configuration = _load()
+    rest_client = _load()
     try:
         context = ssl_context(credentials)
     except (ssl.SSLError, ValueError) as error:
         detail = f"the CA, client certificate or key in use cannot be read ({error})"
         raise KubeError(host, KubeErrorKind.TLS, "connect", detail) from None
     connections: WeakSet[Any] = WeakSet()
-    api = api_client(configuration(host=f"https://{server_name if isinstance(target, Path) else target}"))
-    api.rest_client.pool_manager = _pool(target, context, server_name, connections)
+
+    class Client(rest_client):  # type: ignore[misc, valid-type]
+        """Has a pool of its own instead of one made from files of certificates and a proxy's address."""
+
+        def __init__(self) -> None:
+            self.configuration = None
+            self.pool_manager = _pool(target, context, server_name, connections)
+
+    url = f"https://{server_name if isinstance(target, Path) else target}"
     bearer = {"Authorization": f"Bearer {credentials.token.reveal()}"} if credentials.token else {}
-    return KubeClient(host, api, connections, bearer)
+    return KubeClient(host, url, Client(), connections, bearer)
 
 
 def preload() -> None:
@@ -157,20 +166,28 @@ def preload() -> None:
     _load()
 
 
-def _load() -> tuple[Any, Any]:
-    """The library's ApiClient and Configuration.
+def _load() -> Any:
+    """The library's HTTP client, without its models of every kind of object, which would take 15 MiB and 0.1 s.
 
-    Importing the package loads all of it, OAuth and a second HTTP library included. So the package is registered
-    without being executed, and only its client is loaded.
+    Importing a part of the library executes the packages around it, which load all of it. So these are registered
+    without being executed, and forgotten afterwards: a later import of them is a complete one.
     """
     with _LOADING:
-        if "kubernetes" not in sys.modules:
-            spec = importlib.util.find_spec("kubernetes")
-            if spec is None:
-                raise ImportError("the kubernetes library is missing: install haconsole with its dependencies")
-            sys.modules["kubernetes"] = importlib.util.module_from_spec(spec)
-        from kubernetes.client import ApiClient, Configuration
-    return ApiClient, Configuration
+        loaded = sys.modules.get("kubernetes.client.rest")
+        if loaded is not None:
+            return loaded.RESTClientObject
+        added = [name for name in _PACKAGES if name not in sys.modules]
+        try:
+            for name in added:
+                spec = importlib.util.find_spec(name)
+                if spec is None:
+                    raise ImportError("the kubernetes library is missing: install haconsole with its dependencies")
+                sys.modules[name] = importlib.util.module_from_spec(spec)
+            from kubernetes.client.rest import RESTClientObject
+        finally:
+            for name in added:
+                sys.modules.pop(name, None)
+    return RESTClientObject
 
 
 def ssl_context(credentials: KubeCredentials) -> ssl.SSLContext:

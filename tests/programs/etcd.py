@@ -121,13 +121,16 @@ def start(
 
 
 def make_tls(
-    folder: Path, names: tuple[str, ...] = ("DNS:localhost", "IP:127.0.0.1"), organizations: tuple[str, ...] = ()
+    folder: Path,
+    names: tuple[str, ...] = ("DNS:localhost", "IP:127.0.0.1"),
+    organizations: tuple[str, ...] = (),
+    usages: tuple[str, ...] = ("server", "client"),
 ) -> Tls:
-    """Certificates of a new CA; the client's has `organizations`."""
+    """Certificates of a new CA; the client's has `organizations`, the server's is for `usages`."""
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     authority = make_authority("etcd-ca", algorithm=KeyAlgorithm.ECDSA_P256, days=2, now=now)
-    cert, key = _leaf(authority, Leaf("etcd", sans=names), now)
+    cert, key = _leaf(authority, Leaf("etcd", sans=names, usages=usages), now)
     files = (folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
     for path, data in zip(files, (authority.certificate, cert, key), strict=True):
         path.write_bytes(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from haconsole.probes.script import ARGV, Section, SectionAnswer, answers, rende
 from haconsole.scripts import load_script
 from haconsole.transport.base import TransportError
 
-_EVERY_S = 0.25
+_AT_LEAST_EVERY_S = 2.0
 _SECONDS = re.compile(r"[0-9]{9,11}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -35,7 +34,7 @@ class ElectionProbe:
         """For as long as nobody cancels it. The first leader was elected before anybody watched."""
         while self._hosts:
             await self.look()
-            await asyncio.sleep(_EVERY_S)
+            await self._store.changes.until_urgent(_AT_LEAST_EVERY_S)
 
     async def look(self) -> None:
         """Read a log if the leader has changed since the last look."""

@@ -48,10 +48,11 @@ def section(ports: tuple[tuple[str, int], ...], *, every: int = 1) -> Section:
 
 
 def parse(answer: SectionAnswer) -> tuple[PeerPort, ...]:
-    """One result for each port; lines of another form are ignored."""
+    """One result for each port, by address; lines of another form are ignored."""
     rows = (line.split() for line in require(answer, "connecting to other hosts").splitlines())
-    return tuple(
+    ports = (
         PeerPort(row[1], int(row[2]), PortState(row[0]))
         for row in rows
         if len(row) == 3 and row[0] in _STATES and _PORT.fullmatch(row[2])
     )
+    return tuple(sorted(ports, key=lambda each: (each.address, each.port)))

@@ -50,7 +50,7 @@ class Dashboard(FilteredScreen):
     def on_mount(self) -> None:
         self._panes.table.focus()
         self.watch(self.app, "state", self._draw)
-        self.watch(self.app, "now", self._draw, init=False)
+        self.watch(self.app, "now", self._draw_time, init=False)
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
@@ -58,6 +58,16 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:
+        self._draw_panes()
+        self._draw_bar()
+
+    def _draw_time(self) -> None:
+        """Draw what depends on the time, which no key does."""
+        self._draw_panes()
+        self._draw_first_line()
+        self._draw_details()
+
+    def _draw_panes(self) -> None:
         state, now = self.app.state, self.app.now
         waits = state.snapshot is None
         views = waiting_tables(self._hosts, state.link.reason) if waits else state.tables_at(now, self._panes.placed())
@@ -66,19 +76,24 @@ class Dashboard(FilteredScreen):
 
             views = only_host(views, self.app.only_host, state.snapshot, state.findings)
         self._panes.draw(views, now)
-        self._draw_bar()
 
     def _draw_bar(self) -> None:
-        self.query_one(StatusBar).show(bar_view(self.app), self.app.now)
+        self._draw_first_line()
         self.on_row_highlighted()
+
+    def _draw_first_line(self) -> None:
+        self.query_one(StatusBar).show(bar_view(self.app), self.app.now)
 
     def on_row_highlighted(self, message: RowHighlighted | None = None) -> None:
         """Show the details of the row if they have a place, and the keys for it."""
         if message is not None and message.table is not self._panes.table:
             return
+        self._draw_details()
+        self.refresh_bindings()
+
+    def _draw_details(self) -> None:
         if PaneId.DETAIL in self._panes.placed():
             self._panes.detail.show(_details(self.app, self.filtered.window.key))
-        self.refresh_bindings()
 
     def on_row_chosen(self, message: RowChosen) -> None:
         self.post_message(ShowDetails(message.key))

@@ -42,6 +42,9 @@ class TablePane(Pane):
     def show(self, view: TableView, now: datetime) -> None:
         """Draw `view`, filtered and sorted by the wish; ages are counted to `now`."""
         self._now = now
+        if view is self.window.whole:
+            self._draw(only_head=bool(self.lines))
+            return
         self.window = self.window.showing(view, keep=self.has_focus)
 
     def watch_window(self, before: TableWindow, window: TableWindow) -> None:

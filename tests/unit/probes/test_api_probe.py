@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,9 +13,10 @@ import pytest
 
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes.api_probe import ApiProbe
+from haconsole.probes.api_probe import _SAME_ANSWERS, ApiProbe
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
@@ -23,6 +24,7 @@ from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.transport import FakeFleet
+from tests.fakes.waiting import eventually
 
 QUICK = ProbeTimings(peers_after_s=0.05, fact_s=0.3, round_s=0.01, reopen_s=0.01, peer_stay_s=0.05)
 
@@ -71,8 +73,8 @@ def sudo() -> TransportError:
     return TransportError(HostName("cp2"), Cause.SUDO_REFUSED, "a password is required")
 
 
-def probe(component: Component) -> tuple[ApiProbe[Any, Any], FactStore]:
-    site = ClusterContext(INVENTORY, layout(INVENTORY), FakeFleet(), now, b"", QUICK)
+def probe(component: Component, timings: ProbeTimings = QUICK) -> tuple[ApiProbe[Any, Any], FactStore]:
+    site = ClusterContext(INVENTORY, layout(INVENTORY), FakeFleet(), now, b"", timings)
     store = FactStore(INVENTORY, now)
     host, *_ = (each for each in INVENTORY.hosts if each.name == "cp2")
     peers = tuple(each for each in INVENTORY.hosts if each.name != "cp2")
@@ -215,3 +217,24 @@ def test_a_calm_component_is_queried_often_while_a_graph_is_shown() -> None:
     assert steady._pause_s(answer) == QUICK.round_s
     steady._context.pace.quicken(faster=False)
     assert steady._pause_s(answer) == QUICK.calm_round_s
+
+
+async def test_a_calm_component_is_queried_at_once_when_something_else_changes() -> None:
+    component = Component()
+    asking, store = probe(component, replace(QUICK, calm_round_s=60.0))
+    following = asyncio.create_task(asking.follow())
+    try:
+        await eventually(lambda: len(component.requests) > _SAME_ANSWERS)
+        await asyncio.sleep(0.1)
+        before = len(component.requests)
+        store.put(HostName("cp1"), "reach", Known(Reach(1.0), now()))
+        await asyncio.sleep(0.1)
+        before += 1  # the first report about cp1
+        store.put(HostName("cp1"), "reach", Known(Reach(2.0), now()))
+        await asyncio.sleep(0.1)
+        assert len(component.requests) == before, "a time that varies is no change"
+        store.put(HostName("cp1"), "reach", Failed("cp1: no route", now(), Cause.NO_ROUTE))
+        await eventually(lambda: len(component.requests) > before)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.hosts import DiskSpace
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, value_of
+from haconsole.model.system import Neighbour, SystemFacts
 from haconsole.probes.significance import insignificantly_different
 from tests.fakes.cluster import NOW, endpoint, host, lease, server
 
 LATER = NOW + timedelta(seconds=1)
 HAPROXY = value_of(host(1).haproxy)
 assert HAPROXY
+SYSTEM = SystemFacts("cp1", "1")
 
 
 def with_server(**changes: Any) -> HaproxyFacts:
@@ -31,6 +34,14 @@ def with_server(**changes: Any) -> HaproxyFacts:
         (with_server(), with_server(sessions=9, last_change_s=121)),
         ((lease("a"),), (replace(lease("a"), renewed_at=LATER),)),
         (1.5, 2.5),
+        (
+            (DiskSpace("/", 100, 50, 1000, 500),),
+            (DiskSpace("/", 100, 49, 1000, 499),),
+        ),
+        (
+            replace(SYSTEM, load=1.0, neighbours=(Neighbour("10.0.0.9", "02:00", "REACHABLE"),)),
+            replace(SYSTEM, load=2.0, neighbours=(Neighbour("10.0.0.9", "02:00", "STALE"),)),
+        ),
     ],
 )
 def test_what_moves_all_the_time_may_wait(before: object, after: object) -> None:
@@ -46,6 +57,10 @@ def test_what_moves_all_the_time_may_wait(before: object, after: object) -> None
         ((lease("a", 1),), (lease("a", 2),)),
         ((lease("a", 1),), ()),
         (value_of(host(1).addresses), value_of(host(2).addresses)),
+        (
+            replace(SYSTEM, neighbours=(Neighbour("10.0.0.9", "02:00", "STALE"),)),
+            replace(SYSTEM, neighbours=(Neighbour("10.0.0.9", "02:01", "STALE"),)),
+        ),
     ],
 )
 def test_a_change_of_state_is_published_at_once(before: object, after: object) -> None:

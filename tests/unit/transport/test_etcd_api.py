@@ -63,6 +63,60 @@ def test_importing_the_client_loads_no_grpc() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+async def test_queries_load_no_grpc(socket: Path, tls: Tls) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from haconsole.model.secret import Secret
+from haconsole.probes.etcd.endpoint import probe_etcd
+from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials
+
+async def main():
+    socket, *files = map(Path, sys.argv[1:])
+    ca, cert, key = (path.read_bytes() for path in files)
+    credentials = EtcdCredentials(ca, cert, Secret(key.decode()))
+    async with await EtcdApi.open("cp1", socket, credentials, server_name="127.0.0.1") as api:
+        assert (await probe_etcd(api)).healthy
+        assert await api.get_prefix(b"/nowhere") == ()
+    sys.exit("grpc" in sys.modules or "etcd3" in sys.modules)
+
+asyncio.run(main())
+"""
+    argv = [sys.executable, "-c", script, *map(str, (socket, tls.ca, tls.cert, tls.key))]
+    assert (await asyncio.to_thread(subprocess.run, argv, check=False)).returncode == 0
+
+
+@pytest.mark.parametrize("flags", [("--enable-grpc-gateway=false",), ()], ids=["off", "not-trusted"])
+async def test_a_member_without_its_gateway_is_queried_over_grpc(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """The gateway is etcd's own client, so a certificate for servers only keeps it out of a member that checks them."""
+    tls = make_tls(tmp_path / "tls", usages=("server", "client") if flags else ("server",))
+    one = new_member("m1", tmp_path, tls, BINARY)
+    with running(one, flags=flags), forward(tmp_path, one.client_port) as path:
+        async with await EtcdApi.open(HOST, path, tls.client, server_name="127.0.0.1") as api:
+            endpoint = await probe_etcd(api)
+            assert endpoint.healthy
+            assert [each.name for each in endpoint.members] == ["m1"]
+            await api.put(b"/case/b", b"two")
+            assert [entry.value for entry in await api.get_prefix(b"/case/")] == [b"two"]
+
+
+async def test_users_by_the_name_in_their_certificate_are_queried_over_grpc(tmp_path: Path) -> None:
+    tls = make_tls(tmp_path / "tls")
+    one = new_member("m1", tmp_path, tls, BINARY)
+    with running(one), forward(tmp_path, one.client_port) as path:
+        flags = (f"--endpoints={one.client_url}", f"--cacert={tls.ca}", f"--cert={tls.cert}", f"--key={tls.key}")
+        for command in (
+            *(f"user add {name} --no-password" for name in ("root", "client")),
+            *(f"user grant-role {name} root" for name in ("root", "client")),
+            "auth enable",
+        ):
+            subprocess.run(("etcdctl", *flags, *command.split()), check=True, stdout=subprocess.DEVNULL)
+        async with await EtcdApi.open(HOST, path, tls.client, server_name="127.0.0.1") as api:
+            assert (await probe_etcd(api)).healthy
+            await api.put(b"/case/b", b"two")
+            assert [entry.value for entry in await api.get_prefix(b"/case/")] == [b"two"]
+
+
 async def test_a_member_reports_its_state(api: EtcdApi, member: Member) -> None:
     status = await api.status()
     assert status.leader_id == status.member_id

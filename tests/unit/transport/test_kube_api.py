@@ -68,6 +68,16 @@ def test_importing_the_client_does_not_load_the_library() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_the_client_loads_no_models_and_leaves_the_library_whole() -> None:
+    code = (
+        "import sys, haconsole.transport.kube_client as client\n"
+        "client.preload(), client.preload()\n"
+        "assert not any(name.startswith(('kubernetes.client.models', 'pydantic')) for name in sys.modules)\n"
+        "from kubernetes.client import ApiClient, CoreV1Api\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 async def test_a_ready_server(api: KubeApi, server: KubeServer) -> None:
     server.answers["/readyz?verbose"] = (200, (CAPTURED / "readyz-ok.txt").read_text())
     server.answers["/version"] = (200, VERSION)

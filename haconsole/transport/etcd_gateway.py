@@ -1,0 +1,147 @@
+"""etcd's JSON gateway (etcd.io: gRPC gateway): queries over HTTP/1.1, for which no gRPC library is loaded.
+
+The gateway may be off (``--enable-grpc-gateway=false``), and it passes on neither the name in a client certificate
+(etcd.io: Role-based access control) nor every failure of its own: whatever is no plain answer of etcd is reported as
+None, and the caller uses gRPC instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from haconsole.model.names import HostName
+from haconsole.transport.etcd_channel import EtcdCredentials, Target
+from haconsole.transport.etcd_connection import TargetConnection, tls_context
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind, in_words, kind_of
+from haconsole.transport.threads import in_thread
+
+T = TypeVar("T")
+
+_LONGEST = 64 << 20
+"""Bytes of an answer, as over gRPC."""
+_CODES = {
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    7: "PERMISSION_DENIED",
+    12: "UNIMPLEMENTED",
+    14: "UNAVAILABLE",
+    15: "DATA_LOSS",
+    16: "UNAUTHENTICATED",
+}
+"""gRPC's status codes (grpc.io: Status codes and their use in gRPC) that etcd sends."""
+_CLOSED = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+class EtcdGateway:
+    """Queries the etcd on `host` behind `target`, one at a time over one connection, which is opened when needed."""
+
+    def __init__(
+        self, host: HostName, target: Target, credentials: EtcdCredentials | None, server_name: str | None
+    ) -> None:
+        self._host, self._target, self._credentials, self._server_name = host, target, credentials, server_name
+        self._connection: TargetConnection | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._is_usable = True
+        self._is_closed = False
+
+    async def query(
+        self,
+        tried: str,
+        path: str,
+        request: Mapping[str, object],
+        deadline_s: float,
+        read: Callable[[Mapping[str, Any]], T],
+        *,
+        leader_needed: bool = False,
+    ) -> T | None:
+        """The answer to one POST as `read` takes it, or None: then this member is to be queried over gRPC.
+
+        Raises EtcdError; `tried` is the query's description for it. `deadline_s` is the longest wait for each part of
+        the answer. With `leader_needed` etcd refuses at once while it knows no leader.
+        """
+        if self._is_closed:
+            raise EtcdError(self._host, EtcdErrorKind.UNAVAILABLE, tried, "this client is closed")
+        if not self._is_usable:
+            return None
+        headers = {"Content-Type": "application/json", **({"Grpc-Metadata-hasleader": "true"} if leader_needed else {})}
+        body = json.dumps(request)
+        async with self._one_at_a_time:
+            try:
+                answer = await in_thread(lambda: self._post(tried, path, body, headers, deadline_s), "etcd-query")
+            except asyncio.CancelledError:
+                self._drop()
+                raise
+        result = self._judged(tried, *answer, read)
+        self._is_usable = result is not None
+        return result
+
+    def close(self) -> None:
+        """End the connection; a query under way fails."""
+        self._is_closed = True
+        self._drop()
+
+    def _drop(self) -> None:
+        """End this connection; the next query opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.shut()
+
+    def _judged(self, tried: str, status: int, body: bytes, read: Callable[[Mapping[str, Any]], T]) -> T | None:
+        try:
+            answer = json.loads(body)
+            if status == http.HTTPStatus.OK:
+                return read(answer)
+            details, code = str(answer.get("message") or answer["error"]), _CODES.get(answer["code"], "UNKNOWN")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        kind = kind_of(code, details)
+        if not details.startswith("etcdserver:") or kind is EtcdErrorKind.DENIED or "user name" in details:
+            return None
+        raise EtcdError(self._host, kind, tried, in_words(details))
+
+    def _post(
+        self, tried: str, path: str, body: str, headers: Mapping[str, str], deadline_s: float
+    ) -> tuple[int, bytes]:
+        """Status and body. A connection that was closed since its last answer is opened once more."""
+        reused = self._connection
+        try:
+            try:
+                return self._exchange(path, body, headers, deadline_s)
+            except _CLOSED:
+                if reused is None or self._connection is not reused:
+                    raise
+                self._drop()
+                return self._exchange(path, body, headers, deadline_s)
+        except EtcdError:
+            raise
+        except TimeoutError:
+            self._drop()
+            raise EtcdError(self._host, EtcdErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s") from None
+        except (OSError, http.client.HTTPException) as error:
+            self._drop()
+            raise EtcdError(self._host, *_explained(error, tried)) from None
+
+    def _exchange(self, path: str, body: str, headers: Mapping[str, str], deadline_s: float) -> tuple[int, bytes]:
+        connection = self._connection
+        if connection is None:
+            tls = tls_context(self._host, "connect", self._credentials) if self._credentials else None
+            connection = self._connection = TargetConnection(self._target, self._server_name or "localhost", tls)
+        connection.limit(deadline_s)
+        connection.request("POST", path, body, dict(headers))
+        response = connection.getresponse()
+        return response.status, response.read(_LONGEST)
+
+
+def _explained(error: OSError | http.client.HTTPException, tried: str) -> tuple[EtcdErrorKind, str, str]:
+    """The kind of a lost connection, what was tried, and the failure as text."""
+    words = str(error) or type(error).__name__
+    if isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+        return EtcdErrorKind.REFUSED, tried, words
+    if isinstance(error, ssl.SSLError) and not isinstance(error, _CLOSED):
+        return EtcdErrorKind.TLS, tried, in_words(words)
+    return EtcdErrorKind.UNAVAILABLE, tried, words
