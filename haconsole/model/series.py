@@ -17,7 +17,7 @@ MOST_SERIES = 6000
 """Further series are not kept; three measures of each server on each balancer are most of them."""
 PATIENCE = 2.5
 """Usual intervals for which a value counts when no newer reading comes."""
-_MOST_ANSWERS = 4
+_MOST_RESULTS = 4
 _NONE, _UNKNOWN = float("-inf"), float("inf")
 """In a step: no reading came; readings failed. Values are never negative."""
 
@@ -33,7 +33,7 @@ class Series:
         self._steps = array("f", [_NONE]) * self._count
         self._newest: int | None = None
         self._values: dict[tuple[float, float, int, float], tuple[float | None, ...]] = {}
-        """Answers that still hold: a screen asks for the same parts until a value comes."""
+        """Results that still hold: a screen reads the same parts again until the next value."""
 
     def put(self, at_s: float, value: float | None) -> None:
         """Keep a value, None for one that was not known; what is over an hour older than the newest is dropped."""
@@ -66,16 +66,16 @@ class Series:
 
         A part without a reading has the value before it, for `hold_s` seconds at most.
         """
-        asked = (start_s, end_s, cells, hold_s)
-        if asked not in self._values:
+        parts = (start_s, end_s, cells, hold_s)
+        if parts not in self._values:
             width_s = (end_s - start_s) / cells
-            if len(self._values) >= _MOST_ANSWERS:
+            if len(self._values) >= _MOST_RESULTS:
                 self._values.clear()
-            self._values[asked] = tuple(
+            self._values[parts] = tuple(
                 self._value_in(start_s + number * width_s, start_s + (number + 1) * width_s, hold_s)
                 for number in range(cells)
             )
-        return self._values[asked]
+        return self._values[parts]
 
     def _value_in(self, start_s: float, end_s: float, hold_s: float) -> float | None:
         first, last = (

@@ -158,7 +158,7 @@ class ApiProbe(Generic[A, T]):
             return self._failed(error, via, asking=asking)
 
     async def _pause(self, pause_s: float) -> None:
-        """What is longer than a round ends when anything in the cluster changes."""
+        """Sleep; after one round any change in the cluster ends the pause."""
         round_s = min(pause_s, self._context.timings.round_s)
         await asyncio.sleep(round_s)
         if pause_s > round_s:

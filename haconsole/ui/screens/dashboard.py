@@ -35,8 +35,7 @@ class Dashboard(FilteredScreen):
     def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
         """`hosts` are names and addresses, shown before the first answers."""
         super().__init__()
-        self._hosts = hosts
-        self._panes = Panes()
+        self._panes = Panes(hosts)
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -50,7 +49,7 @@ class Dashboard(FilteredScreen):
     def on_mount(self) -> None:
         self._panes.table.focus()
         self.watch(self.app, "state", self._draw)
-        self.watch(self.app, "now", self._draw_time, init=False)
+        self.watch(self.app, "now", partial(_draw_time, self, self._panes), init=False)
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
         self.watch(self.app, "frozen_at", self._draw_bar, init=False)
@@ -58,42 +57,19 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "only_host", self._draw, init=False)
 
     def _draw(self) -> None:
-        self._draw_panes()
+        _draw_panes(self.app, self._panes)
         self._draw_bar()
 
-    def _draw_time(self) -> None:
-        """Draw what depends on the time, which no key does."""
-        self._draw_panes()
-        self._draw_first_line()
-        self._draw_details()
-
-    def _draw_panes(self) -> None:
-        state, now = self.app.state, self.app.now
-        waits = state.snapshot is None
-        views = waiting_tables(self._hosts, state.link.reason) if waits else state.tables_at(now, self._panes.placed())
-        if self.app.only_host is not None:
-            from haconsole.present.one_host import only_host
-
-            views = only_host(views, self.app.only_host, state.snapshot, state.findings)
-        self._panes.draw(views, now)
-
     def _draw_bar(self) -> None:
-        self._draw_first_line()
-        self.on_row_highlighted()
-
-    def _draw_first_line(self) -> None:
         self.query_one(StatusBar).show(bar_view(self.app), self.app.now)
+        self.on_row_highlighted()
 
     def on_row_highlighted(self, message: RowHighlighted | None = None) -> None:
         """Show the details of the row if they have a place, and the keys for it."""
         if message is not None and message.table is not self._panes.table:
             return
-        self._draw_details()
+        _draw_details(self.app, self._panes)
         self.refresh_bindings()
-
-    def _draw_details(self) -> None:
-        if PaneId.DETAIL in self._panes.placed():
-            self._panes.detail.show(_details(self.app, self.filtered.window.key))
 
     def on_row_chosen(self, message: RowChosen) -> None:
         self.post_message(ShowDetails(message.key))
@@ -128,6 +104,30 @@ class Dashboard(FilteredScreen):
         wish = replace(table.window.wish, needle=needle)
         table.window = table.window.granting(wish, keep=table.has_focus)
         self.refresh_bindings()
+
+
+def _draw_time(screen: Dashboard, panes: Panes) -> None:
+    """Draw what depends on the time, which no key does."""
+    _draw_panes(screen.app, panes)
+    screen.query_one(StatusBar).show(bar_view(screen.app), screen.app.now)
+    _draw_details(screen.app, panes)
+
+
+def _draw_panes(console: Console, panes: Panes) -> None:
+    state, now = console.state, console.now
+    waits = state.snapshot is None
+    views = waiting_tables(panes.hosts, state.link.reason) if waits else state.tables_at(now, panes.placed())
+    if console.only_host is not None:
+        from haconsole.present.one_host import only_host
+
+        views = only_host(views, console.only_host, state.snapshot, state.findings)
+    panes.draw(views, now)
+
+
+def _draw_details(console: Console, panes: Panes) -> None:
+    """The details of the row under the cursor, if they have a place."""
+    if PaneId.DETAIL in panes.placed():
+        panes.detail.show(_details(console, panes.table.window.key))
 
 
 def _details(console: Console, key: RowKey | None) -> Detail | None:

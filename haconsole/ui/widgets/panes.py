@@ -71,7 +71,9 @@ class Panes(Container):
 
     BINDINGS = bindings(Scope.DASHBOARD)
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
+        """`hosts` are names and addresses."""
+        self.hosts = hosts
         self.tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
         self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
         super().__init__(*self.tables.values(), self.detail, id="panes")

@@ -68,7 +68,7 @@ def test_importing_the_client_does_not_load_the_library() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_client_loads_no_models_and_leaves_the_library_whole() -> None:
+def test_the_client_loads_no_models_and_leaves_the_library_complete() -> None:
     code = (
         "import sys, haconsole.transport.kube_client as client\n"
         "client.preload(), client.preload()\n"
