@@ -22,6 +22,8 @@ class TargetConnection(http.client.HTTPConnection):
         super().__init__(server_name)
         self._target = target
         self._tls = tls
+        self.has_connected = False
+        """Whether there was a connection, with its TLS handshake; it may have been closed from afar since."""
 
     def limit(self, seconds: float) -> None:
         """Bound each wait of the next request."""
@@ -36,6 +38,7 @@ class TargetConnection(http.client.HTTPConnection):
         except BaseException:
             near.close()
             raise
+        self.has_connected = True
 
     def _reached(self) -> socket.socket:
         if not isinstance(self._target, Path):

@@ -1,13 +1,15 @@
 """etcd's JSON gateway (etcd.io: gRPC gateway): queries over HTTP/1.1, for which no gRPC library is loaded.
 
 The gateway may be off (``--enable-grpc-gateway=false``), and it passes on neither the name in a client certificate
-(etcd.io: Role-based access control) nor every failure of its own: whatever is no plain answer of etcd is reported as
-None, and the caller uses gRPC instead.
+(etcd.io: Role-based access control) nor every failure of its own. A member that refuses a client certificate may also
+close the connection before its reason is read. Whatever is no plain answer of etcd is reported as None, and the caller
+uses gRPC instead.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import ssl
@@ -76,7 +78,7 @@ class EtcdGateway:
             except asyncio.CancelledError:
                 self._drop()
                 raise
-        result = self._judged(tried, *answer, read)
+        result = self._judged(tried, *answer, read) if answer is not None else None
         self._is_usable = result is not None
         return result
 
@@ -106,24 +108,26 @@ class EtcdGateway:
 
     def _post(
         self, tried: str, path: str, body: str, headers: Mapping[str, str], deadline_s: float
-    ) -> tuple[int, bytes]:
-        """Status and body. A connection that was closed since its last answer is opened once more."""
-        reused = self._connection
+    ) -> tuple[int, bytes] | None:
+        """Status and body; None if the member closed the new connection after the handshake, without an answer.
+
+        A connection that was closed since its last answer is opened once more.
+        """
         try:
-            try:
-                return self._exchange(path, body, headers, deadline_s)
-            except _CLOSED:
-                if reused is None or self._connection is not reused:
-                    raise
+            if self._connection is not None:
+                with contextlib.suppress(*_CLOSED):
+                    return self._exchange(path, body, headers, deadline_s)
                 self._drop()
-                return self._exchange(path, body, headers, deadline_s)
-        except EtcdError:
-            raise
+            return self._exchange(path, body, headers, deadline_s)
         except TimeoutError:
             self._drop()
             raise EtcdError(self._host, EtcdErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s") from None
         except (OSError, http.client.HTTPException) as error:
+            connection = self._connection
+            is_unexplained = isinstance(error, _CLOSED) and connection is not None and connection.has_connected
             self._drop()
+            if is_unexplained and self._credentials is not None:
+                return None
             raise EtcdError(self._host, *_explained(error, tried)) from None
 
     def _exchange(self, path: str, body: str, headers: Mapping[str, str], deadline_s: float) -> tuple[int, bytes]:

@@ -149,7 +149,7 @@ def open_client(host: HostName, target: Target, credentials: KubeCredentials, se
         raise KubeError(host, KubeErrorKind.TLS, "connect", detail) from None
     connections: WeakSet[Any] = WeakSet()
 
-    class Client(rest_client):  # type: ignore[misc, valid-type]
+    class RestClient(rest_client):  # type: ignore[misc, valid-type]
         """Has a pool of its own instead of one made from files of certificates and a proxy's address."""
 
         def __init__(self) -> None:
@@ -158,7 +158,7 @@ def open_client(host: HostName, target: Target, credentials: KubeCredentials, se
 
     url = f"https://{server_name if isinstance(target, Path) else target}"
     bearer = {"Authorization": f"Bearer {credentials.token.reveal()}"} if credentials.token else {}
-    return KubeClient(host, url, Client(), connections, bearer)
+    return KubeClient(host, url, RestClient(), connections, bearer)
 
 
 def preload() -> None:
