@@ -22,6 +22,7 @@ class TargetConnection(http.client.HTTPConnection):
         super().__init__(server_name)
         self._target = target
         self._tls = tls
+        self._is_shut = False
         self.has_connected = False
         """Whether there was a connection, with its TLS handshake; it may have been closed from afar since."""
 
@@ -38,6 +39,9 @@ class TargetConnection(http.client.HTTPConnection):
         except BaseException:
             near.close()
             raise
+        if self._is_shut:
+            self.close()
+            raise ConnectionAbortedError("the connection was ended while it was opened")
         self.has_connected = True
 
     def _reached(self) -> socket.socket:
@@ -54,7 +58,8 @@ class TargetConnection(http.client.HTTPConnection):
         return near
 
     def shut(self) -> None:
-        """End the connection, also while another thread waits for an answer from it."""
+        """End the connection, also while another thread opens it, or waits for an answer from it."""
+        self._is_shut = True
         near = self.sock
         if near is not None:
             with contextlib.suppress(OSError, ValueError):

@@ -2,8 +2,7 @@
 
 The gateway may be off (``--enable-grpc-gateway=false``), and it passes on neither the name in a client certificate
 (etcd.io: Role-based access control) nor every failure of its own. A member that refuses a client certificate may also
-close the connection before its reason is read. Whatever is no plain answer of etcd is reported as None, and the caller
-uses gRPC instead.
+close the connection before its reason is read. In all these cases the answer is None, and the caller uses gRPC.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class EtcdPages:
         """End the connection; the next page opens another one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            connection.shut()
 
     def _read(self, path: str, deadline_s: float) -> str:
         try:
