@@ -18,6 +18,7 @@ from haconsole.ui.messages import Copy, RowChosen, RowHighlighted
 from haconsole.ui.widgets.lines import Pane
 
 HEAD = 2
+OF_ROWS = ("choose", "order", "copy")
 
 
 class TablePane(Pane):
@@ -47,8 +48,14 @@ class TablePane(Pane):
             return
         self.window = self.window.showing(view, keep=self.has_focus)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of rows have no effect without rows."""
+        return bool(self.window.rows) or action not in OF_ROWS
+
     def watch_window(self, before: TableWindow, window: TableWindow) -> None:
         """Draw what changed: the age in the head at least."""
+        if bool(window.rows) != bool(before.rows) and self.is_attached:
+            self.screen.refresh_bindings()
         if window.cursor == before.cursor and window.has_content_of(before):
             self._draw(only_head=bool(self.lines))
             return

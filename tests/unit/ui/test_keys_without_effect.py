@@ -12,7 +12,7 @@ from haconsole.ui import messages
 from haconsole.ui.keys import KEYS
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import REFUSED, ended, recorded, running_events
-from tests.unit.ui.driver import settled
+from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.flows import TO_PLAN, console
 from tests.unit.ui.test_app import running
 
@@ -53,6 +53,18 @@ async def test_a_key_without_effect_shows_the_reason(case: str) -> None:
         await settled(pilot)
         assert why in [note.message for note in pilot.app._notifications][-1]
         assert pilot.app.screen is here
+
+
+async def test_a_table_without_rows_names_no_keys_of_rows() -> None:
+    async with running(console(healthy(), "dark", records=())) as pilot:
+        await settled(pilot)
+        assert "enter details" in screen_text(pilot.app).splitlines()[-1]
+        await pilot.press("h")
+        await settled(pilot)
+        assert "no run on this cluster is logged here" in screen_text(pilot.app)
+        last = screen_text(pilot.app).splitlines()[-1]
+        assert "esc back" in last
+        assert not [name for name in ("enter details", "o sort", "y copy") if name in last]
 
 
 def test_every_request_is_passed_to_one_controller() -> None:
