@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from haconsole.inventory.schema import Deployment, EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
-from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName, Vip
-from haconsole.model.roles import Role
+from haconsole.model.roles import LOCK_ROLES, Role
 
 if TYPE_CHECKING:
     from haconsole.model.vip import LeasedVip

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haconsole.model.roles import Role
-
-LOCK_ROLES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
-"""Hosts with one of these roles keep the lock: actions change them, and they exist before any etcd."""
 HEARTBEAT_S = 10.0
 STALE_S = 30.0
 """A lock whose heartbeat is older than this is stale: its console is gone or cut off."""

@@ -13,3 +13,7 @@ class Role(StrEnum):
     LOAD_BALANCER = "load-balancer"
     WORKER = "worker"
     BASTION = "bastion"
+
+
+LOCK_ROLES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
+"""Hosts with one of these roles keep the cluster's lock: actions change them, and they exist before any etcd."""

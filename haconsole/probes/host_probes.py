@@ -9,9 +9,9 @@ from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import FactName, Reach, Role
-from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Known
+from haconsole.model.roles import LOCK_ROLES
 from haconsole.probes.api_probe import apiserver_probe, etcd_probe
 from haconsole.probes.certificate.probe import CertificateProbe
 from haconsole.probes.context import ClusterContext

@@ -38,12 +38,12 @@ from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.kubeadm import ClusterConfiguration
 from haconsole.model.lease import Lease
-from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.lock_view import LockView, lock_view
 from haconsole.model.measures import MEASURES
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Failed, NotAsked, Observed, reason_of, value_of
 from haconsole.model.quorum import needed_for
+from haconsole.model.roles import LOCK_ROLES
 from haconsole.model.series import Measurements
 from haconsole.model.service_view import ServiceRow, service_rows
 from haconsole.model.snapshot import ClusterSnapshot

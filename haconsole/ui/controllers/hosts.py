@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -214,5 +213,7 @@ def _jump(inventory: Inventory, host: Host) -> tuple[str, ...]:
     through = inventory.find(jump)
     if through is None:
         return ()
+    import shlex
+
     command = ("ssh", *_options(inventory, through), "-W", "[%h]:%p", ssh_for(inventory, through).address)
     return ("-o", f"ProxyCommand={shlex.join(command)}")

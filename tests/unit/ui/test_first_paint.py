@@ -57,6 +57,7 @@ def test_no_client_library_is_loaded_before_the_first_paint(loaded: set[str], li
     [
         "model.snapshot",
         "model.hosts",
+        "model.lock",
         "session",
         "actions.step",
         "present.detail",
