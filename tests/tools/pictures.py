@@ -139,7 +139,7 @@ async def recorded() -> None:
         place = max(mark.place for mark in (app.replay.marks if app.replay else ()))
         app.post_message(ControlReplay("place", place))
         await camera.when(lambda: session.player.place == place, "the last event", 60)
-        await camera.press("v", "plus")
+        await camera.press("v")
         await camera.until("VIP 10")
         await camera.take("graphs")
         await camera.press("escape", "e")
