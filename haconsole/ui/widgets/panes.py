@@ -38,8 +38,8 @@ ORDER = (
     PaneId.NODES,
 )
 """The panes with tables, in the order of their numbers."""
-TALL_PERCENT = {PaneId.EVENTS: 75}
-"""Of a narrow screen with a single pane, the most for its rows: all that is known of an event takes few lines."""
+EVENTS_PERCENT = 75
+"""Of a screen with only the events, the share of their list: all that is known of an event is short."""
 
 
 class PaneLayout(Layout):
@@ -53,8 +53,10 @@ class PaneLayout(Layout):
 
     def boxes(self, size: Size) -> dict[PaneId, Box]:
         if self.only is not None:
-            rows, most = self.rows.get(self.only, 0), TALL_PERCENT.get(self.only, 50)
-            return focused(size.width, size.height, self.only, rows, percent=MAIN_PERCENT, tall_percent=most)
+            rows, (wide, tall) = self.rows.get(self.only, 0), (MAIN_PERCENT, 50)
+            if self.only is PaneId.EVENTS:
+                wide = tall = EVENTS_PERCENT
+            return focused(size.width, size.height, self.only, rows, percent=wide, tall_percent=tall)
         return arrange(size.width, size.height, self.rows)
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
