@@ -58,6 +58,11 @@ def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -
     return load_theme(files[name], sixteen=sixteen)
 
 
+def _example() -> str:
+    example = theme_files(theme_folders()).get(DEFAULT)
+    return f"compare the file with {example}, which has every field" if example else "correct the file"
+
+
 def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
     """Read and check one theme file. Raises ThemeError with the file, the place in it and the mistake."""
     import yaml
@@ -68,10 +73,9 @@ def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
     except OSError as error:
         raise ThemeError(f"theme {path}: {error.strerror}", hint=file_hint(path, error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}") from error
+        raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}", hint=_example()) from error
     except msgspec.ValidationError as error:
-        hint = "compare the file with themes/dark.yaml, which has every field"
-        raise ThemeError(f"theme {path}: {error}", hint=hint) from error
+        raise ThemeError(f"theme {path}: {error}", hint=_example()) from error
     return textual_theme(theme.in_sixteen() if sixteen else theme, path)
 
 
