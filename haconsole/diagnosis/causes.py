@@ -6,7 +6,7 @@ from haconsole.diagnosis.candidate import Key, on
 from haconsole.model.hosts import HostFacts, ServiceKind
 from haconsole.model.observed import value_of
 
-CERTIFICATE_CODES = ("cert.expired", "cert.not-yet-valid", "cert.key-mismatch", "cert.wrong-ca")
+CERTIFICATE_CODES = ("cert.expired", "cert.not-yet-valid", "cert.key-mismatch", "cert.wrong-ca", "cert.wrong-usage")
 """Problems of a certificate for which peers refuse it."""
 WAITS_FOR_API: Key = ("kubelet.waits-for-api", "kubelet")
 """No kubelet starts a static pod, so no component of the control plane runs."""

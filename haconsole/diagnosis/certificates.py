@@ -39,6 +39,7 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
                 *(replace(one, caused_by=(*one.caused_by, *own_cas)) for one in _trust(certificate)),
                 *_served_file(certificate),
                 *_names(certificate),
+                *_usage(certificate),
             )
             theirs = bool(snapshot.external_etcd) and certificate.role in OF_ETCD
             yield from (_issued_by_others(one) for one in several) if theirs else several
@@ -180,6 +181,19 @@ def _restart(certificate: Certificate) -> Remedy:
 
 
 SERVICES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+def _usage(certificate: Certificate) -> Iterator[Candidate]:
+    if not certificate.missing_usages:
+        return
+    yield _candidate(
+        certificate,
+        "cert.wrong-usage",
+        Severity.CRITICAL,
+        f"cannot be used as a {' and '.join(certificate.missing_usages)} certificate",
+        "Its extended key usage does not allow this use, so peers refuse the connection.",
+        _reissue(certificate),
+    )
 
 
 def _names(certificate: Certificate) -> Iterator[Candidate]:

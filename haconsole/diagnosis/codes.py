@@ -215,6 +215,9 @@ CODES: dict[str, Explanation] = {
     "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.not-yet-valid": Explanation("the certificate's notBefore date is in the future", "rotate certificates"),
+    "cert.wrong-usage": Explanation(
+        "a certificate's extended key usage does not allow what its component uses it for", "reissue the certificate"
+    ),
     "cert.expiring": Explanation(
         "a certificate expires in less than 30 days (critical below 7)", "rotate certificates"
     ),

@@ -15,6 +15,7 @@ from haconsole.diagnosis.candidate import (
     anywhere,
     on,
 )
+from haconsole.diagnosis.causes import CERTIFICATE_CODES, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_down
 from haconsole.inventory.schema import Inventory
@@ -78,7 +79,9 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             QUORUM_LOST,
             ("host.unreachable", facts.host),
             *on(facts.host, "host.slow", "apiserver.down", "apiserver.not-ready", "service.masked"),
-            ("service.hung", f"kube-apiserver@{facts.host}"),
+            *((code, f"kube-apiserver@{facts.host}") for code in ("service.hung", "service.crash-loop")),
+            *setup_causes(facts.host, "kube-apiserver"),
+            *on(facts.host, *CERTIFICATE_CODES),
             NOSPACE,
             *caused_by,
         )

@@ -259,6 +259,10 @@ PAGES: dict[str, Page] = {
     "cert.not-yet-valid": Page(
         "Peers refuse the certificate until its notBefore date.", "openssl x509 -noout -startdate -in FILE"
     ),
+    "cert.wrong-usage": Page(
+        "Peers refuse the connection. A member of etcd uses its peer certificate as server and as client.",
+        "openssl x509 -noout -ext extendedKeyUsage -in FILE",
+    ),
     "cert.expiring": Page(
         "After the certificate has expired, peers refuse every connection that uses it.",
         "openssl x509 -noout -enddate -in FILE",

@@ -41,6 +41,8 @@ class Certificate:
     issued_by: str | None = None
     in_kubeconfig: bool = False
     missing_names: tuple[str, ...] = ()
+    missing_usages: tuple[str, ...] = ()
+    """Uses that its role needs and its extended key usage does not allow: ``server``, ``client``."""
     problem: str | None = None
 
     def days_left(self, now: datetime) -> int:

@@ -9,8 +9,10 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from haconsole.pki.bundle import fingerprint
+from haconsole.pki.leaf import USAGES
 from haconsole.pki.names import sans_of
 
 _BEGIN_KEY, _END_KEY = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
@@ -33,6 +35,8 @@ class Inspected:
     x509: x509.Certificate = field(repr=False, compare=False)
     names_known: bool = True
     """False if the extensions cannot be read, so that `sans` is empty without meaning."""
+    usages: tuple[str, ...] | None = None
+    """``server`` and ``client``, as the extended key usage allows them; None where nothing limits them."""
 
 
 def inspect(pem: bytes) -> tuple[Inspected, ...]:
@@ -111,7 +115,18 @@ def _fields_of(certificate: x509.Certificate) -> Inspected:
         ),
         x509=certificate,
         names_known=names is not None,
+        usages=_usages(certificate),
     )
+
+
+def _usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    try:
+        allowed = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except Exception:
+        return None
+    if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in allowed:
+        return None
+    return tuple(name for name, usage in USAGES.items() if usage in allowed)
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...] | None:

@@ -61,6 +61,7 @@ REASONS = {
     "node.lease-stale": f"{EVIDENCE}: a kubelet and a kube-controller-manager that do not run",
     "cert.expiring": "expired leaves are brought about; a leaf that expires soon differs in its date only",
     "cert.not-yet-valid": "a leaf that is not valid yet differs from an expired one in its dates only",
+    "cert.wrong-usage": "needs a certificate that another program issued; such leaves are cases of unit tests",
     "cert.ca-rotation-open": "seen between the phases of a replaced CA: tests/hosts/test_rotation_boundaries.py",
     "host.clock-skew": "hosts of a lab share one clock",
 }

@@ -77,6 +77,7 @@ ELSEWHERE = {
     "lease.no-standby": SAME,
     "lease.churn": SAME,
     "cert.not-yet-valid": SAME,
+    "cert.wrong-usage": SAME,
     "cert.expiring": "expired leaves are; a leaf that expires soon differs in its date only",
     "cert.ca-rotation-open": "seen during the replacement of kubeadm's CAs: test_kubeadm_ca.py",
     "host.slow": ONE_KERNEL,

@@ -18,6 +18,7 @@ from haconsole.pki.names import is_named
 from haconsole.probes.certificate.paths import files_to_read
 from haconsole.probes.certificate.reader_script import HostCertificates, KeySeen
 
+_CLIENTS = ("admin", "super-admin", "controller-manager", "scheduler", "kubelet")
 _KEY_FOR_OTHERS = 0o077
 
 
@@ -146,7 +147,24 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
         served_fingerprint=presented[0].fingerprint if presented else None,
         in_kubeconfig=file.kubeconfig,
         missing_names=_missing_names(file, one, around),
+        missing_usages=_missing_usages(file, one),
     )
+
+
+def _missing_usages(file: CertificateFile, one: Inspected) -> tuple[str, ...]:
+    """An etcd member is its peers' server and client; otherwise the end of the role tells servers from clients."""
+    if one.is_ca or one.usages is None:
+        return ()
+    needed = {usage: None for role in (file.role, *file.other_roles) for usage in _usages_of(role)}
+    return tuple(usage for usage in needed if usage not in (one.usages or ()))
+
+
+def _usages_of(role: str) -> tuple[str, ...]:
+    if role == "etcd-peer":
+        return ("server", "client")
+    if role == "apiserver" or role.endswith("-server"):
+        return ("server",)
+    return ("client",) if role in _CLIENTS or role.endswith("-client") else ()
 
 
 def _missing_names(file: CertificateFile, one: Inspected, around: Surroundings) -> tuple[str, ...]:
@@ -186,6 +204,8 @@ def _problems(certificate: Certificate, ca: str | None, around: Surroundings) ->
         yield f"is not the CA in use, {ca}" if certificate.is_ca else f"was not signed by the CA in use, {ca}"
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
         yield f"is not the certificate that {certificate.served_at} presents: restart the process to load the file"
+    if certificate.missing_usages:
+        yield f"cannot be used as a {' and '.join(certificate.missing_usages)} certificate"
     if certificate.missing_names:
         yield f"lacks these names: {', '.join(certificate.missing_names)}"
     if certificate.key_mode is not None and certificate.key_mode & _KEY_FOR_OTHERS:

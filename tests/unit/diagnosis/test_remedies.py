@@ -256,6 +256,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "expiring": certificate(not_after=NOW + timedelta(days=3)),
     "expiring CA": certificate("etcd-ca", is_ca=True, not_after=NOW + timedelta(days=3)),
     "not yet valid": certificate(not_before=NOW + timedelta(days=3)),
+    "wrong usage": certificate("etcd-peer", missing_usages=("client",)),
     "served old": certificate(served_at="10.99.0.11:2379", served_fingerprint="older"),
     "diverged members": changed(
         changed(healthy(), 1, having(etcd_hash=EtcdHash(MemberId("a1"), 9, 1, 7))),

@@ -171,13 +171,17 @@ def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "dates"),
-    [("cert.expired", {"not_after": NOW}), ("cert.not-yet-valid", {"not_before": NOW + timedelta(days=1)})],
+    ("code", "fields"),
+    [
+        ("cert.expired", {"not_after": NOW}),
+        ("cert.not-yet-valid", {"not_before": NOW + timedelta(days=1)}),
+        ("cert.wrong-usage", {"missing_usages": ("client",)}),
+    ],
 )
-def test_the_dates_of_a_certificate_explain_the_refusal(code: str, dates: dict[str, Any]) -> None:
+def test_a_wrong_certificate_explains_the_refusal(code: str, fields: dict[str, Any]) -> None:
     from tests.unit.diagnosis.test_remedies import certificate
 
-    expired = certificate("admin", **dates).hosts[0].certificates
+    expired = certificate("admin", **fields).hosts[0].certificates
     refused = queried_by_peers(Cause.AUTH_FAILED, "apiserver")
     (finding,) = findings_of(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
     assert (finding.code, finding.subject) == (code, "cp1:/c.crt")

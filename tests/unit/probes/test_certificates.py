@@ -61,9 +61,19 @@ class Pki:
         path.write_bytes(data)
         path.chmod(mode)
 
-    def leaf(self, name: str, *, days: int = 365, now: datetime = NOW, mode: int = 0o600) -> bytes:
+    def leaf(
+        self,
+        name: str,
+        *,
+        days: int = 365,
+        now: datetime = NOW,
+        mode: int = 0o600,
+        usages: tuple[str, ...] = ("server", "client"),
+    ) -> bytes:
         key = make_private_key(P256)
-        cert = sign_leaf(CA, Leaf(name, sans=("IP:127.0.0.1",)), key.load().public_key(), days=days, now=now)
+        cert = sign_leaf(
+            CA, Leaf(name, sans=("IP:127.0.0.1",), usages=usages), key.load().public_key(), days=days, now=now
+        )
         self.put(f"{name}.crt", cert)
         self.put(f"{name}.key", key.pem, mode)
         return cert
@@ -399,6 +409,26 @@ def test_the_ca_that_a_kubelet_trusts_is_read_with_its_certificate(pki: Pki, hol
     assert (output["kubelet-ca"].path, output["kubelet-ca"].in_kubeconfig) == (where, holds == "holds")
     assert (output["kubelet"].path, output["kubelet"].key_path) == (pki.path("node.crt"), pki.path("node.key"))
     assert not output["kubelet"].in_kubeconfig
+
+
+@pytest.mark.parametrize(
+    ("role", "usages", "missing"),
+    [
+        ("etcd-peer", ("server",), ("client",)),
+        ("etcd-server", ("client",), ("server",)),
+        ("apiserver-etcd-client", ("server",), ("client",)),
+        ("scheduler", ("server",), ("client",)),
+        ("etcd-peer", ("server", "client"), ()),
+        ("unknown", ("server",), ()),
+    ],
+)
+def test_a_certificate_that_its_role_cannot_use(
+    pki: Pki, role: str, usages: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    pki.leaf("one", usages=usages)
+    ((certificate,), _, _) = pki.look(pki.file(role, "one"))
+    assert certificate.missing_usages == missing
+    assert bool(certificate.problem) == bool(missing)
 
 
 def test_a_ca_that_a_kubeconfig_names_must_be_the_one_in_use(pki: Pki) -> None:
