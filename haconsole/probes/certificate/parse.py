@@ -152,7 +152,7 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
 
 
 def _missing_usages(file: CertificateFile, one: Inspected) -> tuple[str, ...]:
-    """An etcd member is its peers' server and client; otherwise the end of the role tells servers from clients."""
+    """An etcd member is its peers' server and client; otherwise the end of a role's name is its use."""
     if one.is_ca or one.usages is None:
         return ()
     needed = {usage: None for role in (file.role, *file.other_roles) for usage in _usages_of(role)}
