@@ -163,8 +163,8 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         r"your configuration file uses an old API spec",
         "The configuration was written for an older kubeadm than the installed one.",
         kubeadm=(
-            "set kubernetes.version to the release of the installed kubeadm. For a file of your own: kubeadm config "
-            "migrate, with a kubeadm that still reads the file"
+            "set kubernetes.version to the release of the installed kubeadm. Convert a configuration of your own with "
+            "kubeadm config migrate, run by an older kubeadm that still reads it"
         ),
     ),
     _text(

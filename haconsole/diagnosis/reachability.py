@@ -171,7 +171,7 @@ def _dropping_route(
             Severity.WARNING,
             source,
             f"a route of {source} drops all packets to {target}",
-            "Other hosts reach the port. A route of the kind blackhole, unreachable or prohibit was added.",
+            f"Other hosts reach the port; on {source} a route of type blackhole, unreachable or prohibit was added.",
             tuple(map(str, its)),
             (
                 call("repair", "remove the route", setting="route", host=source, target=address),

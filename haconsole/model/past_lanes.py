@@ -1,4 +1,4 @@
-"""Lanes from before the console was opened, from the events of the hosts' journals."""
+"""The graph's lanes for the hours before the console was opened, from events in the hosts' journals."""
 
 from __future__ import annotations
 

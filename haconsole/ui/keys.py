@@ -263,11 +263,11 @@ STEPS = (
 )
 
 TABLE = (
-    Key("enter", "choose", "enter", "details", "Everything known of the row", Scope.TABLE, 3),
+    Key("enter", "row('choose')", "enter", "details", "Everything known of the row", Scope.TABLE, 3),
     Key("down,j", "move('line', 1)", "↓ j", "row down", "One row down", Scope.TABLE),
     Key("up,k", "move('line', -1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *paging_keys(Scope.TABLE, "first row", "last row", space=False),
-    Key("o", "order", "o", "sort", "Sort by the next column: ascending, descending, unsorted", Scope.TABLE, 9),
+    Key("o", "row('order')", "o", "sort", "Sort by the next column: ascending, descending, unsorted", Scope.TABLE, 9),
     copy_key(Scope.TABLE, "row"),
 )
 

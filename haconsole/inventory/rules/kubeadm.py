@@ -1,4 +1,4 @@
-"""Rules about kubeadm's settings: only in clusters of kubeadm, and without keys that other parts of the file set."""
+"""Rules about kubeadm's settings: which clusters may have them, and which keys belong in another section."""
 
 from __future__ import annotations
 

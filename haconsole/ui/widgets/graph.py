@@ -72,46 +72,38 @@ class GraphPane(KeyTarget, Pane):
         if self.app.only_host is not None:
             self._rows = graph_rows_of(self._rows, self.app.only_host)
         head = "head-focused" if self.has_focus else "head"
-        place = self._place()
+        place = _place_of(self._selected, self._rows)
+        self._selected = self._rows[place] if self._rows else None
         self._top = max(min(self._top, place, len(self._rows) - room), place - room + 1, 0)
         below = max(len(self._rows) - self._top - room, 0)
+        limit = f"  only {self.app.only_host}" if self.app.only_host is not None else ""
         more = Cell(f" ▼{below}" if below else "", Tone.MUTED)
-        title = padded(Cell(f" {graph_title(self.window, self._now)}{self._limit()}"), width - len(more.text))
+        title = padded(Cell(f" {graph_title(self.window, self._now)}{limit}"), width - len(more.text))
         lines: list[tuple[Line, str]] = [((title, more), head), (axis_line(self.window, self._now, width), "titles")]
-        lines += ((line, "") for line in self._body(range(self._top, self._top + room), place))
-        self.paint(tuple(lines))
-
-    def _limit(self) -> str:
-        return f"  only {self.app.only_host}" if self.app.only_host is not None else ""
-
-    def _body(self, places: range, selected: int) -> tuple[Line, ...]:
         if self._chronicle is None or not self._rows:
-            return ((Cell(f" {NOTHING_YET}", Tone.UNKNOWN),),)
-        labels = short_labels(self._rows)
-        return tuple(
-            row_line(
-                self._rows[place],
-                self._chronicle,
-                self.window,
-                self._now,
-                self.size.width,
-                selected=place == selected,
-                label=labels[place],
+            lines.append(((Cell(f" {NOTHING_YET}", Tone.UNKNOWN),), ""))
+        else:
+            labels = short_labels(self._rows)
+            lines += (
+                (
+                    row_line(
+                        self._rows[each],
+                        self._chronicle,
+                        self.window,
+                        self._now,
+                        width,
+                        selected=each == place,
+                        label=labels[each],
+                    ),
+                    "",
+                )
+                for each in range(self._top, min(self._top + room, len(self._rows)))
             )
-            for place in places[: max(len(self._rows) - places.start, 0)]
-        )
-
-    def _place(self) -> int:
-        """The selected row's place; rows may have come before it."""
-        labels = [row.label for row in self._rows]
-        if self._selected is not None and self._selected.label in labels:
-            return labels.index(self._selected.label)
-        self._selected = self._rows[0] if self._rows else None
-        return 0
+        self.paint(tuple(lines))
 
     def move_by(self, lines: int) -> None:
         if self._rows:
-            self._selected = self._rows[max(0, min(self._place() + lines, len(self._rows) - 1))]
+            self._selected = self._rows[max(0, min(_place_of(self._selected, self._rows) + lines, len(self._rows) - 1))]
             self._draw()
 
     def action_look(self, how: str, by: int) -> None:
@@ -120,7 +112,7 @@ class GraphPane(KeyTarget, Pane):
         self._is_window_chosen = True
         match how:
             case "step":
-                self.window = window.stepped(by, self._cells, now)
+                self.window = window.stepped(by, chart_width(self.size.width), now)
             case "pan":
                 self.window = window.panned(by / 2, now)
             case "zoom":
@@ -131,17 +123,17 @@ class GraphPane(KeyTarget, Pane):
 
     def on_click(self, event: events.Click) -> None:
         """The row and the moment at the mouse."""
-        row, cell, cells = event.y - HEAD + self._top, event.x - label_width(self.size.width) - 2, self._cells
+        row, cell, cells = (
+            event.y - HEAD + self._top,
+            event.x - label_width(self.size.width) - 2,
+            chart_width(self.size.width),
+        )
         if event.y >= HEAD and row < len(self._rows):
             self._selected = self._rows[row]
         if 0 <= cell < cells:
             self._is_window_chosen = True
             self.window = self.window.on_cell(cell, cells, self._now)
         self._draw()
-
-    @property
-    def _cells(self) -> int:
-        return chart_width(self.size.width)
 
     def action_journal(self) -> None:
         """The journal at the cursor."""
@@ -152,3 +144,9 @@ class GraphPane(KeyTarget, Pane):
 
             place = log_of_graph_row(self._selected, self.app.state.snapshot, at)
         self.post_message(ShowJournal(place))
+
+
+def _place_of(selected: GraphRow | None, rows: tuple[GraphRow, ...]) -> int:
+    """The selected row's place, which rows may have come before; the first one if it is not there."""
+    labels = [row.label for row in rows]
+    return labels.index(selected.label) if selected is not None and selected.label in labels else 0

@@ -162,16 +162,7 @@ class Panes(Container):
     def _draw_placed(self) -> None:
         for pane in self.placed():
             if pane in self._views and self._now is not None:
-                self.tables[pane].show(self._fitting(pane), self._now)
-
-    def _fitting(self, pane: PaneId) -> TableView:
-        """The table of a pane, of findings with the fix in as many lines as it needs."""
-        view, width = self._views[pane], self.tables[pane].size.width - 2
-        if pane is not PaneId.FINDINGS or width <= 0:
-            return view
-        from haconsole.present.findings import with_complete_fix
-
-        return with_complete_fix(view, width)
+                self.tables[pane].show(_fitting(self._views[pane], pane, self.tables[pane].size.width - 2), self._now)
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""
@@ -179,6 +170,15 @@ class Panes(Container):
         if (rows, self.only) != (self._placing.rows, self._placing.only):
             self._placing.rows, self._placing.only = rows, self.only
             self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
+
+
+def _fitting(view: TableView, pane: PaneId, width: int) -> TableView:
+    """The table of a pane; of findings, with the fix in as many lines as it needs."""
+    if pane is not PaneId.FINDINGS or width <= 0:
+        return view
+    from haconsole.present.findings import with_complete_fix
+
+    return with_complete_fix(view, width)
 
 
 def hide_columns(tables: Mapping[PaneId, TablePane], columns: Mapping[str, frozenset[str]]) -> None:

@@ -18,7 +18,7 @@ from haconsole.ui.messages import Copy, RowChosen, RowHighlighted
 from haconsole.ui.widgets.lines import Pane
 
 HEAD = 2
-OF_ROWS = ("choose", "order", "copy")
+OF_ROWS = ("row", "copy")
 
 
 class TablePane(Pane):
@@ -83,15 +83,13 @@ class TablePane(Pane):
     def move_by(self, lines: int) -> None:
         self.window = self.window.at(self.window.cursor + lines)
 
-    def action_choose(self) -> None:
-        key = self.window.key
-        if key is not None:
+    def action_row(self, what: str) -> None:
+        """Choose the row under the cursor, or order all rows by the next column."""
+        key, whole = self.window.key, self.window.whole
+        if what == "choose" and key is not None:
             self.post_message(RowChosen(self, key))
-
-    def action_order(self) -> None:
-        if self.window.whole is not None:
-            wish = next_order(self.window.whole, self.window.wish)
-            self.window = self.window.granting(wish, keep=self.has_focus)
+        elif what == "order" and whole is not None:
+            self.window = self.window.granting(next_order(whole, self.window.wish), keep=self.has_focus)
 
     def action_copy(self) -> None:
         row = self.window.row
@@ -114,7 +112,7 @@ class TablePane(Pane):
             is_double = row == self.window.cursor and event.chain > 1
             self.window = self.window.at(row)
             if is_double:
-                self.action_choose()
+                self.action_row("choose")
 
 
 def _top(top: int, cursor: int, rows: int, room: int) -> int:
