@@ -128,7 +128,9 @@ class VerbGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-NO_INVENTORY = f"The name of an inventory ends in {', '.join(INVENTORY_ENDINGS)}."
+NO_INVENTORY = (
+    f"`haconsole --help` lists the commands; the name of an inventory ends in {', '.join(INVENTORY_ENDINGS)}."
+)
 CONSOLE_FLAGS = ("--ascii", "--read-only")
 CONSOLE_VALUES = ("--theme", "--notify", "--hook")
 

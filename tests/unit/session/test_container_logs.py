@@ -37,6 +37,10 @@ class PodLogs:
         self.root = root
         self.container = root / f"kube-system_etcd-{platform.node().lower()}_0123456789abcdef0123456789abcdef" / "etcd"
         self.container.mkdir(parents=True)
+        self.programs = root / "programs"
+        self.programs.mkdir()
+        (self.programs / "pidof").write_text("#!/bin/sh\nexit 1\n")  # a kubelet of this machine has another node name
+        (self.programs / "pidof").chmod(0o755)
 
     def write(self, name: str, text: str, modified: int) -> Path:
         path = self.container / name
@@ -45,7 +49,8 @@ class PodLogs:
         return path
 
     def argv_and_environment(self, *, path: str | None = None) -> dict[str, str]:
-        return {**os.environ, "HACONSOLE_POD_LOGS": str(self.root), **({"PATH": path} if path else {})}
+        path = f"{self.programs}:{path or os.environ['PATH']}"
+        return {**os.environ, "HACONSOLE_POD_LOGS": str(self.root), "PATH": path}
 
     def read(self, start: datetime, end: datetime) -> list[str]:
         argv = container_logs_argv(("etcd",), 100, start, end)
