@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -104,8 +106,11 @@ async def _follow_json(session: Session) -> int:
 
 
 async def _examine(session: Session) -> int:
+    """What makes the text is loaded while the hosts answer, so that the first report needs nothing more."""
     code = int(ExitCode.UNKNOWN)
+    load = asyncio.create_task(asyncio.to_thread(import_module, "haconsole.cli.reports.text"))
     async for status in session.observer.examine():
+        await load
         code = _show(status, _doctor_text)
     return code
 

@@ -29,13 +29,19 @@ from haconsole.transport.base import Fleet
 
 FIRST_AFTER_S = 4.0
 """Seconds from the start of the process to the first report, so that it is there within 5 s."""
+WITHIN_S = 5.0
+REPORTING = 0.6
+"""The share of a program's start that the rules and the text of a report take, at most."""
 NOW_S = 0.2
 """The first report is made at once where a busy machine took long to start the program."""
 
 
 def first_after_s(age_s: float) -> float:
-    """The time left until the first report in a process of this age."""
-    return max(NOW_S, FIRST_AFTER_S - age_s)
+    """The time left until the first report in a process of this age.
+
+    The age shows how busy this machine is: the report itself then takes longer, too.
+    """
+    return max(NOW_S, min(FIRST_AFTER_S, WITHIN_S - REPORTING * age_s) - age_s)
 
 
 def process_age_s() -> float:

@@ -11,7 +11,9 @@ import pytest
 from haconsole.session.observing import FIRST_AFTER_S, NOW_S, first_after_s, process_age_s
 
 
-@pytest.mark.parametrize(("age", "remaining"), [(0.0, FIRST_AFTER_S), (1.5, 2.5), (3.5, 0.5), (900.0, NOW_S)])
+@pytest.mark.parametrize(
+    ("age", "remaining"), [(0.0, FIRST_AFTER_S), (1.5, 2.5), (2.5, 1.0), (3.5, NOW_S), (900.0, NOW_S)]
+)
 def test_the_time_left_until_the_first_report(age: float, remaining: float) -> None:
     assert first_after_s(age) == remaining
 
