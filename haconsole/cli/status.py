@@ -106,7 +106,7 @@ async def _follow_json(session: Session) -> int:
 
 
 async def _examine(session: Session) -> int:
-    """What makes the text is loaded while the hosts answer, so that the first report needs nothing more."""
+    """The modules that render the text are loaded while the hosts answer: the first report then needs no import."""
     code = int(ExitCode.UNKNOWN)
     load = asyncio.create_task(asyncio.to_thread(import_module, "haconsole.cli.reports.text"))
     async for status in session.observer.examine():
