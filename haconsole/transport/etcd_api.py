@@ -43,7 +43,7 @@ class EtcdApi:
         self.refusal: Callable[[], str | None] = lambda: None
         """Why the way to the member is closed now, where that is known."""
         self.membership = EtcdMembership(channel)
-        self.maintenance = EtcdMaintenance(channel)
+        self.maintenance = EtcdMaintenance(channel, gateway)
 
     @classmethod
     async def open(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from haconsole.model.etcd import EtcdAlarm, EtcdHash
 from haconsole.transport.etcd_answers import Snapshot, alarms_of, hexadecimal
 from haconsole.transport.etcd_channel import LazyChannel
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+from haconsole.transport.etcd_gateway import EtcdGateway
 
 _CHECKSUM = 32
 _PAGE = 512
@@ -20,8 +21,9 @@ _PAGE = 512
 class EtcdMaintenance:
     """Calls of one member; each raises EtcdError when it is refused."""
 
-    def __init__(self, channel: LazyChannel) -> None:
+    def __init__(self, channel: LazyChannel, gateway: EtcdGateway) -> None:
         self._channel = channel
+        self._gateway = gateway
 
     async def disarm(self, alarm: EtcdAlarm, *, deadline_s: float = 10.0) -> tuple[EtcdAlarm, ...]:
         """Lower one alarm; answers the alarms that were lowered, none when it was not raised. Needs a quorum."""
@@ -47,10 +49,23 @@ class EtcdMaintenance:
         await channel.ask("defragment", channel.client.maintenancestub.Defragment, request, deadline_s)
 
     async def hash_kv(self, revision: int = 0, *, deadline_s: float = 30.0) -> EtcdHash:
-        """This member's hash of all keys up to `revision` (0: its newest), to compare with the others'."""
+        """This member's hash of all keys up to `revision` (0: its newest), to compare with the others'.
+
+        The gateway has it from etcd 3.6 on.
+        """
+
+        def read(answer: Mapping[str, Any]) -> EtcdHash:
+            header, compacted = answer["header"], int(answer.get("compact_revision", 0))
+            member = hexadecimal(int(header["member_id"]))
+            return EtcdHash(member, revision or int(header["revision"]), compacted, int(answer["hash"]))
+
+        request = {"revision": str(revision)}
+        hashed = await self._gateway.query("hash keys", "/v3/maintenance/hashkv", request, deadline_s, read)
+        if hashed is not None:
+            return hashed
         channel = await self._channel.opened()
-        request = channel.rpc.HashKVRequest(revision=revision)
-        answer = await channel.ask("hash keys", channel.client.maintenancestub.HashKV, request, deadline_s)
+        message = channel.rpc.HashKVRequest(revision=revision)
+        answer = await channel.ask("hash keys", channel.client.maintenancestub.HashKV, message, deadline_s)
         member = hexadecimal(answer.header.member_id)
         return EtcdHash(member, revision or answer.header.revision, answer.compact_revision, answer.hash)
 
