@@ -25,7 +25,7 @@ STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
 STARTED_SLOWLY = timedelta(minutes=3)
 """The same on a host whose tasks mostly wait for a processor, a disk or memory."""
-REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE, PortState.NO_ROUTE)
+REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE, PortState.NO_ROUTE, PortState.NO_PORT)
 """Answers that a slow host does not give."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
@@ -33,6 +33,7 @@ HOW = {
     PortState.SILENT: "no answer to two attempts",
     PortState.UNREACHABLE: "the network reports the host unreachable",
     PortState.NO_ROUTE: "a route of the first host drops packets to this address",
+    PortState.NO_PORT: "the first host has no local port left for this address",
 }
 
 
@@ -56,6 +57,10 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
         its = tuple(each for each in blocked if {each.source, each.target} == {source, target})
         blocked = [each for each in blocked if each not in its]
         yield _dropping_route(source, target, snapshot, its)
+    for source in dict.fromkeys(one.source for one in blocked if one.state is PortState.NO_PORT):
+        its = tuple(each for each in blocked if each.source == source and each.state is PortState.NO_PORT)
+        blocked = [each for each in blocked if each not in its]
+        yield _without_ports(source, its)
     while blocked:
         counts = Counter(host for each in blocked for host in (each.source, each.target))
         host = max(counts, key=lambda name: (counts[name], any(each.target == name for each in blocked)))
@@ -176,6 +181,26 @@ def _dropping_route(
             (
                 call("repair", "remove the route", setting="route", host=source, target=address),
                 advice(f"find out what added the route: ip route show {address} on {source}"),
+            ),
+        )
+    )
+
+
+def _without_ports(source: HostName, its: tuple[_Blocked, ...]) -> Candidate:
+    return Candidate(
+        Finding(
+            CODE,
+            Severity.WARNING,
+            source,
+            f"{source} has no local port left for new connections",
+            "Every port of its range is in use, or the range is small. Its components cannot connect to other hosts.",
+            tuple(map(str, its)),
+            (
+                advice(f"on {source}: ss -tanp, and restart the process that has most of the connections"),
+                advice(
+                    f"compare sysctl net.ipv4.ip_local_port_range on {source} with another host; Linux's default is "
+                    "32768 60999"
+                ),
             ),
         )
     )

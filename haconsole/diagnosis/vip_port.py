@@ -116,7 +116,7 @@ def _remedies(address: Vip, owner: HostFacts, attempts: _Attempts) -> Iterator[R
     elif routes := tuple(host for host, state in attempts.failed.items() if state is PortState.NO_ROUTE):
         for host in routes:
             yield call("repair", "remove the route", setting="route", host=host, target=address)
-    elif all(state is not PortState.UNREACHABLE for state in attempts.failed.values()):
+    elif not {PortState.UNREACHABLE, PortState.NO_PORT} & set(attempts.failed.values()):
         what = f"accept port {attempts.port} from the cluster's hosts"
         yield call("repair", what, setting="firewall", host=owner.host, target=f"{attempts.port}")
     yield advice(

@@ -131,6 +131,8 @@ class PortState(StrEnum):
     UNREACHABLE = "unreachable"
     NO_ROUTE = "no-route"
     """A route of the host that connects drops all packets to the address."""
+    NO_PORT = "no-port"
+    """The host that connects has no local port left for a connection to the address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 # In that one this host's own kernel must still wait for an answer after a second: a host without processor time has
 # sent nothing yet. Such an attempt is not printed.
 # usage: peer-ports [ADDRESS PORT]...
-# prints: STATE ADDRESS PORT; STATE is open, refused, rejected, silent, unreachable or no-route
-# no-route: a route of this host drops all packets to the address
+# prints: STATE ADDRESS PORT; STATE is open, refused, rejected, silent, unreachable, no-route or no-port
+# no-route: a route of this host drops all packets to the address; no-port: this host has no local port left
 # rejected: a firewall refuses a port of this host that a process listens on
 # shellcheck disable=SC2016  # the inner bash expands it
 command -v bash >/dev/null || exit 127
@@ -57,6 +57,7 @@ while [ $# -gt 1 ]; do
       "124 "*unanswered*) ;;
       124*) exit ;;
       *refused*) if listens "$1" "$2"; then state=rejected; else state=refused; fi ;;
+      *"assign requested address"*) state=no-port ;;
       *) if route_drops "$1"; then state=no-route; else state=unreachable; fi ;;
     esac
     printf '%s %s %s\n' "$state" "$1" "$2"

@@ -68,6 +68,15 @@ def test_a_route_that_drops_packets_is_the_cause_of_failures_in_both_directions(
     assert dict(first.arguments) == {"setting": "route", "host": "cp1", "target": "10.99.0.13"}
 
 
+def test_a_host_without_local_ports_is_no_matter_of_firewalls() -> None:
+    states = {(2, 1): PortState.NO_PORT, (2, 3): PortState.NO_PORT}
+    (finding,) = diagnose(reaching(healthy(), states), INVENTORY, NOW)
+    assert (finding.code, finding.subject) == ("host.peer-unreachable", "cp2")
+    assert finding.summary == "cp2 has no local port left for new connections"
+    assert len(finding.evidence) == 2
+    assert not any("firewall" in remedy.text for remedy in finding.remedies)
+
+
 def test_a_port_refused_while_its_process_ran_is_found() -> None:
     assert codes(refused_by_cp3(NOW - timedelta(seconds=20))) == ["host.peer-unreachable"]
 
