@@ -119,7 +119,7 @@ def _trust(certificate: Certificate) -> Iterator[Candidate]:
             certificate,
             "cert.wrong-ca",
             Severity.CRITICAL,
-            f"is not the CA in use; its subject is {certificate.subject}",
+            f"is not the CA in use; its subject is {certificate.subject or 'empty'}",
             "A kubeconfig names this CA, so its component refuses the API server and does no work.",
             call("bootstrap", "write the kubeconfigs again, and restart their components", only="kubernetes"),
             advice(f"or correct certificate-authority in the kubeconfig on {certificate.host}; restart its component"),
