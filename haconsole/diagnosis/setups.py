@@ -113,6 +113,12 @@ def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Re
     part = PARTS.get(setup.name)
     if file.name == "program":
         yield advice(f"on {facts.host}: install {file.path} again, mode 0755; then start {setup.name}")
+    elif setup.name == "etcd" and file.name == "environment-file":
+        # without this file bootstrap takes the data of the member for another cluster's, and refuses
+        yield advice(
+            f"on {facts.host}: write {file.path} like another member's, with this host's name and addresses; "
+            "then start etcd"
+        )
     elif part is not None:
         yield call("bootstrap", f"write what is missing, then start {setup.name} where it is stopped", only=part)
     if file.state is FileCondition.UNREADABLE:

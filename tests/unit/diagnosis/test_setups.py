@@ -63,6 +63,15 @@ def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileC
     )
 
 
+def test_a_missing_environment_file_of_etcd_is_for_a_person() -> None:
+    fault = changed(
+        with_setup("etcd", file("environment-file", "/etc/etcd/etcd.env", FileCondition.MISSING)), 2, etcd_silent
+    )
+    first = only(fault).remedies[0]
+    assert not isinstance(first, ActionCall), "bootstrap refuses: it takes the data for another cluster's"
+    assert "like another member's" in first.text
+
+
 def test_a_drop_in_that_was_removed_is_no_requirement() -> None:
     drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf", FileCondition.MISSING)
     assert only(with_setup("etcd", drop_in, reload_needed=True)).code == "service.stale-config"
