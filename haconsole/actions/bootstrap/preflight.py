@@ -142,9 +142,16 @@ def _files_to_own(ctx: PlanContext, parts: tuple[BootstrapPart, ...]) -> tuple[s
 def _etcd_leftovers(ctx: PlanContext, host: Host, mark: str) -> tuple[Check, ...]:
     etcd = ctx.layout.etcd
     data, config = etcd.member_dir, etcd.env_file or member_file(ctx.inventory.kubernetes or Kubernetes())
+    is_listed = any(row.host == host.name and row.member.client_urls for row in etcd_view(ctx.snapshot).members)
+    way_out = (
+        f"etcd lists {host.name} as a member, so keep the data: write {config} like another member's, with this "
+        "host's name and addresses, and start etcd"
+        if is_listed
+        else f"if it is not needed: systemctl stop etcd; mv {data} {data}.old"
+    )
     foreign = (
         f"{data} holds data of an etcd member, and {config} does not mark it as part of cluster "
-        f"{ctx.inventory.cluster}; if it is not needed: systemctl stop etcd; mv {data} {data}.old"
+        f"{ctx.inventory.cluster}; {way_out}"
     )
     own = f"no data in {data} except this cluster's"
     checks: list[Check] = [script(scripts.FOREIGN_DATA, "data", data, config, mark, means=own, problem=foreign)]

@@ -28,7 +28,8 @@ from haconsole.model.hosts import HostFacts, InterfaceAddress, Role, ServiceStat
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import NOW, units
+from tests.fakes.cluster import INVENTORY as CLUSTER
+from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, units
 from tests.unit.configs import samples
 
 
@@ -259,3 +260,12 @@ def test_an_inventory_without_roles_is_refused() -> None:
     inventory = Inventory(cluster="none", hosts=(Host(name="w", address="192.0.2.9", roles=(Role.WORKER,)),))
     refusal = plan_bootstrap(bare(inventory), inventory)
     assert isinstance(refusal, Refusal)
+
+
+def test_a_listed_members_data_is_never_told_to_be_moved() -> None:
+    plan = plan_bootstrap(changed(healthy(), 2, etcd_silent), CLUSTER, BootstrapPart.ETCD)
+    assert isinstance(plan, Plan), plan.reasons
+    listed, new = (str(steps_by_id(each)["preflight.leftovers@cp2"]) for each in (plan, PLANS["lab"]))
+    assert "mv /var/lib/etcd" in new
+    assert "mv " not in listed
+    assert "keep the data" in listed
