@@ -46,7 +46,7 @@ class ProbeTimings:
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05
-    news_s: float = 2.0
+    news_s: float = 3.0
     """Changed counters and ages are published within this time; a change of state is published at once."""
     reopen_s: float = 2.0
     api_silence_s: float = 6.0
