@@ -262,7 +262,7 @@ def test_an_inventory_without_roles_is_refused() -> None:
     assert isinstance(refusal, Refusal)
 
 
-def test_a_listed_members_data_is_never_told_to_be_moved() -> None:
+def test_no_message_moves_the_data_of_a_listed_member() -> None:
     plan = plan_bootstrap(changed(healthy(), 2, etcd_silent), CLUSTER, BootstrapPart.ETCD)
     assert isinstance(plan, Plan), plan.reasons
     listed, new = (str(steps_by_id(each)["preflight.leftovers@cp2"]) for each in (plan, PLANS["lab"]))
