@@ -285,6 +285,10 @@ CODES: dict[str, Explanation] = {
     "config.invalid": Explanation(
         "haproxy or keepalived rejects its configuration file", "correct the file, or write it again"
     ),
+    "apiserver.wrong-address": Explanation(
+        "an API server advertises an address that its host does not have",
+        "correct --advertise-address, and restart that API server",
+    ),
     "apiserver.flags-differ": Explanation(
         "flags that must be equal differ between API servers", "write kube-apiserver's unit again"
     ),

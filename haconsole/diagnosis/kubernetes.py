@@ -23,7 +23,7 @@ from haconsole.diagnosis.services import hung_service, log_command, restarts, se
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
-from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.hosts import ADVERTISE_FLAG, HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, value_of
@@ -41,6 +41,7 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     for facts in planes:
         yield from _apiserver(facts, planes, etcd_hosts)
         yield from _etcd_servers(facts, view)
+        yield from _address(facts, planes)
         for component in COMPONENTS:
             yield from _component(facts, component)
     yield from _flags(planes)
@@ -167,7 +168,7 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
 def _flags(planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """Flags that must be equal on all API servers; the hosts with the rarer value are named."""
     flags = {facts.host: dict(one.flags) for facts in planes if (one := value_of(facts.apiserver)) and one.flags}
-    names = sorted({name for own in flags.values() for name in own})
+    names = sorted({name for own in flags.values() for name in own} - {ADVERTISE_FLAG})
     odd: dict[HostName, list[str]] = {}
     for name in names:
         values = {host: own.get(name, "not set") for host, own in flags.items()}
@@ -190,6 +191,28 @@ def _flags(planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
                 ),
             )
         )
+
+
+def _address(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """The advertised address, which must be one of the host's own; 0.0.0.0 and :: leave the choice to the server."""
+    server, own = value_of(facts.apiserver), value_of(facts.addresses)
+    advertised = dict(server.flags).get(ADVERTISE_FLAG, "") if server is not None else ""
+    addresses = {each.address for each in own or ()} | {facts.address}
+    if not own or advertised in ("", "0.0.0.0", "::") or advertised in addresses:  # noqa: S104
+        return
+    owner = next((each.host for each in planes if each.address == advertised), None)
+    whose = f"it is the address of {owner}" if owner else "no interface of the host has it"
+    yield Candidate(
+        Finding(
+            "apiserver.wrong-address",
+            Severity.WARNING,
+            facts.host,
+            f"the API server on {facts.host} advertises {advertised}, which is not the host's address",
+            "Pods that reach the API through this entry of the service kubernetes fail to connect.",
+            (f"{ADVERTISE_FLAG}={advertised}; {whose}; the host has {facts.address}",),
+            (call("bootstrap", "write the unit again and restart API servers one at a time", only="kubernetes"),),
+        )
+    )
 
 
 def _is_loopback(url: str) -> bool:

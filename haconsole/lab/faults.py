@@ -233,6 +233,9 @@ SCENARIOS = {
     "etcd-key-exposed": Scenario("every account can read a key of etcd", _scripted("key-exposed")),
     "etcd-peer-url-wrong": Scenario("etcd lists a follower with a wrong peer URL", _scripted("peer-url")),
     "etcd-client-url-wrong": Scenario("a follower's etcd advertises a wrong client URL", _scripted("client-url")),
+    "apiserver-address-wrong": Scenario(
+        "an API server advertises the address of another host", _scripted("advertised")
+    ),
     "loopback-down": Scenario("the loopback interface of a host is down", _scripted("loopback")),
     "route-blackhole": Scenario("a route of a host drops all packets to another host", _scripted("route")),
     "keepalived-suspended": Scenario("keepalived is suspended on the VIP's owner", _of_owner("keepalived-suspended")),

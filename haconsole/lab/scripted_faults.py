@@ -20,6 +20,7 @@ _SNAPSHOTS = f"folder={_DATA}-snapshots"
 _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
 _ETCD_ENV = "/etc/etcd/etcd.env"
+_APISERVER = "/etc/systemd/system/kube-apiserver.service"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
 _ADMIN = "/etc/kubernetes/admin.conf"
@@ -194,6 +195,14 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f" sed -i 's,^\\(ETCD_ADVERTISE_CLIENT_URLS\\)=.*,\\1=https://192.0.2.9:2379,' {_ETCD_ENV};"
         " systemctl restart etcd",
         f"[ ! -e {_KEPT}.env ] || {{ mv {_KEPT}.env {_ETCD_ENV}; systemctl restart --no-block etcd; }}",
+    ),
+    "advertised": ScriptedFault(
+        "its API server advertises the address of another host",
+        f"{_OTHER}; cp -p {_APISERVER} {_KEPT}.apiserver;"
+        f' sed -i "s,--advertise-address=[^ ]*,--advertise-address=$other," {_APISERVER};'
+        " systemctl daemon-reload; systemctl restart kube-apiserver",
+        f"[ ! -e {_KEPT}.apiserver ] || {{ mv {_KEPT}.apiserver {_APISERVER};"
+        " systemctl daemon-reload; systemctl restart --no-block kube-apiserver; }",
     ),
     "loopback": ScriptedFault("the loopback interface is down", "ip link set dev lo down", "ip link set dev lo up"),
     "env-stale": ScriptedFault(

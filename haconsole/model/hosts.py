@@ -52,6 +52,9 @@ FactName: TypeAlias = Literal[
     "apiserver_ms",
 ]
 """A fact of a host: the name of its field in HostFacts."""
+ADVERTISE_FLAG = "--advertise-address"
+"""The address of an API server that it enters into the endpoints of the service ``kubernetes``."""
+
 READINGS: tuple[FactName, ...] = ("usage", "etcd_metrics", "apiserver_metrics", "apiserver_ms")
 """Facts for figures only: no rule judges a cluster by them."""
 FACTS: tuple[FactName, ...] = tuple(name for name in get_args(FactName) if name not in READINGS)
@@ -146,7 +149,7 @@ class ApiserverFacts:
     version: str | None
     etcd_servers: tuple[str, ...] = ()
     flags: tuple[tuple[str, str], ...] = ()
-    """The flags that must be equal on all API servers, with their values; empty where unknown."""
+    """The flags that must be equal on all API servers, and the advertised address; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

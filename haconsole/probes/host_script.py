@@ -160,7 +160,7 @@ def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -
 
     def learn_etcd_servers(answer: SectionAnswer) -> None:
         store.etcd_servers[name] = apiserver.etcd_servers(answer)
-        store.apiserver_flags[name] = apiserver.shared_flags(answer)
+        store.apiserver_flags[name] = apiserver.judged_flags(answer)
         apiserver_facts = store.facts(name).apiserver
         if isinstance(apiserver_facts, Known):
             store.put(

@@ -64,6 +64,7 @@ SCENARIOS = {
     "etcd-disabled": Expectation("service.disabled"),
     "etcd-key-exposed": Expectation("cert.key-exposed"),
     "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),
+    "apiserver-address-wrong": Expectation("apiserver.wrong-address"),
     "etcd-client-url-wrong": Expectation("etcd.client-url-mismatch"),
     "loopback-down": Expectation("host.link-down"),
     "route-blackhole": Expectation("host.peer-unreachable"),

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "etcd.peer-url-mismatch": SAME,
     "etcd.client-url-mismatch": SAME,
     "host.link-down": SAME,
+    "apiserver.wrong-address": SAME,
     "etcd.even-voters": SAME,
     "etcd.version-skew": "a lab has one version of etcd",
     "etcd.corrupt": SAME,

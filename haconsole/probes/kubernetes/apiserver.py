@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from haconsole.model.hosts import ApiserverFacts
+from haconsole.model.hosts import ADVERTISE_FLAG, ApiserverFacts
 from haconsole.probes.errors import require
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.scripts import load_script
@@ -94,9 +94,9 @@ def etcd_servers(answer: SectionAnswer) -> tuple[str, ...]:
     return tuple(url for url in value.split(",") if url)
 
 
-def shared_flags(answer: SectionAnswer) -> tuple[tuple[str, str], ...]:
-    """The flags of `SHARED_FLAGS` that the server was started with."""
-    return tuple(sorted((name, value) for name, value in _flags(answer) if name in SHARED_FLAGS))
+def judged_flags(answer: SectionAnswer) -> tuple[tuple[str, str], ...]:
+    """The flags of `SHARED_FLAGS`, and the address, that the server was started with."""
+    return tuple(sorted((name, value) for name, value in _flags(answer) if name != _FLAG))
 
 
 def _flags(answer: SectionAnswer) -> Iterator[tuple[str, str]]:
@@ -104,5 +104,5 @@ def _flags(answer: SectionAnswer) -> Iterator[tuple[str, str]]:
     words = iter(require(answer, "the arguments of kube-apiserver").splitlines())
     for word in words:
         name, equals, value = word.partition("=")
-        if name in (_FLAG, *SHARED_FLAGS):
+        if name in (_FLAG, ADVERTISE_FLAG, *SHARED_FLAGS):
             yield name, value if equals else next(words, "")

@@ -235,6 +235,9 @@ CASES: dict[str, ClusterSnapshot] = {
     "other flags": changed(
         every(having(apiserver=FLAGS)), 3, having(apiserver=replace(FLAGS, flags=(("--authorization-mode", "Node"),)))
     ),
+    "api-server-with-a-foreign-address": changed(
+        healthy(), 3, having(apiserver=replace(FLAGS, flags=(("--advertise-address", "192.0.2.9"),)))
+    ),
     "configurations": every(
         having(
             system=SystemFacts("cp2", "m2", files_written=(("/etc/haproxy/haproxy.cfg", NOW),)),

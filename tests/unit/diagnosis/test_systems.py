@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Advice, Finding, Severity
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, InterfaceAddress
@@ -112,6 +114,30 @@ def test_an_api_server_with_another_flag() -> None:
     assert (finding.code, finding.subject) == ("apiserver.flags-differ", "cp3")
     assert finding.evidence == ("cp3: --service-account-key-file is /etc/other.pub; elsewhere /etc/sa.pub",)
     assert cluster.healthy() == healthy()
+
+
+@pytest.mark.parametrize(
+    ("advertised", "reason"),
+    [("10.99.0.11", "it is the address of cp1"), ("192.0.2.9", "no interface of the host has it")],
+)
+def test_an_api_server_that_advertises_a_foreign_address(advertised: str, reason: str) -> None:
+    def advertising(address: str) -> ClusterSnapshot:
+        flags = (("--advertise-address", address), ("--authorization-mode", "Node,RBAC"))
+        return changed(healthy(), 2, having(apiserver=ApiserverFacts(True, (), "v1.20.2", flags=flags)))
+
+    finding = only(advertising(advertised))
+    assert (finding.code, finding.subject) == ("apiserver.wrong-address", "cp2")
+    assert reason in finding.evidence[0]
+    for own in ("10.99.0.12", "0.0.0.0", "::"):
+        assert not findings_of(advertising(own))
+
+
+def test_addresses_of_api_servers_are_not_compared() -> None:
+    result = healthy()
+    for n in (1, 2, 3):
+        facts = ApiserverFacts(True, (), "v1.20.2", flags=(("--advertise-address", f"10.99.0.1{n}"),))
+        result = changed(result, n, having(apiserver=facts))
+    assert not findings_of(result)
 
 
 def test_a_host_with_another_hosts_address() -> None:
