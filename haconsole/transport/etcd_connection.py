@@ -57,6 +57,11 @@ class TargetConnection(http.client.HTTPConnection):
             raise
         return near
 
+    def reset(self) -> None:
+        """Open another connection for the next request."""
+        self.close()
+        self.has_connected = False
+
     def shut(self) -> None:
         """End the connection, also while another thread opens it, or waits for an answer from it."""
         self._is_shut = True

@@ -13,6 +13,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from haconsole.model.names import HostName
@@ -72,10 +73,12 @@ class EtcdGateway:
         headers = {"Content-Type": "application/json", **({"Grpc-Metadata-hasleader": "true"} if leader_needed else {})}
         body = json.dumps(request)
         async with self._one_at_a_time:
+            connection = self._connection = self._connection or self._new_connection(tried)
+            post = partial(self._post, connection, tried, path, body, headers, deadline_s)
             try:
-                answer = await in_thread(lambda: self._post(tried, path, body, headers, deadline_s), "etcd-query")
+                answer = await in_thread(post, "etcd-query")
             except asyncio.CancelledError:
-                self._drop()
+                self._drop(connection)
                 raise
         result = self._judged(tried, *answer, read) if answer is not None else None
         self._is_usable = result is not None
@@ -84,13 +87,18 @@ class EtcdGateway:
     def close(self) -> None:
         """End the connection; a query under way fails."""
         self._is_closed = True
-        self._drop()
+        if self._connection is not None:
+            self._drop(self._connection)
 
-    def _drop(self) -> None:
-        """End this connection; the next query opens another one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.shut()
+    def _new_connection(self, tried: str) -> TargetConnection:
+        tls = tls_context(self._host, tried, self._credentials) if self._credentials else None
+        return TargetConnection(self._target, self._server_name or "localhost", tls)
+
+    def _drop(self, connection: TargetConnection) -> None:
+        """End this connection, which a thread may still use; the next query opens another one."""
+        connection.shut()
+        if self._connection is connection:
+            self._connection = None
 
     def _judged(self, tried: str, status: int, body: bytes, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         try:
@@ -106,38 +114,41 @@ class EtcdGateway:
         raise EtcdError(self._host, kind, tried, in_words(details))
 
     def _post(
-        self, tried: str, path: str, body: str, headers: Mapping[str, str], deadline_s: float
+        self,
+        connection: TargetConnection,
+        tried: str,
+        path: str,
+        body: str,
+        headers: Mapping[str, str],
+        deadline_s: float,
     ) -> tuple[int, bytes] | None:
         """Status and body; None if the member closed the new connection after the handshake, without an answer.
 
         A connection that was closed since its last answer is opened once more.
         """
         try:
-            if self._connection is not None:
+            if connection.has_connected:
                 with contextlib.suppress(*_CLOSED):
-                    return self._exchange(path, body, headers, deadline_s)
-                self._drop()
-            return self._exchange(path, body, headers, deadline_s)
+                    return _exchange(connection, path, body, headers, deadline_s)
+                connection.reset()
+            return _exchange(connection, path, body, headers, deadline_s)
         except TimeoutError:
-            self._drop()
+            self._drop(connection)
             raise EtcdError(self._host, EtcdErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s") from None
         except (OSError, http.client.HTTPException) as error:
-            connection = self._connection
-            is_unexplained = isinstance(error, _CLOSED) and connection is not None and connection.has_connected
-            self._drop()
-            if is_unexplained and self._credentials is not None:
+            self._drop(connection)
+            if isinstance(error, _CLOSED) and connection.has_connected and self._credentials is not None:
                 return None
             raise EtcdError(self._host, *_explained(error, tried)) from None
 
-    def _exchange(self, path: str, body: str, headers: Mapping[str, str], deadline_s: float) -> tuple[int, bytes]:
-        connection = self._connection
-        if connection is None:
-            tls = tls_context(self._host, "connect", self._credentials) if self._credentials else None
-            connection = self._connection = TargetConnection(self._target, self._server_name or "localhost", tls)
-        connection.limit(deadline_s)
-        connection.request("POST", path, body, dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read(_LONGEST)
+
+def _exchange(
+    connection: TargetConnection, path: str, body: str, headers: Mapping[str, str], deadline_s: float
+) -> tuple[int, bytes]:
+    connection.limit(deadline_s)
+    connection.request("POST", path, body, dict(headers))
+    response = connection.getresponse()
+    return response.status, response.read(_LONGEST)
 
 
 def _explained(error: OSError | http.client.HTTPException, tried: str) -> tuple[EtcdErrorKind, str, str]:

@@ -117,6 +117,25 @@ async def test_users_by_the_name_in_their_certificate_are_queried_over_grpc(tmp_
             assert [entry.value for entry in await api.get_prefix(b"/case/")] == [b"two"]
 
 
+async def test_a_cancelled_query_gives_its_answer_to_nobody(tls: Tls, tmp_path: Path) -> None:
+    one = new_member("m1", tmp_path, tls, BINARY)
+    with running(one) as process, forward(tmp_path, one.client_port) as path:
+        async with await EtcdApi.open(HOST, path, tls.client, server_name="127.0.0.1") as api:
+            await api.put(b"/case/a", b"one")
+            await api.status()
+            process.freeze()
+            late = asyncio.create_task(api.status(deadline_s=5.0))
+            await asyncio.sleep(0.2)
+            late.cancel()
+            await asyncio.gather(late, return_exceptions=True)
+            reading = asyncio.create_task(api.get(b"/case/a", deadline_s=5.0))
+            await asyncio.sleep(0.2)
+            process.thaw()
+            value = await reading
+            assert value is not None
+            assert value.value == b"one"
+
+
 async def test_a_member_reports_its_state(api: EtcdApi, member: Member) -> None:
     status = await api.status()
     assert status.leader_id == status.member_id
