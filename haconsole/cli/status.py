@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +29,11 @@ EXIT = {
     Health.CRITICAL: ExitCode.CRITICAL,
     Health.UNKNOWN: ExitCode.UNKNOWN,
 }
+
+AT_ONCE_S = 0.3
+MORE_FOLLOWS = "More checks are running. The complete list follows."
+COMPLETE_LIST = "The complete list:"
+SAME_LIST = "The list is complete."
 
 Render = Callable[[ClusterStatus, datetime], str]
 
@@ -106,13 +111,42 @@ async def _follow_json(session: Session) -> int:
 
 
 async def _examine(session: Session) -> int:
-    """The modules that render the text are loaded while the hosts answer: the first report then needs no import."""
-    code = int(ExitCode.UNKNOWN)
+    """The first report names what is missing, and the complete one is printed only where it is another one.
+
+    The modules that render the text are loaded while the hosts answer: the first report then needs no import.
+    """
+    before: ClusterStatus | None = None
     load = asyncio.create_task(asyncio.to_thread(import_module, "haconsole.cli.reports.text"))
-    async for status in session.observer.examine():
-        await load
-        code = _show(status, _doctor_text)
-    return code
+    async with aclosing(session.observer.examine()) as statuses:
+        async for status, is_complete in _with_end(statuses):
+            await load
+            show(_next_report(before, status, is_complete=is_complete))
+            before = status
+    return int(EXIT[before.health] if before is not None else ExitCode.UNKNOWN)
+
+
+def _next_report(before: ClusterStatus | None, status: ClusterStatus, *, is_complete: bool) -> str:
+    """The list, or that the list `before` was complete already."""
+    if before is not None and (before.findings, before.health) == (status.findings, status.health):
+        return SAME_LIST
+    text = _doctor_text(status, datetime.now(UTC))
+    if not is_complete:
+        return f"{text}\n" if status.snapshot.pending else f"{text}\n\n{MORE_FOLLOWS}\n"
+    return f"{COMPLETE_LIST}\n\n{text}" if before is not None else text
+
+
+async def _with_end(statuses: AsyncGenerator[ClusterStatus, None]) -> AsyncIterator[tuple[ClusterStatus, bool]]:
+    """Each status with whether it is the last; one that the next follows at once is left out."""
+    status = await anext(statuses, None)
+    while status is not None:
+        following = asyncio.ensure_future(anext(statuses, None))
+        try:
+            await asyncio.wait((following,), timeout=AT_ONCE_S)
+            if not following.done() or following.result() is None:
+                yield status, following.done()
+            status = await following
+        finally:
+            following.cancel()
 
 
 async def _examine_once(session: Session) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -58,3 +59,47 @@ def test_the_first_status_with_any_fact(
     assert haconsole(["doctor", "lab.yaml", "--json"]) == code
     (line,) = capsys.readouterr().out.splitlines()
     assert len(json.loads(line)["pending"]) == pending
+
+
+class Slow(Moments):
+    """The complete list takes longer than the first one."""
+
+    async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
+        for number, snapshot in enumerate(self.snapshots):
+            await asyncio.sleep(0.6 * number)
+            yield self.status_of(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "middle", "end"),
+    [
+        (healthy(), healthy(), "More checks are running. The complete list follows.", "The list is complete."),
+        (replace(degraded(), pending=PENDING), degraded(), "Pending: cp1 (services).", "The list is complete."),
+        (healthy(), degraded(), "More checks are running.", "The complete list:\n\n"),
+    ],
+)
+def test_the_complete_list_is_printed_only_where_it_is_another_one(
+    first: ClusterSnapshot,
+    then: ClusterSnapshot,
+    middle: str,
+    end: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Slow()
+    session.snapshots = (first, then)
+    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    haconsole(["doctor", "lab.yaml"])
+    output = capsys.readouterr().out
+    assert output.index(middle) < output.index(end)
+    assert output.count("healthy, no findings") == (1 if first == healthy() else 0)
+
+
+def test_a_list_that_is_complete_at_once_is_printed_as_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Moments()
+    session.snapshots = (healthy(), healthy())
+    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    haconsole(["doctor", "lab.yaml"])
+    assert capsys.readouterr().out == "lab: healthy, no findings\n"
