@@ -30,7 +30,7 @@ EXIT = {
     Health.UNKNOWN: ExitCode.UNKNOWN,
 }
 
-AT_ONCE_S = 0.3
+AT_ONCE_S = 0.1
 MORE_FOLLOWS = "More checks are running. The complete list follows."
 COMPLETE_LIST = "The complete list:"
 SAME_LIST = "The list is complete."
