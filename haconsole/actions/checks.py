@@ -1,4 +1,4 @@
-"""Conditions before a step, or after it once its effect is there; evaluated on the hosts by `execution`."""
+"""Conditions that must hold before a step begins, or after it ends; `execution` evaluates them on the hosts."""
 
 from __future__ import annotations
 

@@ -97,8 +97,8 @@ def _differs(snapshot: ClusterSnapshot, view: VipView, vip: LeasedVip, host: Hos
     else:
         summary = f"{host} holds kube-vip's lease {vip.lease}, but does not have {vip.address}"
         why = (
-            "kube-vip on the lease holder should set the address. As long as this host holds the lease, "
-            "nothing sets the address again."
+            "kube-vip sets the address only when it takes the lease. It is missing until kube-vip restarts, or "
+            "another host takes the lease."
         )
     remedies = (*((_restart(holder),) if holder else ()), *(_removals(snapshot, vip, host) if host != holder else ()))
     causes = (*_owner_causes(host), *(_owner_causes(holder) if holder else ()))

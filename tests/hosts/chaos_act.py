@@ -35,6 +35,7 @@ from tests.hosts.chaos_picture import (
     looks,
     picture,
     record_is_true,
+    shows_a_restart,
     starts_of,
 )
 from tests.hosts.chaos_report import Point, Report, Seen
@@ -254,15 +255,16 @@ class Chaos:
         return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {' | '.join(dict.fromkeys(messages))}"
 
     def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
-        """The end state once it is the same twice."""
+        """The end state once it is the same twice, and shows no restart of a component that will be forgotten."""
         until = time.monotonic() + PATIENCE[case.kind].alike_s
         last = self._picture(case, program, before)
         while True:
             time.sleep(1.0)
             reading = self._picture(case, program, before)
-            if reading == last:
+            is_late = time.monotonic() > until
+            if reading == last and (is_late or not shows_a_restart(reading)):
                 return reading
-            if time.monotonic() > until:
+            if is_late:
                 raise AssertionError(f"the end state does not come to rest: {differs(last, reading, Fault.KILL)}")
             last = reading
 

@@ -65,6 +65,8 @@ NO_END_STATE = ("lock", "figures", "health")
 OVERLOADED = "host.slow"
 """The load of this machine is no effect of a run; the findings, which decide the health, are compared without it."""
 
+RESTARTS = ("static-pod.crash-loop", "static-pod.not-started", "service.crash-loop")
+
 
 def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     """The end state: what `LOOK` prints on every host, and the program's status of all of them."""
@@ -79,6 +81,11 @@ def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     picture["starts"] = {host: starts_of(output[host]) for host in case.hosts}
     picture["locks"] = [host for host in case.hosts if "locked" in output[host]]
     return {**picture, "status": end_status(status)}
+
+
+def shows_a_restart(reading: Picture) -> bool:
+    """Whether a finding counts restarts of the last minutes, which the run under test has caused."""
+    return any(finding["code"] in RESTARTS for finding in reading["status"]["findings"])
 
 
 def end_status(status: Picture) -> Picture:

@@ -101,7 +101,8 @@ class Authorities:
             )
         pair = next(iter(pairs.values()), None) or make_token_keys()
         await self._distribute(pairs_found, operation.private_path, operation.public_path, pair.private, pair.public)
-        return success(f"{'found' if pairs else 'generated'} a key pair; on {', '.join(operation.hosts)}")
+        origin = "existing" if pairs else "new"
+        return success(f"the {origin} key pair is now on {', '.join(operation.hosts)}")
 
     async def trust(self, operation: TrustAuthority, host: HostName, end: str) -> OperationResult:
         """Install the CA's certificate on a host without its key."""

@@ -261,7 +261,7 @@ def _host_notes(entries: list[HostEntry], hosts: tuple[HostDraft, ...]) -> Itera
             yield f"the role {role} of {host.name} is not known: the host is a worker here"
         others = [f"--{flag}" for flag in entry.flags if flag not in ("enable-worker", "data-dir", "single")]
         if others:
-            yield f"installFlags of {host.name}: not read: {', '.join(others)}"
+            yield f"installFlags of {host.name}: these flags are not read: {', '.join(others)}"
 
 
 def _way_notes(entries: list[HostEntry]) -> Iterator[str]:

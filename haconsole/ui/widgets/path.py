@@ -15,7 +15,7 @@ from haconsole.ui.keys import bindings
 from haconsole.ui.messages import Copy, ShowDetails
 from haconsole.ui.widgets.lines import Pane
 
-NOTHING_YET = " ? nothing yet: the path is drawn as soon as a host answers"
+NOTHING_YET = " ? no host has answered yet; the path is drawn after the first answer"
 HEAD_LINES = 2
 
 

@@ -187,9 +187,9 @@ async def test_a_host_that_signs_nothing_gets_only_the_certificate(bench: Bench,
 
 async def test_a_key_pair_is_made_once_and_openssl_reads_it(bench: Bench, tmp_path: Path) -> None:
     pair = EnsureKeyPair(f"{tmp_path}/sa.pub", f"{tmp_path}/sa.key", (CP1, CP2))
-    assert (await bench.perform(pair)).output == "generated a key pair; on cp1, cp2"
+    assert (await bench.perform(pair)).output == "the new key pair is now on cp1, cp2"
     first = (tmp_path / "sa.key").read_bytes()
-    assert (await bench.perform(pair)).output == "found a key pair; on cp1, cp2"
+    assert (await bench.perform(pair)).output == "the existing key pair is now on cp1, cp2"
     assert (tmp_path / "sa.key").read_bytes() == first
     requests = ["openssl", "pkey", "-in", str(tmp_path / "sa.key"), "-pubout"]
     assert subprocess.run(requests, check=True, capture_output=True).stdout == (tmp_path / "sa.pub").read_bytes()
@@ -267,5 +267,5 @@ async def test_a_key_that_is_right_keeps_its_time_and_gets_its_mode(bench: Bench
     assert (await bench.perform(pair)).outcome is Outcome.DONE
     os.utime(key, (1_700_000_000, 1_700_000_000))
     key.chmod(0o644)
-    assert (await bench.perform(pair)).output.startswith("found")
+    assert (await bench.perform(pair)).output.startswith("the existing")
     assert (key.stat().st_mtime, key.stat().st_mode & 0o777) == (1_700_000_000, 0o600)

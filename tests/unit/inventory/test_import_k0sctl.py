@@ -83,7 +83,7 @@ def test_install_flags_are_read(imported: Importer, flags: str, roles: tuple[Rol
 
 def test_other_install_flags_are_in_a_note(imported: Importer) -> None:
     printed(imported, f"{CONTROLLER}, installFlags: [--debug, --profile=x], ssh: {{address: 10.5.0.1}}")
-    assert "installFlags of a: not read: --debug, --profile" in imported.text
+    assert "installFlags of a: these flags are not read: --debug, --profile" in imported.text
 
 
 def test_a_single_host_has_no_etcd(imported: Importer) -> None:
