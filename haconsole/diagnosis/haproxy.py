@@ -102,10 +102,10 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
 
 
 def _weak_check(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """UP by a TCP check, although the API server reports that it is not ready."""
+    """UP by a passed TCP check, although the API server is not ready. A check that fails takes the server down soon."""
     facts = next((facts for facts in snapshot.hosts if facts.host == name), None)
     apiserver = value_of(facts.apiserver) if facts else None
-    blind = [sight for sight in sights if sight[2].up and sight[2].check.startswith("L4")]
+    blind = [sight for sight in sights if sight[2].up and sight[2].check == "L4OK"]
     if apiserver is None or apiserver.ready or not blind:
         return
     yield Candidate(

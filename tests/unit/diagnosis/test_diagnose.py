@@ -250,6 +250,15 @@ def test_a_check_that_only_connects_misses_an_unready_apiserver() -> None:
     assert codes(snapshot) == [("haproxy.weak-check", "cp2"), ("apiserver.not-ready", "cp2")]
 
 
+def test_a_check_that_begins_to_fail_is_not_weak() -> None:
+    servers = tuple(cluster.server(n, check="L4CON") for n in (1, 2, 3))
+    weak = HaproxyFacts("2.6.12", 1, (HaproxyBackend("k8s_server_6443", servers),))
+    unready = ApiserverFacts(False, ("etcd",), "v1.20.2")
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=Known(weak, NOW)))
+    snapshot = changed(snapshot, 2, lambda facts: replace(facts, apiserver=Known(unready, NOW)))
+    assert codes(snapshot) == [("apiserver.not-ready", "cp2")]
+
+
 def test_checks_of_etcd_that_fail_since_an_etcd_host_is_lost_are_its_consequence() -> None:
     unready = ApiserverFacts(False, ("etcd",), "v1.20.2")
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, apiserver=Known(unready, NOW)))
