@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -117,8 +117,8 @@ async def _examine(session: Session) -> int:
     """
     before: ClusterStatus | None = None
     load = asyncio.create_task(asyncio.to_thread(import_module, "haconsole.cli.reports.text"))
-    async with aclosing(session.observer.examine()) as statuses:
-        async for status, is_complete in _with_end(statuses):
+    async with aclosing(session.observer.examine()) as statuses, aclosing(_with_end(statuses)) as reports:
+        async for status, is_complete in reports:
             await load
             show(_next_report(before, status, is_complete=is_complete))
             before = status
@@ -135,7 +135,9 @@ def _next_report(before: ClusterStatus | None, status: ClusterStatus, *, is_comp
     return f"{COMPLETE_LIST}\n\n{text}" if before is not None else text
 
 
-async def _with_end(statuses: AsyncGenerator[ClusterStatus, None]) -> AsyncIterator[tuple[ClusterStatus, bool]]:
+async def _with_end(
+    statuses: AsyncGenerator[ClusterStatus, None],
+) -> AsyncGenerator[tuple[ClusterStatus, bool], None]:
     """Each status with whether it is the last; one that the next follows at once is left out."""
     status = await anext(statuses, None)
     while status is not None:
@@ -147,6 +149,7 @@ async def _with_end(statuses: AsyncGenerator[ClusterStatus, None]) -> AsyncItera
             status = await following
         finally:
             following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 async def _examine_once(session: Session) -> int:

@@ -103,3 +103,15 @@ def test_a_list_that_is_complete_at_once_is_printed_as_it_is(
     monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
     haconsole(["doctor", "lab.yaml"])
     assert capsys.readouterr().out == "lab: healthy, no findings\n"
+
+
+def test_an_output_that_closes_after_the_first_list_ends_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(text: str) -> None:
+        raise BrokenPipeError
+
+    session = Slow()
+    session.snapshots = (healthy(), degraded())
+    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.cli.status.show", closed)
+    with pytest.raises(BrokenPipeError):
+        haconsole(["doctor", "lab.yaml"])
