@@ -66,13 +66,13 @@ class EtcdGateway:
         Raises EtcdError; `tried` is the query's description for it. `deadline_s` is the longest wait for each part of
         the answer. With `leader_needed` etcd refuses at once while it knows no leader.
         """
-        if self._is_closed:
-            raise EtcdError(self._host, EtcdErrorKind.UNAVAILABLE, tried, "this client is closed")
-        if not self._is_usable:
-            return None
         headers = {"Content-Type": "application/json", **({"Grpc-Metadata-hasleader": "true"} if leader_needed else {})}
         body = json.dumps(request)
         async with self._one_at_a_time:
+            if self._is_closed:
+                raise EtcdError(self._host, EtcdErrorKind.UNAVAILABLE, tried, "this client is closed")
+            if not self._is_usable:
+                return None
             connection = self._connection = self._connection or self._new_connection(tried)
             post = partial(self._post, connection, tried, path, body, headers, deadline_s)
             try:
