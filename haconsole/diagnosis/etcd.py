@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from haconsole.diagnosis import etcd_data, etcd_members, etcd_urls
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
@@ -38,11 +39,11 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """Every etcd host answered, and etcd is neither running nor enabled on any."""
-    if not all(isinstance(facts.services, Known) and isinstance(facts.etcd, Failed) for facts in hosts):
+    """Every etcd host answered, and reports an etcd that is neither running nor enabled."""
+    if not all(isinstance(facts.etcd, Failed) for facts in hosts):
         return
-    units = [unit for facts in hosts for unit in value_of(facts.services) or () if unit.name.startswith("etcd")]
-    if any(unit.running or unit.enabled or unit.active == "failed" for unit in units):
+    units = [[unit for unit in value_of(facts.services) or () if unit.name.startswith("etcd")] for facts in hosts]
+    if not all(units) or any(unit.running or unit.enabled or unit.active == "failed" for unit in chain(*units)):
         return
     yield Candidate(
         Finding(
@@ -95,6 +96,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
             NOT_BOOTSTRAPPED,
             *anywhere(*BETWEEN_HOSTS),
             *((WAITS_FOR_API,) if any(pod_causes(facts, "etcd") for facts in hosts) else ()),
+            *_unsupervised(tuple(facts for facts in hosts if _is_out(facts))),
         ),
         already_covers=tuple(
             (code, facts.host)
@@ -103,6 +105,13 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
         )
         + tuple(("service.hung", f"etcd@{facts.host}") for facts in hosts),
     )
+
+
+def _unsupervised(out: tuple[HostFacts, ...]) -> tuple[Key, ...]:
+    """The causes of a lost quorum if each missing member is a static pod without its kubelet or container runtime."""
+    causes = tuple(pod_causes(facts, "etcd") for facts in out)
+    stopped = all(any(is_stopped(facts.service(name)) for name in ("kubelet", "containerd")) for facts in out)
+    return tuple(chain(*causes)) if stopped and all(causes) else ()
 
 
 def _missing_members(hosts: tuple[HostFacts, ...]) -> str:

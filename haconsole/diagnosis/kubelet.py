@@ -13,7 +13,7 @@ from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.observed import Known, value_of
-from haconsole.model.services import crash_loops
+from haconsole.model.services import crash_loops, is_stopped
 from haconsole.model.snapshot import ClusterSnapshot
 
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
@@ -99,6 +99,7 @@ def _runtime(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
 
 
 def _containerd_down(facts: HostFacts) -> Candidate:
+    units = "containerd kubelet" if is_stopped(facts.service("kubelet")) else "containerd"
     return Candidate(
         Finding(
             "runtime.down",
@@ -108,7 +109,7 @@ def _containerd_down(facts: HostFacts) -> Candidate:
             "Running containers stay up, but kubelet can neither start nor restart any, and the node turns NotReady.",
             service_evidence(facts, "containerd"),
             (
-                advice(f"on {facts.host}: systemctl start containerd"),
+                advice(f"on {facts.host}: systemctl start {units}"),
                 advice(f"find out why containerd stopped: journalctl -u containerd on {facts.host}"),
             ),
         ),

@@ -208,6 +208,8 @@ class HostScript:
         self._vip_moved = asyncio.Event()
         self._unit_changed = asyncio.Event()
         self._disk_filled = asyncio.Event()
+        self._root = True
+        """False once sudo has refused."""
 
     @property
     def facts(self) -> tuple[FactName, ...]:
@@ -240,6 +242,7 @@ class HostScript:
         except TransportError as error:
             if error.cause is not Cause.SUDO_REFUSED:
                 raise
+            self._root = False
             failure = self._context.failed(self._host, "sudo", error)
             self._store.fail(self._name, (ask.fact for ask in asks if ask.root), failure)
             plain = tuple(ask for ask in asks if not ask.root)
@@ -294,15 +297,16 @@ class HostScript:
     async def look_again(self, names: tuple[str, ...], *, keeps_known: bool = False) -> bool:
         """Query the sections of these names now, beside the rounds; False without an answer: their facts stay.
 
+        Root queries where the rounds do: an ordinary login sees less, e.g. no manifests.
         `keeps_known`: an answer that cannot be read replaces no known fact either.
         """
-        asks = tuple(ask for ask in self._asks.values() if ask.section.name in names)
+        asks = tuple(ask for ask in self._asks.values() if ask.section.name in names and (self._root or not ask.root))
         sides = tuple(side for side in self._side_queries.values() if side.section.name in names)
         with suppress(TransportError):
             result = await self._context.transport(self._host).run(
                 ARGV,
                 stdin=render((*(ask.section for ask in asks), *(side.section for side in sides))),
-                root=any(ask.root for ask in asks),
+                root=self._root,
                 deadline_s=self._context.timings.fact_s,
             )
             for answer in answers(result.stdout):

@@ -295,6 +295,27 @@ def test_keepalived_stopped_everywhere_is_started_and_never_replaced(cluster: Pr
         healed(cluster)
 
 
+@pytest.mark.nightly
+def test_runtimes_and_kubelets_stopped_on_all_control_planes(cluster: Program, table: Table) -> None:
+    """As after an outage. The cluster is there, though none of its components runs: it is never bootstrapped."""
+    lab = cluster.lab
+    stop = "systemctl stop kubelet containerd; pkill -KILL containerd-shim; true"
+    for name in control_planes(lab):
+        output(lab, name, "sh", "-c", stop)
+    began = time.monotonic()
+    try:
+        finding = first_finding(cluster, ANY, "runtime.down")
+        table.append(("runtimes stopped everywhere", f"runtime.down {finding['subject']}", time.monotonic() - began))
+        assert any("lost its quorum" in line for line in finding["evidence"]), finding
+        assert finding["remedies"][0]["text"].endswith("systemctl start containerd kubelet")
+        result = cluster.verb("doctor", str(cluster.inventory))
+        assert "not-bootstrapped" not in result.stdout
+    finally:
+        for name in control_planes(lab):
+            output(lab, name, "systemctl", "start", "containerd", "kubelet")
+        healed(cluster)
+
+
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")  # kubeadm gives its CA the number 0
 def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> None:
     """It cannot start again, and its certificate is found though no process uses it."""

@@ -24,7 +24,12 @@ _START_TIME = 19
 """The position of starttime among the fields of stat after the command's name."""
 
 _BODY = r"""
-for pod in PODS; do [ ! -e "${pod#*=}" ] || printf 'manifest %s\n' "${pod%%=*}"; done
+for pod in PODS; do
+  file=${pod#*=} folder=${pod#*=}
+  while folder=${folder%/*} && [ -n "$folder" ] && [ ! -d "$folder" ]; do :; done
+  if [ -e "$file" ]; then printf 'manifest %s\n' "${pod%%=*}"
+  elif [ ! -x "${folder:-/}" ]; then printf 'hidden %s\n' "${pod%%=*}"; fi
+done
 printf 'boot %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK 2>/dev/null || echo 100)"
 for process in PROC/[0-9]*; do
   read -r name <"$process/comm" || continue
@@ -68,15 +73,23 @@ def body(pods: tuple[StaticPod, ...], *, proc: str = "/proc") -> str:
 
 
 def parse(text: str, pods: tuple[StaticPod, ...]) -> tuple[ServiceState, ...]:
-    """One state for each pod. One with a manifest and no process is being started by kubelet, or waits to be."""
+    """One state for each pod. One with a manifest and no process is being started by kubelet, or waits to be.
+
+    Without a process, a pod whose folder of manifests the login may not search has no state: it is unknown.
+    """
     pairs = [line.partition(" ")[::2] for line in text.splitlines()]
     manifests = {rest for kind, rest in pairs if kind == "manifest"}
+    unreadable_names = {rest for kind, rest in pairs if kind == "hidden"}
     clocks = (_CLOCK.fullmatch(rest) for kind, rest in pairs if kind == "boot")
     boot, tick = next(((int(one[1]), int(one[2])) for one in clocks if one), (0, 100))
     read = (_process(rest, boot, tick) for kind, rest in pairs if kind == "process")
     processes = [process for process in read if process]
     oldest = {process.comm: process for process in sorted(processes, key=lambda each: each.since, reverse=True)}
-    return tuple(_state(pod, oldest.get(pod.comm), manifest=pod.name in manifests) for pod in pods)
+    return tuple(
+        _state(pod, oldest.get(pod.comm), manifest=None if pod.name in unreadable_names else pod.name in manifests)
+        for pod in pods
+        if pod.name not in unreadable_names or pod.comm in oldest
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,8 @@ def _process(stat: str, boot: int, tick: int) -> _Process | None:
     return _Process(int(pid), comm, fields[0], datetime.fromtimestamp(0, UTC) + timedelta(seconds=start))
 
 
-def _state(pod: StaticPod, process: _Process | None, *, manifest: bool) -> ServiceState:
+def _state(pod: StaticPod, process: _Process | None, *, manifest: bool | None) -> ServiceState:
+    """`manifest` None: it is unknown whether there is one."""
     kind = ServiceKind.STATIC_POD
     if process:
         return ServiceState(

@@ -110,6 +110,9 @@ def test_bare_hosts_are_not_yet_a_cluster_and_nothing_else() -> None:
     early = changed(snapshot, 1, lambda facts: replace(facts, services=NotAsked()))
     assert findings_of(early) == ()
     assert health(early, ()) is Health.UNKNOWN
+    without_etcd = tuple(unit for unit in bare if unit.name != "etcd")
+    partial_answer = changed(snapshot, 1, lambda facts: replace(facts, services=Known(without_etcd, NOW)))
+    assert "cluster.not-bootstrapped" not in {finding.code for finding in findings_of(partial_answer)}
 
 
 def test_nobody_holds_the_vip() -> None:

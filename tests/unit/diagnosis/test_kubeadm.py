@@ -121,6 +121,26 @@ def test_a_stopped_runtime_is_the_cause_of_what_stops_with_it() -> None:
     assert (finding.code, finding.subject) == ("runtime.down", "w1")
 
 
+@pytest.mark.parametrize("kubelets", ["active", "inactive"])
+def test_runtimes_stopped_everywhere_are_the_cause_of_the_lost_quorum(kubelets: str) -> None:
+    """As after an outage: the manifests are there, and no container runs."""
+    snapshot = healthy()
+    for host in ("cp1", "cp2", "cp3"):
+        snapshot = with_service(snapshot, host, unit("containerd", "inactive"))
+        snapshot = with_service(snapshot, host, unit("kubelet", kubelets, enabled=True))
+        snapshot = with_service(snapshot, host, unit("etcd", "activating", kind=ServiceKind.STATIC_POD, enabled=True))
+        snapshot = refusing(snapshot, host, etcd=f"{host}: Connection refused")
+        snapshot = with_pod(snapshot, host, replace(static_pod("etcd"), running=False, started_at=None))
+    first, *others = findings_of(snapshot)
+    assert (first.code, first.subject, first.severity) == ("runtime.down", "cp1", Severity.CRITICAL)
+    assert any(line.startswith("etcd has lost its quorum") for line in first.evidence)
+    assert ("kubelet" in first.remedies[0].text.split()) is (kubelets == "inactive")
+    assert {(one.code, one.subject) for one in others} == {("runtime.down", "cp2"), ("runtime.down", "cp3")}
+    one_runs = with_service(snapshot, "cp3", unit("containerd"))
+    one_runs = with_service(one_runs, "cp3", unit("kubelet"))
+    assert findings_of(one_runs)[0].code == "etcd.quorum-lost"
+
+
 def test_a_disabled_cri_is_the_cause_of_a_node_that_is_not_ready() -> None:
     disabled = with_kubelet(healthy(), "cp3", lambda one: replace(one, containerd=ContainerdConfig(("cri",))))
     (finding,) = findings_of(with_node(disabled, "cp3", not_ready))

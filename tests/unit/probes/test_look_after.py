@@ -38,3 +38,23 @@ async def test_a_query_without_an_answer_is_sent_again(monkeypatch: pytest.Monke
     await asyncio.sleep(0.05)
     task.cancel()
     assert (len(target.calls), event.is_set()) == (2, False)
+
+
+async def test_a_query_beside_the_rounds_sees_what_the_rounds_see() -> None:
+    """Only root may search kubeadm's folder of manifests; where sudo refuses, nothing that needs root is queried."""
+    fleet, host = FakeFleet(), INVENTORY.hosts[0]
+    target = fleet.host(HostName(host.name))
+    target.when(*ARGV, say="")
+    context = ClusterContext(INVENTORY, layout(INVENTORY), fleet, lambda: NOW, b"", ProbeTimings())
+    queries = (
+        ScriptQuery("services", Section("services", "echo units"), lambda answer: answer),
+        ScriptQuery("lock", Section("lock", "echo the-lock"), lambda answer: answer, root=True),
+    )
+    script = HostScript(context, FactStore(INVENTORY, lambda: NOW), host, queries, ())
+    await script.look_again(("services",))
+    script._root = False
+    await script.look_again(("services", "lock"))
+    as_root, as_login = target.calls
+    assert (as_root.root, as_login.root) == (True, False)
+    assert b"echo units" in as_login.stdin
+    assert b"the-lock" not in as_login.stdin

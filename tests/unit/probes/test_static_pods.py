@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +56,32 @@ def test_a_manifest_without_a_process_waits() -> None:
 def test_neither_manifest_nor_process() -> None:
     (state,) = parse("boot 1795258190 100\n", (POD,))
     assert (state.exists, state.active, state.enabled) == (False, "inactive", None)
+
+
+def test_the_manifests_that_a_login_may_not_search_are_unknown() -> None:
+    text = f"hidden kube-apiserver\nhidden etcd\nboot 1795258190 100\nprocess {STAT}\n"
+    (state,) = parse(text, (POD, StaticPod("etcd", "/etc/kubernetes/manifests/etcd.yaml")))
+    assert (state.name, state.running, state.enabled) == ("kube-apiserver", True, None)
+
+
+def test_the_script_separates_a_missing_manifest_from_a_closed_folder() -> None:
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # pytest's own folder is closed to other users
+    folder.chmod(0o755)
+    try:
+        closed = folder / "closed" / "manifests"
+        closed.mkdir(parents=True)
+        (closed / "a.yaml").touch()
+        closed.parent.chmod(0o600)
+        pods = tuple(
+            StaticPod(name, str(folder / path))
+            for name, path in (("pod-a", "closed/manifests/a.yaml"), ("pod-b", "absent/b.yaml"))
+        )
+        login = 65534 if os.getuid() == 0 else None
+        output = subprocess.run(ARGV, input=body(pods).encode(), capture_output=True, check=True, user=login).stdout
+    finally:
+        closed.parent.chmod(0o700)
+        shutil.rmtree(folder)
+    assert [(state.name, state.exists) for state in parse(output.decode(), pods)] == [("pod-b", False)]
 
 
 def test_a_long_name_is_known_by_what_the_kernel_keeps_of_it() -> None:
