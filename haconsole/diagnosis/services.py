@@ -19,7 +19,14 @@ from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 from haconsole.model.observed import Failed, Known, reason_of, value_of
-from haconsole.model.services import crash_loops, is_hung, is_stopped, is_suspended, service_sentence
+from haconsole.model.services import (
+    age_while_starting,
+    crash_loops,
+    is_hung,
+    is_stopped,
+    is_suspended,
+    service_sentence,
+)
 from haconsole.model.snapshot import ClusterSnapshot
 
 ASKED = ("etcd", "kube-apiserver")
@@ -142,19 +149,23 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
     fact = {"etcd": facts.etcd, "kube-apiserver": facts.apiserver}.get(name, facts.services)
     peers = fact.asked_from if isinstance(fact, Failed) else ()
     suspended = is_suspended(facts.service(name))
+    age = age_while_starting(facts.service(name), fact.at) if isinstance(fact, Failed) else None
+    restart = call("restart", "restart the hung process", service=name, host=facts.host)
+    wait = advice("wait half a minute: the process is still starting")
+    silence = "does not answer" if age is None else f"does not answer yet: it started {age.seconds} s ago"
     return Candidate(
         Finding(
             "service.hung",
             Severity.WARNING,
             f"{name}@{facts.host}",
-            f"{name} on {facts.host} " + ("is suspended" if suspended else "does not answer"),
+            f"{name} on {facts.host} " + ("is suspended" if suspended else silence),
             "The process exists and does no work." if suspended else "Its port was queried and gave no answer.",
             (
                 *service_evidence(facts, name),
                 *((f"queried from {' and '.join(peers)}: {reason_of(fact)}",) if peers else ()),
             ),
             (
-                call("restart", "restart the hung process", service=name, host=facts.host),
+                restart if age is None else wait,
                 advice(f"find the cause: {log_command(facts, name)}; check the host's disk and load"),
             ),
         ),

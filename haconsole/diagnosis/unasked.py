@@ -47,7 +47,7 @@ WORDS = {
     Cause.UNREADABLE: "an answer cannot be read",
 }
 FIXES = {
-    Cause.SUDO_REFUSED: "allow the SSH user NOPASSWD in sudoers, or set ssh.sudo: password in the inventory",
+    Cause.SUDO_REFUSED: "allow the SSH user NOPASSWD in sudoers; or set ssh.sudo: password, and enter the password",
     Cause.NO_SESSION: "raise MaxSessions in sshd_config on {host} (10 is the default), and reload sshd",
     Cause.TIMED_OUT: "look at the load and the disk of {host}: uptime, and cat /proc/pressure/*",
     Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue an expired one",

@@ -37,6 +37,18 @@ STEADY = timedelta(seconds=20)
 """The age from which a process counts as up again."""
 
 
+STARTING = timedelta(seconds=30)
+"""The age up to which a process may still be loading its program and its data."""
+
+
+def age_while_starting(unit: ServiceState | None, at: datetime) -> timedelta | None:
+    """The age at `at` of a process that was started a moment ago; None for an older, suspended or unknown one."""
+    started = (unit.started or unit.since) if unit is not None and unit.running else None
+    if started is None or is_suspended(unit):
+        return None
+    return at - started if timedelta() <= at - started <= STARTING else None
+
+
 def crash_loops(unit: ServiceState, at: datetime) -> bool:
     """Its supervisor restarted it some times, and at `at` it waits for the next start or began a moment ago."""
     if unit.restarts < CRASHES:

@@ -135,6 +135,22 @@ def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
     assert "etcd stops if one more member fails" in finding.evidence
 
 
+@pytest.mark.parametrize(("age_s", "first"), [(8, "wait"), (90, "restart")])
+def test_a_process_that_was_started_a_moment_ago_is_not_restarted(age_s: int, first: str) -> None:
+    """As after a host's reboot: an API server listens before it answers."""
+    units = tuple(
+        replace(one, started=NOW - timedelta(seconds=age_s)) if one.name == "kube-apiserver" else one
+        for one in cluster.units()
+    )
+    late = failed(Cause.TIMED_OUT, "cp2", "cp1")
+    (finding,) = findings_of(
+        changed(healthy(), 2, lambda host: replace(host, apiserver=late, services=Known(units, NOW)))
+    )
+    assert (finding.code, finding.subject) == ("service.hung", "kube-apiserver@cp2")
+    assert finding.remedies[0].text.startswith(first)
+    assert (f"{age_s} s ago" in finding.summary) is (first == "wait")
+
+
 @pytest.mark.parametrize(("share", "code"), [(95.0, "host.slow"), (20.0, "service.hung")])
 def test_one_late_answer_is_the_hosts_while_its_tasks_wait_most_of_the_time(share: float, code: str) -> None:
     system = SystemFacts("cp2", "m2", 3.0, 2, Pressure(cpu=share))
