@@ -251,29 +251,38 @@ def _odd_hosts(snapshot: ClusterSnapshot) -> dict[str, tuple[str, ...]]:
 
 
 def _open_rotation(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """The new CA is kept beside the current one until the last phase of a rotation."""
-    next_cas = {
-        (certificate.role.removesuffix(NEXT), facts.host)
-        for facts in snapshot.hosts
-        for certificate in value_of(facts.certificates) or ()
-        if certificate.is_ca and certificate.role.endswith(NEXT)
-    }
-    for role in sorted({role for role, _ in next_cas}):
-        hosts = ", ".join(sorted(host for one, host in next_cas if one == role))
-        yield Candidate(
-            Finding(
-                "cert.ca-rotation-open",
-                Severity.INFO,
-                role,
-                f"a rotation of {role} is unfinished",
-                "The new CA is installed beside the current one. The rotation can be undone until its last phase.",
-                (f"the new CA is on {hosts}",),
-                (
-                    call("rotate-certs", "resume the rotation", ca="yes"),
-                    call("rotate-certs", "undo the rotation", ca="yes", back="yes"),
-                ),
-            )
+    """The new CA is kept beside the current one until the end of a rotation."""
+    cas = tuple(one for facts in snapshot.hosts for one in value_of(facts.certificates) or () if one.is_ca)
+    for role in sorted({one.role.removesuffix(NEXT) for one in cas if one.role.endswith(NEXT)}):
+        following = tuple(one for one in cas if one.role == role + NEXT)
+        new = {one.fingerprint for one in following}
+        bundles: dict[str, set[str]] = {}
+        for one in cas:
+            if one.role == role:
+                bundles.setdefault(one.host, set()).add(one.fingerprint)
+        is_dropped = any(prints <= new for prints in bundles.values())
+        yield _unfinished(role, sorted({one.host for one in following}), is_dropped=is_dropped)
+
+
+def _unfinished(role: str, hosts: list[str], *, is_dropped: bool) -> Candidate:
+    resume = call("rotate-certs", "resume the rotation", ca="yes")
+    undo = call("rotate-certs", "undo the rotation", ca="yes", back="yes")
+    end = (
+        "The old CA is already removed on some host, so the rotation can only be finished."
+        if is_dropped
+        else "The new CA is installed beside the current one. The rotation can be undone until its last phase."
+    )
+    return Candidate(
+        Finding(
+            "cert.ca-rotation-open",
+            Severity.INFO,
+            role,
+            f"a rotation of {role} is unfinished",
+            end,
+            (f"the new CA is on {', '.join(hosts)}",),
+            (resume,) if is_dropped else (resume, undo),
         )
+    )
 
 
 NEXT = "-next"

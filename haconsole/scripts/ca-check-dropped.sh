@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails while the next CA's file exists or the bundle contains the fingerprint.
+# Fails while a file of the next CA exists or the bundle contains the fingerprint.
 # usage: ca-check-dropped BUNDLE NEXT_FILE SHA256
 # uses lib/fingerprints
 [ ! -e "$2" ] || { echo "$2 is still there" >&2; exit 1; }

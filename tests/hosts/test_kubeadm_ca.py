@@ -60,7 +60,10 @@ def cluster(places: Places, saved_kubeadm: str, tmp_path: Path) -> Iterator[Prog
 def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
     cluster: Program, tmp_path: Path, tell: Tell
 ) -> None:
-    """A pod of another namespace stops the last phase; all workloads are restarted then."""
+    """A pod of another namespace stops the last phase; all workloads are restarted then.
+
+    After the last host has dropped the old CAs, the console is killed for good. Another one finishes from the hosts' files.
+    """
     lab, before = cluster.lab, read_authorities(cluster)
     keys = {name: line_of(lab, path) for name, path in CAS.items()}
     start_app(lab)
@@ -78,10 +81,16 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
     assert accepts(lab, old), "nothing is dropped while a pod needs it"
     with loads(lab, tmp_path / "new") as counts:
         began = time.monotonic()
-        run = killed_at(cluster, "kubernetes.control-plane-drop", "rotate-certs", "--ca", "--workloads", "all")
-        result = cluster.verb("resume", run, "--yes", "--json")
+        run = killed_at(cluster, "kubernetes.cluster-info-drop", "rotate-certs", "--ca", "--workloads", "all")
+        other = Program(lab, tmp_path / "elsewhere", cluster.inventory)
+        refusal = other("run", "rotate-certs", "--yes", "--take-over-lock", run)
+        result = other("run", "rotate-certs", "--ca", "--yes", "--json", "--take-over-lock", run)
     tell(f"old CAs dropped: {time.monotonic() - began:.0f} s", **counts)
+    assert refusal.returncode == ExitCode.REFUSED, refusal.stdout + refusal.stderr
+    assert "a CA rotation is unfinished" in refusal.stdout + refusal.stderr
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    started = (json.loads(line) for line in result.stdout.splitlines())
+    assert not [one for one in started if one["event"] == "step-started" and "-next@" in one["step"]], "no further CA"
     only_new(cluster, before, keys, old)
 
 

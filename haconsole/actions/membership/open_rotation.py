@@ -2,8 +2,8 @@
 
 1. A host may leave. In every phase all hosts accept the certificates of all others, whatever each of them has reached,
    and each control plane has the key of the new CA.
-2. On kubeadm clusters the last host that has the new CA in a file of its own stays. After it, ConfigMaps and tokens
-   are still to be changed, and nothing else on the hosts shows that.
+2. On kubeadm clusters the last host that has the new CA in a file of its own stays: only this file shows that
+   ConfigMaps and tokens are still to be changed.
 3. No host joins. It gets the CAs and keys in use, but not the file of the new CA, without which the last phase stops.
    While the old CA is dropped, the others may reject what a joining host signs with it.
 """

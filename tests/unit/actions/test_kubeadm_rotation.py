@@ -202,6 +202,7 @@ def test_the_kubernetes_ca_is_replaced_wherever_kubeadm_puts_it() -> None:
         "kubernetes.cluster-info-drop@cp1",
         "kubernetes.authentication-drop@cp1",
         "kubernetes.tokens-drop@cp1",
+        "pki.rotation-end@cp1",
     ]
     expected = [name.replace("@cp1", f"@{planned_first(planned)}") if "next@" in name else name for name in order]
     assert [ids.index(name) for name in expected] == sorted(ids.index(name) for name in expected)
@@ -210,6 +211,7 @@ def test_the_kubernetes_ca_is_replaced_wherever_kubeadm_puts_it() -> None:
         "pki.kubelet@w1",
         "kubernetes.kubelet-trust@w1",
         "pki.kubernetes-ca-drop@w1",
+        "pki.rotation-end@w1",
     ):
         assert name in ids
     mine = issues(planned)

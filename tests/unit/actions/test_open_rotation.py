@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from haconsole.actions.catalogue import find_action
+from haconsole.actions.catalogue import find_action, plan_action
 from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_replace
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.schema import Host
@@ -101,6 +101,24 @@ def test_the_last_host_that_shows_a_rotation_stays() -> None:
     assert isinstance(plan_remove(rotating(**others), kubeadm.INVENTORY, "cp2"), Plan)
     del others["w1"]
     assert isinstance(plan_remove(rotating(**others), kubeadm.INVENTORY, "cp3"), Plan), "the worker shows it too"
+
+
+def test_a_rotation_with_nothing_left_but_config_maps_is_still_seen_and_finished() -> None:
+    """The run ended after the last host had dropped the old CA, and its log is on another machine."""
+
+    def both_files(facts: HostFacts) -> HostFacts:
+        last = after_the_drop(trusting_both(facts))
+        return replace(last, certificates=Known(tuple(dict.fromkeys(value_of(last.certificates) or ())), NOW))
+
+    snapshot = rotating(**dict.fromkeys(EVERY, both_files))
+    leaves = plan_action("rotate-certs", snapshot, kubeadm.INVENTORY, {})
+    assert reasons(leaves) == f"{UNFINISHED}: resume it with ca = yes, or undo it with ca = yes, back = yes"
+    planned = plan_action("rotate-certs", snapshot, kubeadm.INVENTORY, {"ca": "yes"})
+    assert isinstance(planned, Plan), planned.reasons
+    ids = {str(step.id) for step in planned.steps}
+    assert not [one for one in ids if "-trust@" in one or "-next@" in one], "no further CA"
+    assert {"kubernetes.cluster-info-drop@cp1", "kubernetes.authentication-drop@cp1"} <= ids
+    assert {f"pki.rotation-end@{name}" for name in EVERY} <= ids
 
 
 @pytest.mark.parametrize("name", ["join", "remove", "replace"])

@@ -16,7 +16,7 @@ from haconsole.cli.reports.certs import CertsReport, certs_health, certs_report,
 from haconsole.diagnosis.certificates import is_about_certificates
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.certificate import Certificate, TokenKeys
-from haconsole.model.findings import Finding, Health
+from haconsole.model.findings import ActionCall, Finding, Health
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -98,6 +98,14 @@ def test_a_ca_on_its_way_in_is_worth_knowing_and_no_harm() -> None:
     (finding,), health = looked(cluster(authority(1, OLD), (*authority(2, OLD), coming), authority(3, OLD)))
     assert (finding.code, finding.subject, health) == ("cert.ca-rotation-open", "etcd-ca", Health.HEALTHY)
     assert finding.evidence == ("the new CA is on cp2",)
+    assert len(finding.remedies) == 2, "it can be finished and undone"
+
+
+def test_a_rotation_whose_old_ca_is_dropped_can_only_be_finished() -> None:
+    last = certificate(3, "etcd-ca-next", is_ca=True, fingerprint=NEW)
+    (finding,), _ = looked(cluster(authority(1, NEW), authority(2, NEW), (*authority(3, NEW), last)))
+    assert (finding.code, finding.evidence) == ("cert.ca-rotation-open", ("the new CA is on cp3",))
+    assert [one.arguments for one in finding.remedies if isinstance(one, ActionCall)] == [(("ca", "yes"),)]
 
 
 def test_token_keys_that_differ_are_critical() -> None:

@@ -1,4 +1,8 @@
-"""The last phase: every leaf verified with the new CA, then the old one removed."""
+"""The last phase: every leaf verified with the new CA, then the old one removed.
+
+The certificate of the new CA stays in a file of its own until nothing else is to be changed. So every host shows an
+unfinished rotation, also one that has only ConfigMaps, tokens or restarts left.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ from dataclasses import replace
 from haconsole.actions.bootstrap.certificates import signing_step
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.bootstrap.verify import verify_steps
-from haconsole.actions.build import look_step, script
-from haconsole.actions.checks import Check
-from haconsole.actions.operations import Irreversible, LeftByUndo, PairForm
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import Check, FilesAbsent
+from haconsole.actions.operations import Irreversible, LeftByUndo, PairForm, RunCommand
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.kubeadm import authentication, cluster_info, embedded, no_signing_file, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import (
@@ -32,6 +36,7 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import CaKeyPlace, Host
+from haconsole.model.names import HostName
 
 DROP_WHY = (
     "Nothing in use is signed by the old CA any more. Its certificates that are used outside the cluster are "
@@ -39,6 +44,7 @@ DROP_WHY = (
 )
 STRIP_WHY = "The cross-signed certificates were for clients that trust only the old CA."
 VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies with only the new one."
+FINISH_WHY = "These files show on every host that the rotation is unfinished. Nothing else is left to change now."
 LAST = Irreversible("the old CA has been removed; to replace the present one, rotate again")
 
 
@@ -64,6 +70,7 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
             *renew_tokens(now, Phase.DROP),
         ),
         nodes_seen(now, Phase.DROP),
+        _finish(now),
         tuple(verify_steps(now.ctx)),
     )
 
@@ -120,7 +127,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
         scripts.DROPPED,
         "dropped",
         one.files.cert,
-        one.next.cert,
+        one.next.key,
         one.old or NONE,
         means=f"{one.files.cert} holds only the new CA or key",
         problem="the old CA or key is still there",
@@ -143,3 +150,24 @@ def _signing(now: CaReplacement, host: Host) -> Group:
     if not signs or now.of(KUBERNETES_CA) is None or host not in now.ctx.control_planes:
         return ()
     return (replace(signing_step(now.ctx, host, ()), undo=LAST, phase=Phase.DROP),)
+
+
+def _finish(now: CaReplacement) -> Group:
+    """The rotation is no longer shown as unfinished."""
+    files = {
+        host.name: tuple(one.next.cert for one in now.several if host in one.users) for host in restart_order(now.ctx)
+    }
+    return tuple(
+        Step(
+            id=step_id("pki.rotation-end", host),
+            title="Remove the separate files of the new CAs and keys",
+            why=FINISH_WHY,
+            host=HostName(host),
+            operation=RunCommand(("rm", "-f", "--", *paths)),
+            verification=(FilesAbsent(paths, "not removed"),),
+            undo=Irreversible("the files in use have the same content"),
+            phase=Phase.DROP,
+        )
+        for host, paths in files.items()
+        if paths
+    )

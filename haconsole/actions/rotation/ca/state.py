@@ -1,8 +1,8 @@
 """The CAs that a rotation replaces, as observed on hosts: the old one, the new one, and the progress.
 
 During a CA rotation the bundle (``ca.crt``) holds both, the old one first, and its key stays beside it. The new one is
-kept in ``ca-next.crt`` and ``ca-next.key`` until the last phase installs it. So the phase is read only from the hosts'
-files.
+kept in ``ca-next.crt`` and ``ca-next.key`` until the last phase installs it. Its certificate stays there until nothing
+else is to be changed. So the phase is read only from the hosts' files.
 """
 
 from __future__ import annotations
