@@ -8,6 +8,8 @@ from haconsole.model.observed import value_of
 
 CERTIFICATE_CODES = ("cert.expired", "cert.not-yet-valid", "cert.key-mismatch", "cert.wrong-ca", "cert.wrong-usage")
 """Problems of a certificate for which peers refuse it."""
+TIMES_OUT: Key = ("endpoint.times-out", "endpoint")
+"""No kubelet whose requests time out at the balancer reports to the API."""
 WAITS_FOR_API: Key = ("kubelet.waits-for-api", "kubelet")
 """No kubelet starts a static pod, so no component of the control plane runs."""
 POD_CODES = (

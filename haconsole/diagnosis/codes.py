@@ -315,6 +315,10 @@ CODES: dict[str, Explanation] = {
         "the API's endpoint (a balancer outside of the cluster, or kube-vip's address) accepts no connections",
         "check the balancer and the network path to it",
     ),
+    "endpoint.times-out": Explanation(
+        "kubelets' requests through the API's endpoint time out, although API servers answer",
+        "check the balancer that holds the connections: its queue, limits and rules",
+    ),
     "vip.not-serving": Explanation(
         "the VIP's port accepts no connections although haproxy runs on its owner",
         "write haproxy's configuration again; correct the owner's firewall",

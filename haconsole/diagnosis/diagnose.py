@@ -9,6 +9,7 @@ from functools import partial
 from haconsole.configs.layout import is_kubeadm, layout
 from haconsole.diagnosis import (
     certificates,
+    endpoint_timeouts,
     etcd,
     etcd_disk,
     exposures,
@@ -67,6 +68,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("vip", partial(vip.rules, snapshot, haproxy_paths.health_port if haproxy_paths else None)),
         ("kube_vip", partial(kube_vip.rules, snapshot)),
         ("outside_endpoint", partial(outside_endpoint.rules, snapshot, inventory)),
+        ("endpoint_timeouts", partial(endpoint_timeouts.rules, snapshot, inventory)),
         ("haproxy", partial(haproxy.rules, snapshot, inventory)),
         ("kubernetes", partial(kubernetes.rules, snapshot, now)),
         ("certificates", partial(certificates.rules, snapshot, now)),

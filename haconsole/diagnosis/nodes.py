@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
-from haconsole.diagnosis.causes import WAITS_FOR_API
+from haconsole.diagnosis.causes import TIMES_OUT, WAITS_FOR_API
 from haconsole.diagnosis.kubelet import kubelet_errors, node_causes
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.services import service_evidence
@@ -68,7 +68,7 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
                 advice(f"kubectl describe node {node.name}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ()), WAITS_FOR_API),
+        (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ()), WAITS_FOR_API, TIMES_OUT),
     )
 
 
@@ -99,6 +99,7 @@ def _stale_lease(node: NodeState, at: datetime) -> Candidate:
         (
             *(NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE),
             *node_causes(host),
+            TIMES_OUT,
             *anywhere("component.down", "lease.expired", "apiserver.down", "apiserver.not-ready"),
         ),
     )

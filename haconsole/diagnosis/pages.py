@@ -263,6 +263,10 @@ PAGES: dict[str, Page] = {
         "This address accepts no connections. Kubelets, components and clients use it, so they do not reach the API.",
         "run curl -k https://ENDPOINT/readyz on each host; check the server states that the balancer reports",
     ),
+    "endpoint.times-out": Page(
+        "The balancer accepts connections and passes on nothing. Nodes turn NotReady, and clients wait.",
+        "curl -vk --max-time 5 https://ENDPOINT/readyz; journalctl -u kubelet; on the balancer: ss -tn sport = :PORT",
+    ),
     "vip.lease-differs": Page(
         "Clients reach the owner of the address, but the address does not move when the owner fails.",
         "ip -br address on each control plane; kubectl -n kube-system get lease plndr-cp-lock",

@@ -62,7 +62,7 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
 ) -> None:
     """A pod of another namespace stops the last phase; all workloads are restarted then.
 
-    After the last host has dropped the old CAs, the console is killed for good. Another one finishes from the hosts' files.
+    Once every host has dropped the old CAs, the console is killed, and another one finishes by the hosts' files.
     """
     lab, before = cluster.lab, read_authorities(cluster)
     keys = {name: line_of(lab, path) for name, path in CAS.items()}

@@ -1,7 +1,8 @@
-"""All control planes lose power, and a balancer holds the connections of every kubelet.
+"""All control planes lose power, and the balancers hold the connections of every kubelet.
 
 kubelet 1.20.2 starts its static pods meanwhile, because its TLS handshakes time out after 10 s. Others wait
-(kubernetes/kubernetes 99602). So the finding about such a wait must not appear here.
+(kubernetes/kubernetes 99602). So the finding about such a wait must not appear here. Once API servers run, the endpoint
+is the first finding: no kubelet reaches them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from haconsole.diagnosis.candidate import ANY
 from haconsole.lab.lab import Lab
 from tests.hosts.conftest import Tell
 from tests.hosts.kubeadm_cluster import control_planes, haproxy_config, output
-from tests.hosts.kubeadm_doctor import discovered, healed, problems
+from tests.hosts.kubeadm_doctor import discovered, first_finding, healed, problems
 from tests.hosts.kubeadm_material import running_pods
 from tests.hosts.program import Program
 
@@ -57,6 +59,9 @@ def test_a_cold_start_whose_pods_start_is_no_wait_for_the_endpoint(kubeadm: Lab,
         readings.append(codes(program))
     tell(f"static pods run while connections are held: {time.monotonic() - began:.0f} s after the boot")
     readings.append(codes(program))
+    finding = first_finding(program, ANY, "endpoint.times-out")
+    tell(f"the endpoint is the first finding: {time.monotonic() - began:.0f} s after the boot")
+    assert "check haproxy on cp" in finding["remedies"][0]["text"]
     assert not any("kubelet.waits-for-api" in one for one in readings), readings
     configure(lab, holding=False)
     for name in planes:

@@ -58,6 +58,7 @@ REASONS = {
     "lease.no-standby": f"{EVIDENCE}: the stopped standbys",
     "lease.churn": f"{EVIDENCE}: a component that loses its lock exits, so that its crash loop is found first",
     "kubelet.waits-for-api": COLD_START,
+    "endpoint.times-out": "brought about on kubeadm hosts: test_kubeadm_cold_start.py",
     "node.lease-stale": f"{EVIDENCE}: a kubelet and a kube-controller-manager that do not run",
     "cert.expiring": "expired leaves are brought about; a leaf that expires soon differs in its date only",
     "cert.not-yet-valid": "a leaf that is not valid yet differs from an expired one in its dates only",
