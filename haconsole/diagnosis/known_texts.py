@@ -47,7 +47,8 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     ),
     _text(
         r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
-        "kubelet's client certificate expired, because the host was off or kubelet had stopped renewing it.",
+        "kubelet has no valid client certificate. It expired, because the host was off or kubelet had stopped "
+        "renewing it, or its file is missing.",
         kubeadm=(
             "run rotate-certs with due = yes: it signs a new certificate and key for kubelet and restarts "
             "kubelet. By hand: kubeadm kubeconfig user --client-name system:node:NODE --org system:nodes, and "

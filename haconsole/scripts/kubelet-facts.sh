@@ -41,14 +41,15 @@ print_logs() { # LOG...: the last errors of each, or its last lines; /dev/null m
     /^@(began|lines)$/ { part = $0; path = ""; next }
     part == "" { written[$2] = $1; next }
     /^==> .* <==$/ { if (part == "@lines") show(); path = $2; next }
-    $0 == "" { next }
+    $0 == "" || /"msg":"request stats"/ { next }
     part == "@began" { if (!(path in began)) began[path] = $1; next }
     { line[++lines] = $0 }
     /^[^ ]* [^ ]* [FP] ([Ff]ailed|Error|error|[EF][0-9][0-9][0-9][0-9] |panic|fatal)/ ||
       /^[^ ]* [^ ]* [FP] ([^|]* [EC] [|] |.*"level":"(error|fatal|panic)")/ { error[++errors] = $0 }'
 }
+# kubelet 1.36 logs each second, as an error, that a worker has no static-pod folder.
 print_errors() { # the last errors of journal lines
-  awk '/\]: ([EF][0-9][0-9][0-9][0-9] |.*([Ee]rror|[Ff]ailed|panic))/ && !/perf_event/ { line[++lines] = $0 }
+  awk '/\]: ([EF][0-9][0-9][0-9][0-9] |.*([Ee]rror|[Ff]ailed|panic))/ && !/perf_event|path does not exist, ignoring/ { line[++lines] = $0 }
     END { for (i = lines > 40 ? lines - 39 : 1; i <= lines; i++) print "| " substr(line[i], 1, 700) }'
 }
 folder=$(static_pod_folder)

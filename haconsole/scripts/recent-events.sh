@@ -17,11 +17,14 @@ journal() {
   [ "$#" -eq 0 ] ||
     timeout 5 journalctl -q --no-pager -o short-unix --since "@$((now - seconds))" -- "$@" 2>/dev/null
 }
+# etcd 3.6 logs every request, so the end of its log may be the last seconds only. grep keeps the lines that awk reads.
+events='Entering MASTER STATE|(elected|changed) leader |successfully acquired lease |slow fdatasync|sync duration of '
+events="$events|bogus VRRP packet received|associated with VRID|VIPs but received"
 pod_log() {
   for log in /var/log/pods/*_"$1"-*_*/*/*.log; do
     uid=${log#/var/log/pods/*_*_}
     case ${uid%%/*} in *-* | '*') ;; *) [ ! -f "$log" ] || stat -c '%Y %n' "$log" ;; esac
-  done | sort -rn | sed -n '1s/^[0-9]* //p' | while IFS= read -r log; do tail -c 262144 "$log"; done
+  done | sort -rn | sed -n '1s/^[0-9]* //p' | while IFS= read -r log; do grep -aE "$events" "$log" | tail -n 500; done
 }
 pods=$(($# - units))
 {

@@ -26,6 +26,8 @@ _ERROR = re.compile(
 _WARNING = re.compile(r"warn|\bW\d{4} |\bW \| |timed out|timeout", re.IGNORECASE)
 _NO_REASON = re.compile(r"signal|terminated|closing|stopping|skipped leadership|shutting down", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"^\[?\d{4}[-/]\d\d[-/]\d\d[T ][\d:.,]+(Z|[+-]\d\d:?\d\d)?\]?\s*")
+_EVERY_REQUEST = "request stats"
+"""etcd 3.6 logs each request with this text as a warning."""
 _JSON_EXTRAS = ("error", "err", "reason", "path", "remote-peer-id", "address")
 
 
@@ -71,6 +73,8 @@ def _from_json(raw: str) -> str:
         entry = json.loads(raw)
     except ValueError:
         return raw.strip()
+    if entry.get("msg") == _EVERY_REQUEST:
+        return ""
     extras = [f"{name} {entry[name]}" for name in _JSON_EXTRAS if entry.get(name)]
     return f"{entry.get('level', '')}: {', '.join((str(entry.get('msg', '')), *extras))}"
 

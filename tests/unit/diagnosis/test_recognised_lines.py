@@ -15,14 +15,14 @@ LINES = (
             'bootstrap.go:265] part of the existing bootstrap client certificate in "/etc/kubernetes/kubelet.conf" is '
             "expired: 2026-11-29 01:00:00 +0000 UTC"
         ),
-        "kubelet's client certificate expired",
+        "no valid client certificate",
     ),
     (
         (
             'err="failed to run Kubelet: unable to load bootstrap kubeconfig: stat '
             '/etc/kubernetes/bootstrap-kubelet.conf: no such file or directory"'
         ),
-        "kubelet's client certificate expired",
+        "no valid client certificate",
     ),
     ("remote error: tls: x509: certificate has expired or is not yet valid: current time is after", "has expired, or"),
     ("x509: certificate is valid for 10.99.1.11, 127.0.0.1, not 10.99.1.13", "copied from another host"),

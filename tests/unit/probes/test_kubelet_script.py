@@ -151,6 +151,11 @@ def test_pods_of_the_api_are_not_read(host: Host) -> None:
     assert host.facts().static_pods[0].attempt == 0
 
 
+def test_etcds_line_for_every_request_is_no_reason(host: Host) -> None:
+    log_of(host, 0, "one", "two", *('{"level":"warn","msg":"request stats"}',) * 5)
+    assert host.facts().static_pods[0].log == ("one", "two")
+
+
 def test_every_file_in_the_folder_is_a_manifest(host: Host) -> None:
     host.write("manifests/etcd.yaml.bak", "- no pod\n")
     host.write("manifests/empty", "")
@@ -171,6 +176,8 @@ def test_containerds_configuration_and_the_journals_errors(host: Host) -> None:
     host.write("etc/containerd/config.toml", CONTAINERD)
     lines = [f"170000{number:04d}.5 cp1 kubelet[1]: E1129 10:00:00 1 a.go:1] error in pod x" for number in range(50)]
     lines += ["1700009000.5 cp1 kubelet[1]: perf_event error", "1700009001.5 cp1 kubelet[1]: I1129 fine"]
+    absent = 'E1130 17:29:08 549 file_linux.go:59] "Unable to read config path" err="path does not exist, ignoring"'
+    lines += [f"170000{number:04d}.5 w1 kubelet[549]: {absent}" for number in range(9100, 9150)]
     (host.root / "bin" / "journalctl").write_text("#!/bin/sh\ncat <<'END'\n{}\nEND\n".format("\n".join(lines)))
     facts = host.facts()
     assert facts.containerd is not None

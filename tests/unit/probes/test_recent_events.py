@@ -62,6 +62,14 @@ def test_only_the_newest_log_of_a_pod_is_read(tmp_path: Path) -> None:
     assert set(read(tmp_path, "--", "etcd")) == {EventKind.ELECTED}
 
 
+def test_a_log_with_every_request_hides_no_earlier_event(tmp_path: Path) -> None:
+    """etcd 3.6 writes some hundred bytes for each request."""
+    request = 'stderr F {"level":"warn","msg":"request stats","request content":"key:\\"/registry/leases/a\\" "}'
+    log(tmp_path, STATIC, f"{at(200)} {ELECTED}", *(f"{at(100)} {request}" for _ in range(4000)))
+    (age,) = read(tmp_path, "--", "etcd")[EventKind.ELECTED]
+    assert 200 <= age <= 205
+
+
 def test_the_sources_of_a_stacked_control_plane_are_units_and_static_pods() -> None:
     places = layout(INVENTORY)
     pods = pods_of(places, INVENTORY.hosts[0])

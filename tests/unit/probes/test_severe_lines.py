@@ -25,6 +25,13 @@ LOGS = {
         ),
         ("fatal: discovery failed, error no space left on device",),
     ),
+    "etcd 3.6, every request": (
+        (
+            '{"level":"warn","msg":"failed to publish local member","error":"etcdserver: request timed out"}\n'
+            + '{"level":"warn","msg":"request stats","request content":"key:\\"error\\" "}\n' * 3
+        ),
+        ("warn: failed to publish local member, error etcdserver: request timed out",),
+    ),
     "a panic and its trace": (
         (
             "panic: open /var/lib/etcd/member/wal/0.tmp: read-only file system\n\n"
