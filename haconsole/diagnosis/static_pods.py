@@ -169,7 +169,7 @@ def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) ->
 
 
 def _crash_loop(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
-    times = f", restarted {pod.attempt} times" if pod.attempt else ""
+    times = f", restarted {pod.attempt} time{'s' * (pod.attempt > 1)}" if pod.attempt else ""
     log = tuple(f"{pod.name} logs: {line}" for line in pod.log)
     return Candidate(
         Finding(

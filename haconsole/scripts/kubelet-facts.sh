@@ -25,6 +25,7 @@ newest_logs() { # CONTAINER-FOLDER sets `newest` and `second` to the numbers of 
     elif [ "$number" -gt "${second:--1}" ]; then second=$number; fi
   done
 }
+# API servers log only as a warning why etcd's certificate or theirs is refused; the error after that names no cause.
 print_logs() { # LOG...: the last errors of each, or its last lines; /dev/null makes head and tail print names
   { stat -Lc '%Y %n' "$@"
     echo '@began'; head -c 40 "$@" /dev/null
@@ -41,11 +42,11 @@ print_logs() { # LOG...: the last errors of each, or its last lines; /dev/null m
     /^@(began|lines)$/ { part = $0; path = ""; next }
     part == "" { written[$2] = $1; next }
     /^==> .* <==$/ { if (part == "@lines") show(); path = $2; next }
-    $0 == "" || /"msg":"request stats"/ { next }
+    $0 == "" || /"msg":"request stats"|use of closed network connection|The manifest file is empty, ignoring/ { next }
     part == "@began" { if (!(path in began)) began[path] = $1; next }
     { line[++lines] = $0 }
     /^[^ ]* [^ ]* [FP] ([Ff]ailed|Error|error|[EF][0-9][0-9][0-9][0-9] |panic|fatal)/ ||
-      /^[^ ]* [^ ]* [FP] ([^|]* [EC] [|] |.*"level":"(error|fatal|panic)")/ { error[++errors] = $0 }'
+      /^[^ ]* [^ ]* [FP] ([^|]* [EC] [|] |W[0-9][0-9][0-9][0-9] .*x509: |.*"level":"(error|fatal|panic)")/ { error[++errors] = $0 }'
 }
 # kubelet 1.36 logs each second, as an error, that a worker has no static-pod folder.
 print_errors() { # the last errors of journal lines

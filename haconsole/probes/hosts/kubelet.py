@@ -33,6 +33,8 @@ SHORT_INTERVAL_S = 400.0
 """Two starts within this time are a crash loop's: kubelet waits 5 minutes at most between them."""
 _KLOG = re.compile(r"[EFWI]\d{4} \S+\s+\d+ (?P<text>.*)")
 _JOURNAL = re.compile(r"(?P<at>\d+\.\d+) \S+ [^:]*: (?P<text>.*)")
+_JSON = re.compile(r'"(level|msg|error)":"((?:[^"\\]|\\.)*)"')
+"""Fields of a line of etcd's, which may be cut off."""
 _VARYING = re.compile(r"\b[0-9a-f]{8,}\b|0x[0-9a-f]+|\d+(?:\.\d+)?(?:ms|s|m)?\b")
 _ERRORS_KEPT = 6
 _LINES_KEPT = 4
@@ -145,7 +147,7 @@ def _manifest(file: str, text: str) -> StaticPodState:
     try:
         document = yaml.load(text, Loader=_LOADER)  # noqa: S506 (one of the two safe loaders)
     except (yaml.YAMLError, ValueError) as error:
-        return StaticPodState(file, problem=f"it is not valid YAML: {' '.join(str(error).split())[:160]}")
+        return StaticPodState(file, problem=f"it is not valid YAML: {_yaml_problem(error)[:160]}")
     metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
     if not isinstance(document, dict) or document.get("kind") != "Pod" or not metadata.get("name"):
         return StaticPodState(file, problem="it holds no object of kind Pod with a name")
@@ -161,6 +163,13 @@ def _manifest(file: str, text: str) -> StaticPodState:
         command=words,
         problem="" if containers else "it has no containers",
     )
+
+
+def _yaml_problem(error: Exception) -> str:
+    """The problem, and the number of the line where the parser noticed it."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{error.problem}, line {error.problem_mark.line + 1}"
+    return " ".join(str(error).split())
 
 
 def _mapping(document: Any, key: str) -> dict[str, Any]:
@@ -261,6 +270,10 @@ def _log_lines(text: str) -> tuple[str, ...]:
 
 
 def _without_header(line: str) -> str:
+    if line.startswith('{"level":'):
+        fields = dict(_JSON.findall(line))
+        words = (f"{fields.get('level')}: {fields.get('msg', '')}", fields.get("error", ""))
+        return ": ".join(filter(None, words)).replace('\\"', '"')[:400]
     match = _KLOG.match(line.strip())
     return (match["text"] if match else line.strip())[:400]
 

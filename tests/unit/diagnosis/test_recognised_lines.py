@@ -24,6 +24,39 @@ LINES = (
         ),
         "no valid client certificate",
     ),
+    (
+        (
+            'bootstrap.go:267] "Unhandled Error" err="part of the existing bootstrap client certificate in '
+            '/etc/kubernetes/kubelet.conf is expired: 2026-11-29 17:31:35 +0000 UTC" logger="UnhandledError"'
+        ),
+        "no valid client certificate",
+    ),
+    (
+        'run.go:72] "command failed" err="failed to parse kubelet flag: unknown flag: --x"',
+        "does not know one of its flags",
+    ),
+    (
+        (
+            'run.go:72] "command failed" err="failed to run Kubelet: running with swap on is not supported, please '
+            'disable swap or set --fail-swap-on flag to false"'
+        ),
+        "Swap is on",
+    ),
+    (
+        (
+            '"Failed cleaning pods" err="rpc error: code = Unavailable desc = connection error: desc = \\"transport: '
+            'Error while dialing: dial unix /run/containerd/containerd.sock: connect: no such file or directory\\""'
+        ),
+        "does not answer on its socket",
+    ),
+    (
+        (
+            'grpc: addrConn.createTransport failed to connect to {Addr: "127.0.0.1:2379", ServerName: "127.0.0.1:2379",'
+            ' }. Err: connection error: desc = "transport: authentication handshake failed: tls: failed to verify '
+            'certificate: x509: certificate signed by unknown authority"'
+        ),
+        "from another CA",
+    ),
     ("remote error: tls: x509: certificate has expired or is not yet valid: current time is after", "has expired, or"),
     ("x509: certificate is valid for 10.99.1.11, 127.0.0.1, not 10.99.1.13", "copied from another host"),
     (

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ CONFIG, KUBELET, INFO = (
     f"{SYSTEM}/kubelet-config-1.20",
     f"{PUBLIC}/cluster-info",
 )
+NEWER = STORED / "1.36"
+"""Documents of Kubernetes 1.36.2: kubeadm's ConfigMaps, and the Nodes and Leases of a control plane and a worker."""
+NEWER_CA = "23fad37c2bfdafcb19239db42250deaae03835f2ec096c9a42beb0cbbf122f16"
 CA = "43a04336eef906dcaff0a1d19b8bc08ab2d28a5b2aee1b1f91427db77925740d"
 RECORD = ClusterConfiguration(
     "v1.20.2",
@@ -97,6 +101,37 @@ async def test_newer_clusters_name_no_version_in_kubelet_config(server: KubeServ
     record = value_of(await read())
     assert record is not None
     assert record.kubelet == KubeletConfiguration("kubelet-config", "cgroupfs", True, False)
+
+
+async def test_what_kubernetes_1_36_stores(server: KubeServer) -> None:
+    del server.answers[KUBELET]
+    for path in (CONFIG, f"{SYSTEM}/kubelet-config", INFO):
+        server.answers[path] = (200, (NEWER / f"{path.rpartition('/')[2]}.json").read_text())
+    server.answers["/api/v1/nodes"] = (200, (NEWER / "nodes.json").read_text())
+    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+    server.answers[leases] = (200, (NEWER / "leases.json").read_text())
+    store = FactStore(INVENTORY, lambda: NOW)
+    context = ClusterContext(INVENTORY, layout(INVENTORY), FakeFleet(), lambda: NOW, b"", ProbeTimings())
+    await NodeProbe(context, store).once()
+    assert value_of(store.snapshot().kubeadm) == ClusterConfiguration(
+        "v1.36.2",
+        "10.99.2.100:8443",
+        "10.244.0.0/16",
+        "10.112.0.0/16",
+        "/etc/kubernetes/pki",
+        cluster_info=ClusterInfo("https://10.99.2.100:8443", (NEWER_CA,)),
+        kubelet=KubeletConfiguration("kubelet-config", "cgroupfs", True, False),
+    )
+    nodes_read = value_of(store.snapshot().nodes) or ()
+    assert [(one.name, one.control_plane, one.ready, one.kubelet_version, one.taints) for one in nodes_read] == [
+        ("cp1", True, True, "v1.36.2", ("node-role.kubernetes.io/control-plane:NoSchedule",)),
+        ("w1", False, True, "v1.36.2", ()),
+    ]
+    assert [one.renewed_at for one in nodes_read] == [
+        datetime(2026, 11, 30, 17, 28, 10, 777452, UTC),
+        datetime(2026, 11, 30, 17, 28, 10, 601217, UTC),
+    ]
+    assert not any(one.abnormal for one in nodes_read)
 
 
 async def test_records_that_an_administrator_removed_are_none(server: KubeServer) -> None:

@@ -151,6 +151,28 @@ def test_pods_of_the_api_are_not_read(host: Host) -> None:
     assert host.facts().static_pods[0].attempt == 0
 
 
+def test_a_refused_certificate_is_the_reason_although_it_is_a_warning(host: Host) -> None:
+    refused = (
+        "W1130 17:39:20.1 1 logging.go:55] [core] grpc: addrConn.createTransport failed to connect. Err: connection "
+        'error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: '
+        'certificate signed by unknown authority"'
+    )
+    empty = "E1130 17:38:42.7 1 options.go:205] The manifest file is empty, ignoring."
+    end = 'E1130 17:39:02.7 1 run.go:72] "command failed" err="context deadline exceeded"'
+    log_of(host, 0, empty, refused, "W1130 17:39:01.0 1 a.go:1] slow", end)
+    (pod,) = host.facts().static_pods
+    assert [("x509: " in line, "deadline" in line) for line in pod.log] == [(True, False), (False, True)]
+
+
+def test_a_line_of_etcd_is_its_message_and_error(host: Host) -> None:
+    """Its stack trace makes the line longer than what is read."""
+    closed = '{"level":"error","msg":"serving failed.","error":"accept tcp a:2379: use of closed network connection"}'
+    wrong = '{"level":"fatal","caller":"a.go:9","msg":"discovery failed","error":"open \\"x\\": denied","stacktrace":"'
+    log_of(host, 0, wrong + "x" * 700 + '"}', closed)
+    (pod,) = host.facts().static_pods
+    assert pod.log == ('fatal: discovery failed: open "x": denied',)
+
+
 def test_etcds_line_for_every_request_is_no_reason(host: Host) -> None:
     log_of(host, 0, "one", "two", *('{"level":"warn","msg":"request stats"}',) * 5)
     assert host.facts().static_pods[0].log == ("one", "two")
