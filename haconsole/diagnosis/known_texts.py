@@ -123,6 +123,15 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         kubeadm="restore the file: kubeadm upgrade node phase kubelet-config, or copy it from another host",
     ),
     _text(
+        r"(open|stat) \S+\.(crt|key|pem|pub): no such file",
+        "A certificate or key file that the program is to use does not exist.",
+        "restore the file, or correct its path in the program's flags",
+        kubeadm=(
+            "restore the file (a CA or sa.pub: from another control plane), or correct its path in the static pod's "
+            "manifest"
+        ),
+    ),
+    _text(
         r"\boom-kill\b|cannot allocate memory|out of memory",
         "The kernel OOM-killed the process, or refused it memory.",
     ),

@@ -128,6 +128,10 @@ LINES = (
         ),
         "cannot read its configuration",
     ),
+    (
+        'run.go:72] "command failed" err="open /etc/kubernetes/pki/none.crt: no such file or directory"',
+        "does not exist",
+    ),
     ("kube-apiserver.service: Failed with result 'oom-kill'; fork: cannot allocate memory", "OOM-killed"),
     ("Main process exited, code=exited, status=203/EXEC", "cannot execute"),
     ("Main process exited, code=exited, status=217/USER", "account"),
