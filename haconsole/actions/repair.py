@@ -155,10 +155,13 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
         return f"{target} is neither a port nor vrrp"
     what = "VRRP" if target == "vrrp" else f"port {target}"
     addresses = tuple(dict.fromkeys(("127.0.0.1", *(one.address for one in snapshot.hosts), *snapshot.vips)))
-    missing = (
-        f"no nftables rule of {facts.host} drops {what}: compare nft list ruleset and iptables -S with another host, "
-        "then check routes and MTU"
+    look_at = (
+        "Compare iptables -S, the interface and the peers in keepalived.conf with another balancer"
+        if target == "vrrp"
+        else "Check that the process listens on the host's address (ss -ltnp), then iptables -S of all hosts and the "
+        "firewalls between them"
     )
+    missing = f"nothing to change: no nftables rule of {facts.host} drops {what}. {look_at}"
 
     def argv(mode: str) -> tuple[str, ...]:
         return ("sh", "-ec", ACCEPT, "accept-cluster", mode, target, *addresses)
@@ -173,7 +176,7 @@ def _firewall(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step 
         why=f"The cluster needs {what} between its hosts. No rule is deleted, and no file is changed.",
         command=argv("accept"),
         precondition=(check("blocked", f"an nftables rule drops {what}", missing),),
-        verification=(check("open", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
+        verification=(check("accepted", f"{what} is accepted from the hosts", f"a chain drops {what} from the hosts"),),
         undo=undo_by(check("undone", "no rule accepts it any more", "the rule is still there"), *argv("undo")),
     )
 

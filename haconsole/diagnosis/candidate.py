@@ -27,6 +27,7 @@ QUORUM_LOST: Key = ("etcd.quorum-lost", "etcd")
 NOSPACE: Key = ("etcd.nospace", "etcd")
 NOT_BOOTSTRAPPED: Key = ("cluster.not-bootstrapped", "cluster")
 
+ONLY_LOCAL = "etcd.listens-locally"
 BETWEEN_HOSTS = ("host.link-down", "host.duplicate-address", "host.mtu-differs", "host.peer-unreachable")
 """Problems between hosts that break or stall connections of their components."""
 
@@ -38,6 +39,7 @@ AT_WORK = frozenset(
         *BETWEEN_HOSTS,
         *("etcd.member-down", "etcd.stale-data-dir", "etcd.missing-member", "etcd.cluster-id-mismatch"),
         *("host.read-only", "host.disk-full", "host.inodes-full"),
+        *(ONLY_LOCAL, "haproxy.short-timeouts"),
         *("service.masked", "service.hung", "service.crash-loop", "service.limited"),
         *("service.requirement-missing", "service.changed-settings", "component.kubeconfig-wrong", "component.down"),
         *("apiserver.down", "apiserver.not-ready", "haproxy.down", "haproxy.connections-full", "keepalived.down"),

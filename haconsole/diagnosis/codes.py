@@ -52,6 +52,10 @@ CODES: dict[str, Explanation] = {
     "etcd.external-alarm": Explanation(
         "a member of an etcd outside the inventory has raised an alarm", "free space or repair the member where it runs"
     ),
+    "etcd.listens-locally": Explanation(
+        "etcd listens for members or clients on a loopback address only",
+        "set --listen-peer-urls and --listen-client-urls to the host's address, and restart the member",
+    ),
     "etcd.stale-data-dir": Explanation(
         "etcd fails with: permanently removed, or already bootstrapped", "rejoin the host; its old data is renamed"
     ),
@@ -120,6 +124,10 @@ CODES: dict[str, Explanation] = {
     "haproxy.draining": Explanation("a server is set to drain or maint", "set the server to ready"),
     "haproxy.connections-full": Explanation(
         "90 % of a haproxy limit of connections is used: the global limit, a frontend's or a server's", "raise maxconn"
+    ),
+    "haproxy.short-timeouts": Explanation(
+        "haproxy's configuration closes connections to the API after less than 10 s without traffic",
+        "raise timeout client, server, tunnel and connect; a number without a unit is milliseconds",
     ),
     "haproxy.default-credentials": Explanation(
         "other hosts reach haproxy's statistics page without a password, or with one of examples",

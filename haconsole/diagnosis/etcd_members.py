@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.candidate import (
+    BETWEEN_HOSTS,
+    NOT_BOOTSTRAPPED,
+    ONLY_LOCAL,
+    QUORUM_LOST,
+    Candidate,
+    anywhere,
+    on,
+)
 from haconsole.diagnosis.causes import CERTIFICATE_CODES, first_causes, pod_causes, setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
@@ -88,7 +96,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             QUORUM_LOST,
             *setup_causes(facts.host, "etcd"),
             *on(facts.host, "host.slow", *MEMBER_CAUSES),
-            *anywhere(*BETWEEN_HOSTS),
+            *anywhere(ONLY_LOCAL, *BETWEEN_HOSTS),
         ),
     )
 
@@ -114,7 +122,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             ("etcd.cluster-id-mismatch", "etcd"),
             ("service.masked", f"etcd@{facts.host}"),
             *setup_causes(facts.host, "etcd"),
-            *on(facts.host, "etcd.stale-data-dir"),
+            *on(facts.host, ONLY_LOCAL, "etcd.stale-data-dir"),
             *on(facts.host, *MEMBER_CAUSES),
             *pod_causes(facts, "etcd"),
         ),

@@ -1,20 +1,23 @@
-"""Rules about ports that serve everybody: etcd without client certificates, and haproxy's statistics page."""
+"""Rules about ports that serve everybody: etcd without client certificates, and haproxy's statistics page; and about an
+etcd that serves no other host."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate
+from haconsole.configs.layout import is_kubeadm, layout
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, ONLY_LOCAL, Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.diagnosis.setups import correct_settings
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.findings import Finding, Severity
-from haconsole.model.hosts import HostFacts
+from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import Exposure, ExposureKind
 
 OF_ETCD = (ExposureKind.CLIENT, ExposureKind.PEER)
+LOCAL = {ExposureKind.LOCAL_CLIENT: "clients", ExposureKind.LOCAL_PEER: "members"}
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
@@ -22,11 +25,45 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     for facts in snapshot.hosts:
         exposures = value_of(facts.exposures) or ()
         of_etcd = tuple(one for one in exposures if one.kind in OF_ETCD)
-        pages = tuple(one for one in exposures if one.kind not in OF_ETCD)
+        pages = tuple(one for one in exposures if one.kind not in (*OF_ETCD, *LOCAL))
+        local = tuple(one for one in exposures if one.kind in LOCAL and _is_needed(one.kind, facts, inventory))
+        if local:
+            yield _only_local(facts, local, inventory)
         if of_etcd and inventory.etcd.tls is not EtcdTls.OFF:
             yield _etcd(facts, of_etcd, inventory)
         if pages:
             yield _pages(facts, pages)
+
+
+def _is_needed(kind: ExposureKind, facts: HostFacts, inventory: Inventory) -> bool:
+    """Whether another host connects: each member does, and the API servers that use all members."""
+    if kind is ExposureKind.LOCAL_PEER:
+        return len(inventory.with_role(Role.ETCD)) > 1
+    stacked = is_kubeadm(inventory) and facts.has(Role.CONTROL_PLANE)
+    others = any(host.name != facts.host for host in inventory.with_role(Role.CONTROL_PLANE))
+    return others and not stacked and not layout(inventory).etcd.loopback_only
+
+
+def _only_local(facts: HostFacts, local: tuple[Exposure, ...], inventory: Inventory) -> Candidate:
+    who = " and ".join(LOCAL[one.kind] for one in local)
+    flags = " and ".join(f"--listen-{one.kind.value.removeprefix('local-')}-urls" for one in local)
+    return Candidate(
+        Finding(
+            ONLY_LOCAL,
+            Severity.WARNING,
+            f"etcd@{facts.host}",
+            f"etcd on {facts.host} listens for {who} on a loopback address only",
+            "Other hosts connect to the host's address, where nothing listens, so their connections are refused.",
+            tuple(f"it listens for {LOCAL[one.kind]} on {one.address}" for one in local),
+            (
+                *correct_settings(facts, "etcd", inventory),
+                advice(
+                    f"on {facts.host}: set {flags} of etcd to the host's address {facts.address}, then restart etcd"
+                ),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
 
 
 def _etcd(facts: HostFacts, exposures: tuple[Exposure, ...], inventory: Inventory) -> Candidate:

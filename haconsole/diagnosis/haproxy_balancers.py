@@ -1,4 +1,4 @@
-"""Rules about one balancer compared with the others: its view of all servers, its checks, its limits."""
+"""Rules about one balancer compared with the others: its view of all servers, its checks, limits and timeouts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import TimeoutKind
 
 
 def rules(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """Candidates about each balancer whose haproxy answers."""
     haproxies = {facts.host: haproxy for facts in balancers if (haproxy := value_of(facts.haproxy)) is not None}
+    for facts in balancers:
+        yield from _timeouts(facts)
     some_up = any(_up(haproxy) for haproxy in haproxies.values())
     for facts in balancers:
         haproxy = haproxies.get(facts.host)
@@ -30,6 +33,13 @@ def rules(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot, inventory
             yield _sees_none(facts, haproxy)
         yield from (_unchecked(facts, backend) for backend in haproxy.backends if _without_check(backend))
         yield from _limits(facts, haproxy, ours=_is_ours(snapshot, facts, inventory))
+
+
+TIMEOUTS = "haproxy.short-timeouts"
+IDLE_S = 10.0
+"""Seconds between two renewals of a node's lease: on a connection that is idle for this long nothing is renewed."""
+CONNECT_S = 0.1
+"""A number without a unit is milliseconds; a busy host takes longer than some of them to accept a connection."""
 
 
 def causes(host: str) -> tuple[Key, ...]:
@@ -130,3 +140,38 @@ def _limits(facts: HostFacts, haproxy: HaproxyFacts, *, ours: bool) -> Iterator[
 
 def _reload(facts: HostFacts) -> Remedy:
     return call("reconfigure", "reload the file, which has the larger limit", service="haproxy", host=facts.host)
+
+
+def _timeouts(facts: HostFacts) -> Iterator[Candidate]:
+    checks = (check for check in value_of(facts.configs) or () if check.program == "haproxy")
+    timeouts = tuple(one for check in checks for one in check.timeouts)
+    least = {TimeoutKind.IDLE: IDLE_S, TimeoutKind.CONNECT: CONNECT_S}
+    short = tuple(one for one in timeouts if one.seconds < least[one.kind])
+    if not short:
+        return
+    first = min(short, key=lambda one: (one.kind is not TimeoutKind.IDLE, one.seconds))
+    effect = (
+        f"closes connections to the API after {first.seconds:g} s without traffic"
+        if first.kind is TimeoutKind.IDLE
+        else f"waits only {first.seconds:g} s for an API server to accept a connection"
+    )
+    yield Candidate(
+        Finding(
+            TIMEOUTS,
+            Severity.WARNING,
+            f"haproxy@{facts.host}",
+            f"haproxy on {facts.host} {effect}",
+            "Watches have no traffic most of the time. Each closed watch begins again, and kubectl logs and exec end."
+            if first.kind is TimeoutKind.IDLE
+            else "Connections to a server that is busy for a moment fail, although the server works.",
+            tuple(f"{one.proxy}: {one.setting}" for one in short),
+            (
+                call("bootstrap", "write haproxy's configuration again and reload it", only="haproxy"),
+                advice(
+                    f"or on {facts.host}: set timeout client and timeout server to 10m, timeout tunnel to 4h and "
+                    "timeout connect to 4s in haproxy's configuration, then reload haproxy"
+                ),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED, ("config.invalid", f"haproxy@{facts.host}")),
+    )

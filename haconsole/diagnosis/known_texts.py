@@ -215,6 +215,13 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         "upgrade all API servers first, or point kubelet.conf of control planes at their own API server",
     ),
     _text(
+        r"etcdserver: (user name is empty|permission denied|invalid auth token|authentication failed)",
+        "etcd's authentication (RBAC) is enabled, and the API server has no user or no rights there. It authenticates "
+        "by its client certificate only: etcd takes the user from the common name.",
+        "run etcdctl auth disable with the user root. Or add a user with the role root, named like the common name of "
+        "the API server's certificate for etcd",
+    ),
+    _text(
         r"can only promote a learner member|too many learner members",
         "A learner of an earlier join attempt is still in etcd's member list.",
         "find out why the new etcd does not start, remove the learner by its ID, then join again",

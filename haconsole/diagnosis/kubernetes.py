@@ -116,7 +116,10 @@ def _apiserver(
             facts.host,
             f"the apiserver on {facts.host} answers but is not ready: {failing}",
             "The API server's /readyz fails, so balancers with an HTTP check send it no requests.",
-            service_evidence(facts, "kube-apiserver"),
+            (
+                *service_evidence(facts, "kube-apiserver"),
+                *(f"kube-apiserver logs: {line}" for line in facts.apiserver.value.lines),
+            ),
             (advice("fix the component that the failing check names, etcd first"),),
         )
         if any(name.startswith("etcd") for name in facts.apiserver.value.failing):
@@ -245,7 +248,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             *setup_causes(facts.host, component),
             *on(facts.host, *CERTIFICATE_CODES),
             *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
-            *(() if is_stopped(unit) else anywhere(*BETWEEN_HOSTS)),
+            *(() if is_stopped(unit) else anywhere(*BETWEEN_HOSTS, "haproxy.short-timeouts")),
             *pod_causes(facts, component),
             WAITS_FOR_API,
         ),
@@ -304,7 +307,7 @@ def _lease_causes(lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple
         *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
         *of_holder,
         *(("service.hung", f"etcd@{host}") for host in etcd_hosts),
-        *anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy"),
+        *anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy", "haproxy.short-timeouts"),
     )
 
 

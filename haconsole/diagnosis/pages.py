@@ -49,6 +49,10 @@ PAGES: dict[str, Page] = {
         "With NOSPACE etcd refuses every write; with CORRUPT the members' data differs.",
         "etcdctl alarm list, where this etcd runs",
     ),
+    "etcd.listens-locally": Page(
+        "The other members and API servers cannot connect to this member, so the next failure may cost the quorum.",
+        "ss -ltnp | grep etcd; grep LISTEN /etc/etcd/etcd.env",
+    ),
     "etcd.stale-data-dir": Page(
         "etcd refuses the data directory of a removed member, so each restart fails in the same way.",
         "journalctl -u etcd -n 50; etcdctl member list",
@@ -144,6 +148,10 @@ PAGES: dict[str, Page] = {
     "haproxy.connections-full": Page(
         "At the limit new connections wait, and clients time out.",
         "echo 'show info; show stat' | socat - /run/haproxy/admin.sock; grep maxconn /etc/haproxy/haproxy.cfg",
+    ),
+    "haproxy.short-timeouts": Page(
+        "Watches end again and again: components read complete lists each time, and leases may expire.",
+        "grep -n timeout /etc/haproxy/haproxy.cfg; kubectl get pods --watch ends after this time",
     ),
     "haproxy.default-credentials": Page(
         "Anyone can see every server; with stats admin also drain them.", "grep -n stats /etc/haproxy/haproxy.cfg"

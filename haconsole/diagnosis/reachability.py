@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from haconsole.diagnosis.candidate import Candidate, on
+from haconsole.diagnosis.candidate import ONLY_LOCAL, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.effective import service_behind
 from haconsole.inventory.schema import Inventory
@@ -160,7 +160,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
         tuple(
             cause
             for name in (host, *others)
-            for cause in on(name, "host.link-down", "host.duplicate-address", "host.mtu-differs")
+            for cause in on(name, ONLY_LOCAL, "host.link-down", "host.duplicate-address", "host.mtu-differs")
         ),
     )
 

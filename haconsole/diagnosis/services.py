@@ -29,6 +29,8 @@ from haconsole.model.services import (
 )
 from haconsole.model.snapshot import ClusterSnapshot
 
+OF_LEASES = ("etcd.member-unhealthy", "haproxy.short-timeouts")
+"""Problems for which a component loses its leader lock and exits."""
 ASKED = ("etcd", "kube-apiserver")
 """Components that are queried on their port, whose rules judge their answer too."""
 
@@ -85,7 +87,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             NOSPACE,
             *setup_causes(facts.host, unit.name),
             *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
-            *(anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
+            *(anywhere(*BETWEEN_HOSTS, *OF_LEASES) if unit.name.startswith("kube-") else ()),
             *(kubelet_causes(facts.host) if unit.name == "kubelet" else ()),
         ),
     )

@@ -229,6 +229,10 @@ SCENARIOS = {
         "a follower's etcd accepts clients without a certificate", _scripted("no-client-auth")
     ),
     "haproxy-page-open": Scenario("a balancer's statistics page has the password of examples", _of_other("stats-page")),
+    "haproxy-timeouts-short": Scenario(
+        "a balancer closes connections that have no traffic for a second", _of_other("timeouts")
+    ),
+    "etcd-listens-locally": Scenario("a follower's etcd listens for members on loopback only", _scripted("local")),
     "etcd-disabled": Scenario("a follower's etcd runs and is not enabled", _scripted("disabled")),
     "etcd-key-exposed": Scenario("every account can read a key of etcd", _scripted("key-exposed")),
     "etcd-peer-url-wrong": Scenario("etcd lists a follower with a wrong peer URL", _scripted("peer-url")),

@@ -232,6 +232,19 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f"    stats auth admin:admin\\n' >>{_HAPROXY}; systemctl reload haproxy",
         f"[ ! -e {_KEPT}.cfg ] || {{ cp {_KEPT}.cfg {_HAPROXY}; rm {_KEPT}.cfg; systemctl reload haproxy; }}",
     ),
+    "timeouts": ScriptedFault(
+        "haproxy closes connections after a second without traffic",
+        f"cp -p {_HAPROXY} {_KEPT}.cfg;"
+        f" sed -i 's/timeout \\(client\\|server\\|tunnel\\) .*/timeout \\1 1s/' {_HAPROXY}; systemctl reload haproxy",
+        f"[ ! -e {_KEPT}.cfg ] || {{ cp {_KEPT}.cfg {_HAPROXY}; rm {_KEPT}.cfg; systemctl reload haproxy; }}",
+    ),
+    "local": ScriptedFault(
+        "etcd listens for other members on 127.0.0.1 only",
+        f"cp -p {_ETCD_ENV} {_KEPT}.env;"
+        f" sed -i 's,^\\(ETCD_LISTEN_PEER_URLS\\)=.*,\\1=https://127.0.0.1:2380,' {_ETCD_ENV};"
+        " systemctl restart --no-block etcd",
+        f"[ ! -e {_KEPT}.env ] || {{ mv {_KEPT}.env {_ETCD_ENV}; systemctl restart --no-block etcd; }}",
+    ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",
         "mv /etc/etcd/pki/peer.crt /etc/etcd/pki/peer.crt.kept; systemctl kill --signal=SIGKILL etcd",

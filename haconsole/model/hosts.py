@@ -150,6 +150,8 @@ class ApiserverFacts:
     etcd_servers: tuple[str, ...] = ()
     flags: tuple[tuple[str, str], ...] = ()
     """The flags that must be equal on all API servers, and the advertised address; empty where unknown."""
+    lines: tuple[str, ...] = ()
+    """The severest lines of its log; read only while it is not ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,23 @@ class SystemFacts:
     """Interfaces that carry no traffic: ``down`` if switched off, ``no-carrier`` without a signal."""
 
 
+class TimeoutKind(StrEnum):
+    """`IDLE` closes a connection without traffic, `CONNECT` gives up the attempt to open one."""
+
+    IDLE = "idle"
+    CONNECT = "connect"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyTimeout:
+    """The time after which a proxy of haproxy closes connections, and the line of its configuration."""
+
+    kind: TimeoutKind
+    proxy: str
+    seconds: float
+    setting: str
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigCheck:
     """A program's own verdict on its configuration file; `message` is its first complaint, empty where it has none."""
@@ -57,6 +74,8 @@ class ConfigCheck:
     path: str
     valid: bool
     message: str = ""
+    timeouts: tuple[ProxyTimeout, ...] = ()
+    """Of haproxy's connections to the API servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +116,16 @@ class Listener:
 
 
 class ExposureKind(StrEnum):
-    """The service that an address offers to everybody who reaches it."""
+    """The service that an address offers to everybody who reaches it; or to its own host only."""
 
     CLIENT = "client"
     """etcd, to clients without a certificate."""
     PEER = "peer"
     """etcd, to members without a certificate."""
+    LOCAL_CLIENT = "local-client"
+    """etcd, to clients on its own host only."""
+    LOCAL_PEER = "local-peer"
+    """etcd, to members on its own host only."""
     PAGE_OPEN = "open"
     """haproxy's statistics page without a password."""
     PAGE_DEFAULT = "default"

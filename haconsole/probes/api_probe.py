@@ -27,6 +27,7 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_pace import pause_after
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver
+from haconsole.probes.kubernetes.server_log import ServerLog
 from haconsole.probes.significance import insignificantly_different
 from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_api import EtcdApi
@@ -289,15 +290,18 @@ def etcd_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProb
 
 
 def apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProbe[KubeApi, object]:
-    """The API server's readiness, with the etcd servers that the host's script saw it started with."""
+    """The API server's readiness with its reason, and the etcd servers that the host's script saw it started with."""
 
     versions: WeakKeyDictionary[KubeApi, str] = WeakKeyDictionary()
+    log = ServerLog(context, host)
 
     async def ask(api: KubeApi) -> ApiserverFacts:
         """One connection leads to one process, so its version is queried once."""
         facts = await probe_apiserver(api, version=versions.get(api), deadline_s=context.timings.fact_s)
         if facts.version is not None:
             versions[api] = facts.version
+        if not facts.ready:
+            facts = replace(facts, lines=await log.lines())
         name = HostName(host.name)
         servers, flags = store.etcd_servers.get(name, ()), store.apiserver_flags.get(name, ())
         return replace(facts, etcd_servers=servers, flags=flags)

@@ -51,7 +51,7 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _AGAIN_S = 2.0
-_ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver")
+_ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver", "exposures")
 """Sections that explain why a unit fails, or depend on how it was started."""
 _SELDOM = 60
 _UNLESS_CHANGED = 20
@@ -261,6 +261,7 @@ class HostScript:
         script = render(sections, rounds=rounds, pause_s=self._context.timings.round_s, follow=follow)
         pace, loop = self.pace, asyncio.get_running_loop()
         reader, silent = FrameReader(), True
+        watches = {section.name for section in sections if section.watch}
         pace.begin(loop.time())
         try:
             async with (
@@ -268,8 +269,10 @@ class HostScript:
                 self._context.transport(self._host).lines(ARGV, stdin=script, root=root) as lines,
             ):
                 async for line in lines:
-                    limit.reschedule(loop.time() + pace.silence_s)
                     event = reader.take(line)
+                    section = event.section if isinstance(event, SectionAnswer) else reader.section
+                    if line.strip() and section not in watches:
+                        limit.reschedule(loop.time() + pace.silence_s)
                     if event is not None:
                         self._take(event, on_round)
                         if silent:

@@ -2,8 +2,8 @@
 # Accepts the cluster's own hosts on a port, or VRRP, in each nftables chain that drops or rejects it: by a rule that
 # names it, or because the chain accepts only what its rules name. No rule is deleted.
 # usage: accept-cluster MODE PORT ADDRESS...
-# MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accept, undo,
-# or undone (fails while one of our rules is there)
+# MODE is blocked (fails where no rule drops it), open (fails while a chain with such a rule lacks ours), accepted (fails
+# also where no rule is ours), accept, undo, or undone (fails while one of our rules is there)
 # PORT is a number, or vrrp. The ADDRESSes are those of the hosts; files are not changed.
 mode=$1 port=$2; shift 2
 mark="haconsole: cluster $port"
@@ -40,6 +40,7 @@ command -v nft >/dev/null || { echo "nft is not installed here: compare the rule
 case $mode in
   blocked) chains | grep -q . || { echo "no nftables rule of this host drops it" >&2; exit 1; } ;;
   open) ! chains | grep -q ' new$' ;;
+  accepted) nft list ruleset | grep -qF "\"$mark\"" && ! chains | grep -q ' new$' ;;
   accept)
     v4='' v6=''
     for address in "$@"; do

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prints the addresses at which the etcd on this host serves hosts that have no certificate.
+# Prints the addresses at which the etcd on this host serves hosts that have no certificate, or serves no other host.
 # usage: etcd-exposure
-# prints: "exposed client|peer URL", by the flags and the environment of the process; nothing where a configuration
-# file has the settings. etcd requires certificates where it has a CA, or the flag for it (etcd.io, Transport security).
+# prints: "exposed client|peer URL" or "exposed local-client|local-peer URL", by the flags and the environment of the
+# process; nothing where a configuration file has the settings. etcd requires certificates where it has a CA, or the flag for it (etcd.io, Transport security).
 # uses lib/of-pod
 for pid in $(pidof etcd); do
   [ -r "/proc/$pid/cmdline" ] || continue
@@ -15,6 +15,12 @@ for pid in $(pidof etcd); do
       count = split(urls, each, ",")
       for (i = 1; i <= count; i++)
         if (each[i] ~ /^https?:\/\// && each[i] !~ /^https?:\/\/(127\.|localhost|\[::1\])/) print "exposed", kind, each[i]
+    }
+    function show_local(kind, urls, usual,   count, each, i) {
+      if (urls == "") urls = usual
+      count = split(urls, each, ",")
+      for (i = 1; i <= count; i++) if (each[i] !~ /^(https?:\/\/(127\.|localhost|\[::1\])|unix)/) return
+      print "exposed", "local-" kind, urls
     }
     NR == 1 { next }
     $0 == "--" { flush(); environment = 1; next }
@@ -34,6 +40,8 @@ for pid in $(pidof etcd); do
       if (value["config-file"] != "") exit
       show("client", value["listen-client-urls"], "")
       show("peer", value["listen-peer-urls"], "peer-")
+      show_local("client", value["listen-client-urls"], "http://localhost:2379")
+      show_local("peer", value["listen-peer-urls"], "http://localhost:2380")
     }'
 done
 :

@@ -1,7 +1,8 @@
 """haproxy's runtime API through its stats socket, which only root may open (haproxy Management Guide, section 9.3).
 
 A small shell script on the host connects to the socket with whichever of perl, socat and python3 is there, the one that
-costs least first; one of them is on every distribution that has haproxy.
+costs least first; one of them is on every distribution that has haproxy. perl and python3 can also stay there and print
+each change: a new process for each query costs a host more than haproxy's answer does.
 """
 
 from __future__ import annotations
@@ -38,6 +39,63 @@ syswrite(S, "$ARGV[2]\\n") or die "write: $!\\n";
 print $part while sysread(S, $part, 65536);
 """
 """Needs no module: loading one costs a host more than the query does. Both numbers are AF_UNIX and SOCK_STREAM."""
+
+_STAYING_PERL = """\
+my ($path, $within, $commands, $mark, $section, $turns) = @ARGV;
+my ($parent, $before, $turn) = (getppid, "", 0);
+while (getppid == $parent) {
+    my ($began, $answer, $state, @columns) = (time, "", "");
+    alarm $within;
+    socket(S, 1, 1, 0) or die "socket: $!\\n";
+    connect(S, pack("Sa*x", 1, $path)) or die "connect: $!\\n";
+    syswrite(S, "$commands\\n") or die "write: $!\\n";
+    1 while sysread(S, $answer, 65536, length $answer);
+    close S;
+    alarm 0;
+    die "no answer\\n" if $answer eq "";
+    for (split /\\n/, $answer) {
+        my @fields = split /,/;
+        if (/^# pxname,/) { @columns = grep { $fields[$_] =~ /^(svname|status|check_status|addr)$/ } 0 .. $#fields }
+        elsif (@columns) { $state .= join(",", map { s/^[*] //r } @fields[@columns]) . "\\n" }
+    }
+    if ($turn++ % $turns == 0 or $state ne $before) {
+        syswrite(STDOUT, "\\n$mark < $section\\n$answer\\n$mark ! 0\\n\\n$mark >\\n") or die "write: $!\\n";
+    }
+    $before = $state;
+    my $took = time - $began;
+    sleep($took > 1 ? $took : 1);
+}
+"""
+"""Ends with the shell that started it. A check that is under way has an asterisk before its last result."""
+
+_STAYING_PYTHON = """\
+import os, socket, sys, time
+path, within, commands, mark, section, turns = sys.argv[1:]
+parent, before, turn = os.getppid(), None, 0
+while os.getppid() == parent:
+    began, answer, state, columns = time.monotonic(), b"", [], []
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(float(within))
+    s.connect(path)
+    s.sendall(commands.encode() + b"\\n")
+    for part in iter(lambda: s.recv(65536), b""):
+        answer += part
+    s.close()
+    if not answer:
+        sys.exit("no answer")
+    for line in answer.decode(errors="replace").split("\\n"):
+        fields = line.split(",")
+        if line.startswith("# pxname,"):
+            columns = [at for at, name in enumerate(fields) if name in ("svname", "status", "check_status", "addr")]
+        elif columns:
+            state.append([fields[at].replace("* ", "") for at in columns if at < len(fields)])
+    if turn % int(turns) == 0 or state != before:
+        frame = b"\\n%s < %s\\n%s\\n%s ! 0\\n\\n%s >\\n"
+        names = mark.encode(), section.encode()
+        os.write(1, frame % (*names, answer, names[0], names[0]))
+    before, turn = state, turn + 1
+    time.sleep(max(1, time.monotonic() - began))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +144,24 @@ def ask_script(socket_path: str, *commands: str) -> str:
 
     A socket that is not there or not listened to ends them with a status that `failure_of` knows.
     """
+    words = (socket_path, _line(commands), str(_ANSWER_WITHIN_S), _PYTHON, _PERL)
+    return f"set -- {shlex.join(words)}\n{load_script('haproxy-query')}\n"
+
+
+def watch_script(socket_path: str, *commands: str, mark: str, section: str, turns: int) -> str:
+    """Shell commands that print the answers to `commands` when a server changes, else every `turns` seconds.
+
+    Each answer is a frame of `section` with this `mark`. The commands end when haproxy does not answer; `ask_script`
+    then reports the reason. Where no program can stay, they end at once with status 69.
+    """
+    words = (socket_path, _line(commands), str(_ANSWER_WITHIN_S), mark, section, str(turns))
+    return f"set -- {shlex.join((*words, _STAYING_PYTHON, _STAYING_PERL))}\n{load_script('haproxy-watch')}\n"
+
+
+def _line(commands: tuple[str, ...]) -> str:
     if any(separator in command for command in commands for separator in ";\n"):
         raise ValueError("a haproxy command holds no semicolon and no line break")
-    words = (socket_path, ";".join(commands), str(_ANSWER_WITHIN_S), _PYTHON, _PERL)
-    return f"set -- {shlex.join(words)}\n{load_script('haproxy-query')}\n"
+    return ";".join(commands)
 
 
 def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure | None:

@@ -61,6 +61,8 @@ SCENARIOS = {
     "etcd-leader-moves": Expectation("etcd.leader-flapping", by_hand=True, within_s=180.0),
     "etcd-open-to-clients": Expectation("etcd.no-client-auth"),
     "haproxy-page-open": Expectation("haproxy.default-credentials", by_hand=True, companions=("balancer.foreign",)),
+    "haproxy-timeouts-short": Expectation("haproxy.short-timeouts", by_hand=True, companions=("balancer.foreign",)),
+    "etcd-listens-locally": Expectation("etcd.listens-locally"),
     "etcd-disabled": Expectation("service.disabled"),
     "etcd-key-exposed": Expectation("cert.key-exposed"),
     "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),

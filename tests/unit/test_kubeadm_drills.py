@@ -43,6 +43,8 @@ ELSEWHERE = {
     "etcd.duplicate-name": SAME,
     "etcd.peer-url-mismatch": SAME,
     "etcd.client-url-mismatch": SAME,
+    "etcd.listens-locally": SAME,
+    "haproxy.short-timeouts": SAME,
     "host.link-down": SAME,
     "apiserver.wrong-address": SAME,
     "etcd.even-voters": SAME,

@@ -15,12 +15,13 @@ from haconsole.model.haproxy import (
 )
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.script import MARK, Section, SectionAnswer
 from haconsole.transport.base import HostTransport
-from haconsole.transport.haproxy_api import HaproxyApi, ask_script, failure_of
+from haconsole.transport.haproxy_api import HaproxyApi, ask_script, failure_of, watch_script
 
 _FRONTENDS_AND_SERVERS = "show stat -1 5 -1"
 _FRONTEND = "FRONTEND"
+_SECTION = "haproxy"
 QUESTIONS = ("show info", _FRONTENDS_AND_SERVERS, "show servers state")
 """Queried together: `show stat` does not contain the administrative state of a server that is also down."""
 
@@ -36,8 +37,9 @@ async def probe_haproxy(host: HostTransport, socket_path: str, *, deadline_s: fl
 
 
 def section(socket_path: str, *, every: int = 1) -> Section:
-    """The same query for the script with several queries of a host; needs root."""
-    return Section("haproxy", ask_script(socket_path, *QUESTIONS), every)
+    """The same query for the script with several queries of a host; needs root. A change is printed within a second."""
+    watch = watch_script(socket_path, *QUESTIONS, mark=MARK, section=_SECTION, turns=every)
+    return Section(_SECTION, ask_script(socket_path, *QUESTIONS), every, watch=watch)
 
 
 def parse(answer: SectionAnswer) -> HaproxyFacts:

@@ -9,7 +9,7 @@ from haconsole.inventory.effective import watched_vips
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.observed import Cause
-from haconsole.model.system import ConfigCheck, Neighbour, Pressure, SystemFacts
+from haconsole.model.system import ConfigCheck, Neighbour, Pressure, ProxyTimeout, SystemFacts, TimeoutKind
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer, with_arguments
 from haconsole.scripts import load_script
@@ -78,14 +78,31 @@ def _neighbour(line: str) -> Neighbour:
 def checks_section(layout: Layout, *, every: int = 1) -> Section:
     """haproxy and keepalived check their own configuration; rarely, since each is a process of some 20 ms."""
     files = (part.config_file if part else "" for part in (layout.haproxy, layout.keepalived))
-    return Section("configs", with_arguments(load_script("configuration-checks"), *files), every)
+    checks = with_arguments(load_script("configuration-checks"), *files)
+    if layout.haproxy and layout.kubernetes:
+        words = (layout.haproxy.config_file, f"{layout.kubernetes.api_port}")
+        checks += f"\n( {with_arguments(load_script('haproxy-timeouts'), *words)} )"
+    return Section("configs", checks, every)
 
 
 def parse_checks(answer: SectionAnswer) -> tuple[ConfigCheck, ...]:
-    """One verdict for each program that is installed and has a file."""
-    rows = (line.split(" ", 3) for line in require(answer, "checking the configurations").splitlines())
+    """One verdict for each program that is installed and has a file, haproxy's with its timeouts."""
+    lines = require(answer, "checking the configurations").splitlines()
+    timeouts = tuple(_timeout(line) for line in lines if line.partition(" ")[0] in set(TimeoutKind))
+    rows = [line.split(" ", 3) for line in lines if line.partition(" ")[0] not in set(TimeoutKind)]
     return tuple(
-        ConfigCheck(row[0], row[2], row[1] == "valid", row[3].strip() if len(row) > 3 else "")
+        ConfigCheck(
+            row[0],
+            row[2],
+            row[1] == "valid",
+            row[3].strip() if len(row) > 3 else "",
+            timeouts if row[0] == "haproxy" else (),
+        )
         for row in rows
         if len(row) >= 3
     )
+
+
+def _timeout(line: str) -> ProxyTimeout:
+    kind, proxy, seconds, setting = line.split(" ", 3)
+    return ProxyTimeout(TimeoutKind(kind), proxy, float(seconds), setting)

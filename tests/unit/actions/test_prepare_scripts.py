@@ -285,6 +285,8 @@ def test_the_clusters_hosts_are_accepted_before_rules_that_drop_a_port_and_no_ru
         assert place.run("accept-cluster", "open", port).returncode == 1
     for port in ("53", "238", "79", "6443"):
         assert place.run("accept-cluster", "blocked", port).returncode == 1
+        assert place.run("accept-cluster", "open", port).returncode == 0
+        assert place.run("accept-cluster", "accepted", port).returncode == 1, "no repair is done where nothing drops it"
     place.output_of("accept-cluster", "accept", "2380", "127.0.0.1", "10.9.0.11", "fd00::11")
     mark = 'accept comment "haconsole: cluster 2380"'
     assert loaded.read_text().splitlines() == [
@@ -296,6 +298,7 @@ def test_the_clusters_hosts_are_accepted_before_rules_that_drop_a_port_and_no_ru
     own = f"\t\tip saddr 10.9.0.11 tcp dport 2380 {mark} # handle 7\n"
     ruleset.write_text(RULESET.replace("\t\tip saddr", f"{own}\t\tip saddr", 1))
     assert place.run("accept-cluster", "open", "2380").returncode == 0
+    assert place.run("accept-cluster", "accepted", "2380").returncode == 0
     assert place.run("accept-cluster", "undone", "2380").returncode == 1
     assert place.run("accept-cluster", "undone", "2379").returncode == 0
     place.output_of("accept-cluster", "accept", "2380", "127.0.0.1")

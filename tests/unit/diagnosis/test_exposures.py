@@ -1,9 +1,11 @@
-"""Ports that serve everybody: etcd without client certificates, haproxy's statistics page; read from real processes."""
+"""Ports that serve everybody, or no other host: etcd, haproxy's statistics page; read from real processes."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,10 +14,11 @@ import pytest
 from haconsole.configs.haproxy import haproxy_cfg
 from haconsole.configs.layout import layout
 from haconsole.configs.unit_digests import unit_digests
+from haconsole.diagnosis import exposures as exposure_rules
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import EtcdTls
 from haconsole.model.findings import ActionCall
-from haconsole.model.system import Exposure, ExposureKind
+from haconsole.model.system import Exposure, ExposureKind, PeerPort, PortState
 from haconsole.model.unit_setup import FileCondition, NeededFile, UnitSetup
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.hosts import exposures
@@ -57,6 +60,26 @@ def test_an_etcd_without_tls_by_the_inventory_is_another_finding() -> None:
     plain = msgspec.structs.replace(INVENTORY, etcd=msgspec.structs.replace(INVENTORY.etcd, tls=EtcdTls.OFF))
     snapshot = changed(healthy(), 2, having(exposures=(OPEN,)))
     assert "etcd.no-client-auth" not in {one.code for one in diagnose(snapshot, plain, NOW)}
+
+
+LOCAL = Exposure(ExposureKind.LOCAL_PEER, "https://127.0.0.1:2380")
+
+
+def test_an_etcd_that_listens_for_no_other_member_is_the_cause_of_refused_connections() -> None:
+    refused = PeerPort("10.99.0.13", 2380, PortState.REFUSED, process_since=NOW - timedelta(hours=1))
+    snapshot = changed(healthy(), 3, having(exposures=(LOCAL,), unit_setup=setup()))
+    snapshot = changed(snapshot, 1, having(peer_ports=(refused,)))
+    (finding,) = diagnose(snapshot, INVENTORY, NOW)
+    assert (finding.code, finding.subject) == ("etcd.listens-locally", "etcd@cp3")
+    assert "--listen-peer-urls" in str(finding.remedies[-1])
+    assert any("port 2380" in line for line in finding.evidence)
+
+
+def test_a_single_member_and_clients_of_its_own_host_need_no_other_address() -> None:
+    one = msgspec.structs.replace(INVENTORY, hosts=INVENTORY.hosts[2:3])
+    facts = changed(healthy(), 3, having(exposures=(LOCAL, replace(LOCAL, kind=ExposureKind.LOCAL_CLIENT)))).hosts[2]
+    candidates = exposure_rules.rules(replace(healthy(), hosts=(facts,)), one)
+    assert list(candidates) == []
 
 
 @pytest.mark.parametrize(
@@ -139,7 +162,35 @@ CERTIFIED = ("--trusted-ca-file=/ca.crt", "--listen-client-urls=https://10.0.0.1
 def test_the_listeners_of_a_running_etcd(
     tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], expected: list[str]
 ) -> None:
-    """A sleeping shell with etcd's arguments and environment."""
+    lines = lines_about(tmp_path, arguments, environment)
+    assert [line for line in lines if not line.startswith("exposed local-")] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ("--listen-client-urls=https://10.0.0.1:2379", "--listen-peer-urls=https://127.0.0.1:2380"),
+            ["peer https://127.0.0.1:2380"],
+        ),
+        (
+            ("--listen-client-urls=https://[::1]:2379", "--listen-peer-urls=https://[::]:2380"),
+            ["client https://[::1]:2379"],
+        ),
+        (("--listen-client-urls=https://10.0.0.1:2379",), ["peer http://localhost:2380"]),
+        ((*CERTIFIED, "--listen-peer-urls=https://127.0.0.1:2380,https://10.0.0.1:2380"), []),
+        (("--config-file=/etc/etcd.yaml",), []),
+    ],
+)
+def test_an_etcd_that_listens_on_loopback_addresses_only(
+    tmp_path: Path, arguments: tuple[str, ...], expected: list[str]
+) -> None:
+    lines = lines_about(tmp_path, arguments, {})
+    assert [line.removeprefix("exposed local-") for line in lines if "local-" in line] == expected
+
+
+def lines_about(tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> list[str]:
+    """About a sleeping shell with etcd's arguments and environment."""
     argv = ("sh", "-c", "read -r _", *arguments)
     with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, executable="/bin/sh") as process:
         pidof = tmp_path / "pidof"
@@ -149,7 +200,7 @@ def test_the_listeners_of_a_running_etcd(
         path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
         result = subprocess.run(reader, env=path, capture_output=True, text=True, check=True)
         process.kill()
-    assert result.stdout.splitlines() == expected
+    return result.stdout.splitlines()
 
 
 def test_an_etcd_in_an_ordinary_pod_is_not_the_hosts(tmp_path: Path) -> None:

@@ -21,6 +21,23 @@ from tests.fakes.cluster import INVENTORY, NOW, changed, healthy
 KUBEADM = ("kubeadm", "static pod", "manifest", "kubelet")
 
 
+def test_a_server_that_is_not_ready_gives_the_reason_of_its_own_log() -> None:
+    line = (
+        'E1130 status.go:71] apiserver received an error that is not an metav1.Status: "etcdserver: user name is empty"'
+    )
+
+    def change(facts: HostFacts) -> HostFacts:
+        assert isinstance(facts.apiserver, Known)
+        server = replace(facts.apiserver.value, ready=False, failing=("etcd",), lines=(line,))
+        return replace(facts, apiserver=Known(server, NOW))
+
+    findings = diagnose(changed(healthy(), 3, change), INVENTORY, NOW)
+    finding = next(one for one in findings if one.code == "apiserver.not-ready")
+    assert f"kube-apiserver logs: {line}" in finding.evidence
+    assert finding.why.startswith("etcd's authentication (RBAC) is enabled")
+    assert "etcdctl auth disable" in str(finding.remedies[0])
+
+
 def crash_looping(line: str) -> tuple[Finding, ...]:
     """The findings of a cluster of systemd units whose etcd on cp3 ends again and again with this line."""
 

@@ -139,6 +139,10 @@ LINES = (
     ("Failed with result 'start-limit-hit'.", "gave up"),
     ("accept4: too many open files; retrying in 1s", "limit of open files"),
     ("the member has been permanently removed from the cluster", "removed from the cluster"),
+    (
+        'error is not an metav1.Status: rpctypes.EtcdError{desc:"etcdserver: user name is empty"}',
+        "authentication (RBAC)",
+    ),
     ("etcdserver: mvcc: database space exceeded", "quota"),
     ("failed to find database snapshot file (snap: failed to find [0000000000000002.snap.db])", "lost writes"),
     (

@@ -13,7 +13,7 @@ from haconsole.model.findings import ActionCall, Advice, Finding, Severity
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, InterfaceAddress
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import ConfigCheck, Neighbour, PeerPort, PortState, SystemFacts
+from haconsole.model.system import ConfigCheck, Neighbour, PeerPort, PortState, ProxyTimeout, SystemFacts, TimeoutKind
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
 from tests.unit.diagnosis.test_remedies import every, having, units
@@ -88,6 +88,23 @@ def test_a_broken_configuration_is_the_cause_of_what_is_not_loaded() -> None:
     assert "haproxy: unknown keyword 'sever'" in finding.evidence
     stopped = every(having(configs=faults, services=units(haproxy={"active": "failed", "pid": None})), 2)
     assert only(stopped).code == "config.invalid"
+
+
+def with_timeouts(*timeouts: ProxyTimeout) -> ClusterSnapshot:
+    checks = (ConfigCheck("haproxy", HAPROXY, valid=True, timeouts=timeouts),)
+    return changed(snapshot(), 2, lambda facts: replace(facts, configs=Known(checks, NOW)))
+
+
+def test_a_balancer_that_closes_idle_connections_to_the_api() -> None:
+    idle = ProxyTimeout(TimeoutKind.IDLE, "api", 1.0, "timeout client 1s")
+    finding = only(with_timeouts(idle, ProxyTimeout(TimeoutKind.CONNECT, "api", 4.0, "timeout connect 4s")))
+    assert (finding.code, finding.subject) == ("haproxy.short-timeouts", "haproxy@cp2")
+    assert "after 1 s without traffic" in finding.summary
+    assert finding.evidence == ("api: timeout client 1s",)
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert findings_of(with_timeouts(replace(idle, seconds=35.0))) == (), "kubeadm's guide has 35s"
+    connect = only(with_timeouts(ProxyTimeout(TimeoutKind.CONNECT, "api", 0.005, "timeout connect 5")))
+    assert "waits only 0.005 s" in connect.summary
 
 
 def test_a_read_only_or_full_file_system_takes_its_member_down() -> None:

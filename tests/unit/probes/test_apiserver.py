@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import subprocess
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from haconsole.configs.layout import layout
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.kubernetes.apiserver import etcd_servers, section
-from haconsole.probes.script import SectionAnswer
+from haconsole.probes.kubernetes.server_log import ServerLog
+from haconsole.probes.script import SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 from haconsole.transport.kube_api import KubeApi, KubeError
 from haconsole.transport.kube_errors import KubeErrorKind
 from haconsole.transport.kube_objects import Readiness
+from tests.fakes.cluster import INVENTORY, NOW
+from tests.fakes.transport import FakeFleet, FakeHost
 
 
 @pytest.mark.parametrize(
@@ -81,3 +90,44 @@ async def test_a_check_that_failed_at_once_is_queried_again(
     monkeypatch.setattr(apiserver, "AGAIN_S", 0.01)
     facts = await apiserver.probe_apiserver(cast(KubeApi, api), version="v1.20.2")
     assert (api.count, facts.ready) == (queries, ready)
+
+
+AUTH = (
+    'E1130 1 status.go:71] apiserver received an error that is not an metav1.Status: "etcdserver: user name is empty"'
+)
+CLIENT = "E1130 1 authentication.go:53] Unable to authenticate the request due to an error: x509: unknown authority"
+
+
+def log_of(text: str) -> tuple[ServerLog, FakeHost]:
+    fleet, host = FakeFleet(), INVENTORY.hosts[0]
+    target = fleet.host(HostName(host.name))
+    target.when("sh", "-s", say=text)
+    context = ClusterContext(INVENTORY, layout(INVENTORY), fleet, lambda: NOW, b"", ProbeTimings())
+    return ServerLog(context, host), target
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps({"MESSAGE": AUTH}) + "\n" + json.dumps({"MESSAGE": CLIENT}), f"I1130 fine\n{AUTH}\n{CLIENT}\n"]
+)
+async def test_the_log_of_a_unit_or_a_pod_is_read_once_without_errors_of_clients(text: str) -> None:
+    log, target = log_of(text)
+    assert await log.lines() == (AUTH,)
+    assert await log.lines() == (AUTH,)
+    assert len(target.calls) == 1
+
+
+async def test_a_log_that_cannot_be_read_is_no_error() -> None:
+    log, target = log_of("")
+    target.cut()
+    assert await log.lines() == ()
+
+
+def test_the_log_file_of_a_static_pod_is_printed_as_the_component_wrote_it(tmp_path: Path) -> None:
+    folder = tmp_path / "kube-system_kube-apiserver-cp1_1/kube-apiserver"
+    folder.mkdir(parents=True)
+    (folder / "3.log").write_text(f"2026-11-30T10:00:00.1+00:00 stderr F {AUTH}\n")
+    (tmp_path / "journalctl").write_text("#!/bin/sh\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    script = with_arguments(load_script("server-log").replace("/var/log/pods", str(tmp_path)), "kube-apiserver")
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert subprocess.run(["sh", "-c", script], env=path, capture_output=True, text=True).stdout == f"{AUTH}\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,10 +15,35 @@ from haconsole.probes import host_script
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, ScriptQuery
-from haconsole.probes.script import ARGV, Section
+from haconsole.probes.script import ARGV, MARK, Section
 from haconsole.transport.base import TransportError
 from tests.fakes.cluster import INVENTORY, NOW
 from tests.fakes.transport import FakeFleet
+
+
+async def test_a_script_without_rounds_is_given_up_although_its_watch_goes_on() -> None:
+    """The answers of a watch are written by another process than the rounds."""
+    fleet, host = FakeFleet(), INVENTORY.hosts[0]
+    target = fleet.host(HostName(host.name))
+
+    @asynccontextmanager
+    async def lines(*_: object, **__: object) -> AsyncIterator[AsyncIterator[str]]:
+        yield watch()
+
+    async def watch() -> AsyncIterator[str]:
+        while True:
+            for line in ("", f"{MARK} < kept", "text", f"{MARK} ! 0", "", f"{MARK} >"):
+                yield line
+            await asyncio.sleep(0.01)
+
+    target.lines = lines  # type: ignore[method-assign]
+    context = ClusterContext(INVENTORY, layout(INVENTORY), fleet, lambda: NOW, b"", ProbeTimings(silence_s=0.2))
+    query = ScriptQuery("system", Section("kept", "true", watch="true"), lambda answer: answer)
+    script = HostScript(context, FactStore(INVENTORY, lambda: NOW), host, (query,), ())
+    async with asyncio.timeout(10):
+        with pytest.raises(ExceptionGroup) as excinfo:
+            await script.follow(lambda: None)
+    assert "no data for" in str(excinfo.value.exceptions[0])
 
 
 async def test_a_query_without_an_answer_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,6 +185,93 @@ def test_a_guard_that_starts_a_process_runs_in_some_rounds_only() -> None:
     assert [each.unchanged for each in events if isinstance(each, RoundDone)] == [(), (), (), (), ("kept",), (), ()]
 
 
+def watched(body: str, watch: str, seconds: float, shell: tuple[str, ...] = ("dash", "-s")) -> list[str]:
+    """The outputs of a section with a watch, in their order, from a script that is read for so long."""
+    script = render((Section("kept", body, every=4, watch=watch),), rounds=None, pause_s=0.05)
+    reader, outputs, until = FrameReader(), [], time.monotonic() + seconds
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin
+        assert running.stdout
+        running.stdin.write(script.decode())
+        running.stdin.close()
+        for line in running.stdout:
+            event = reader.take(line)
+            if isinstance(event, SectionAnswer):
+                outputs.append(event.output)
+            if time.monotonic() > until:
+                break
+        running.stdout.close()
+    return outputs
+
+
+FRAME = r"printf '\n%s < kept\n%s\n\n%s ! 0\n\n%s >\n' "
+
+
+@pytest.mark.parametrize("shell", [("dash", "-s"), ("busybox", "ash", "-s"), ("bash", "-s")])
+def test_a_watch_answers_instead_of_the_rounds_after_the_first_one(shell: tuple[str, ...]) -> None:
+    outputs = watched("echo queried", f'{FRAME} "$mark" pushed "$mark" "$mark"; sleep 1', 0.7, shell)
+    assert outputs == ["queried", "pushed"]
+
+
+def test_a_watch_that_ended_is_explained_by_the_query_and_started_again() -> None:
+    outputs = watched("echo queried", f'{FRAME} "$mark" pushed "$mark" "$mark"; return 1', 1.0)
+    assert outputs[:5] == ["queried", "pushed", "queried", "pushed", "queried"]
+
+
+def test_where_nothing_can_stay_the_section_is_queried_at_its_pace() -> None:
+    outputs = watched("echo queried", "return 69", 1.05)
+    assert set(outputs) == {"queried"}
+    assert 4 <= len(outputs) <= 7
+
+
+def test_a_watch_ends_with_the_script() -> None:
+    script = render((Section("kept", "true", watch="echo $$; exec sleep 600"),), rounds=None, pause_s=0.01)
+    with subprocess.Popen(ARGV, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdin
+        assert shell.stdout
+        shell.stdin.write(script.decode())
+        shell.stdin.close()
+        next(line for line in shell.stdout if line.strip().isdigit())
+        while not (sleepers := [pid for pid in children_of(shell.pid) if "sleep\x00600" in cmdline(pid)]):
+            time.sleep(0.05)
+        watch = os.pidfd_open(sleepers[0])
+        shell.stdout.close()
+    ended, _, _ = select.select([watch], [], [], 10)
+    os.close(watch)
+    assert ended
+
+
+def cmdline(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def children_of(pid: int) -> set[int]:
+    """All descendants of a process."""
+    try:
+        own = {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    except OSError:
+        return set()
+    return own.union(*(children_of(one) for one in own))
+
+
+def test_a_frame_between_the_lines_of_another_one_hides_neither() -> None:
+    lines = ("< a", "", "< b", "", "! 0", "", ">", "", "! 0", "", ">")
+    reader = FrameReader()
+    events = [reader.take(f"=haconsole= {line}" if line else "text") for line in lines]
+    answers = [event for event in events if isinstance(event, SectionAnswer)]
+    assert [(each.section, each.output, each.status) for each in answers] == [("b", "text", 0), ("a", "text\ntext", 0)]
+
+
+def test_a_frame_without_an_end_swallows_no_line_after_the_round() -> None:
+    reader = FrameReader()
+    for line in ("=haconsole= < a", "text", "=haconsole= ."):
+        reader.take(line)
+    assert reader.take("pushed") == PushedLine("pushed")
+
+
 def test_half_a_frame_is_no_answer() -> None:
     reader = FrameReader()
     assert [reader.take(line) for line in ("=haconsole= < a", "text", "=haconsole= >")] == [None, None, None]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from haconsole.model.haproxy import AdminState
 from haconsole.model.observed import Cause
-from haconsole.probes.balancers.haproxy import probe_haproxy
-from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError, ask_script, failure_of
+from haconsole.probes.balancers.haproxy import QUESTIONS, facts_of, probe_haproxy
+from haconsole.probes.script import MARK, NOTHING_STAYS, FrameReader, SectionAnswer
+from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError, ask_script, failure_of, watch_script
 from tests.fakes.local_host import LocalHost
 from tests.programs.haproxy import HAPROXY, running
 
@@ -116,6 +122,105 @@ def test_every_other_end_has_a_cause(status: int | None, errors: str, cause: Cau
     assert result is not None
     assert result.cause is cause
     assert result.hint
+
+
+@contextmanager
+def watching(
+    folder: Path, socket: Path, program: str, turns: int, after: str = ":"
+) -> Iterator[Iterator[tuple[float, str]]]:
+    """The answers of a watch that finds only `program`, each with its time; it ends with the block."""
+    script = watch_script(str(socket), *QUESTIONS, mark=MARK, section="haproxy", turns=turns)
+    (folder / program).symlink_to(shutil.which(program, path=os.defpath) or program)
+    environment = {"PATH": str(folder), "HOME": "/"}
+    argv = ("/bin/sh", "-c", f"watch() {{\n{script}\n}}\nwatch; {after}")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as running:
+        assert running.stdout
+        reader = FrameReader()
+        events = ((time.monotonic(), reader.take(line)) for line in running.stdout)
+        yield ((at, event.output) for at, event in events if isinstance(event, SectionAnswer))
+        for pid in Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split():
+            os.kill(int(pid), signal.SIGTERM)
+        running.terminate()
+
+
+def states(answer: str) -> list[AdminState]:
+    (backend,) = facts_of(answer).backends
+    return [server.admin_state for server in backend.servers]
+
+
+@needs_haproxy
+@pytest.mark.parametrize("program", ["perl", "python3"])
+async def test_a_watch_reports_a_change_within_two_seconds_and_nothing_before(
+    program: str, socket: Path, host: LocalHost, tmp_path: Path
+) -> None:
+    api = HaproxyApi(host, str(socket))
+    await api.set_state("k8s_server_6443", "cp2", AdminState.READY)
+    with watching(tmp_path, socket, program, turns=100) as answers:
+        assert states(next(answers)[1])[1] is AdminState.READY
+        await asyncio.sleep(1.5)
+        changed_at = time.monotonic()
+        await api.set_state("k8s_server_6443", "cp2", AdminState.MAINT)
+        at, answer = next(answers)
+    await api.set_state("k8s_server_6443", "cp2", AdminState.READY)
+    assert states(answer)[1] is AdminState.MAINT
+    assert 0 < at - changed_at < 2.5
+
+
+@needs_haproxy
+@pytest.mark.parametrize("program", ["perl", "python3"])
+def test_a_watch_repeats_the_answer_for_the_counters(program: str, socket: Path, tmp_path: Path) -> None:
+    with watching(tmp_path, socket, program, turns=2) as answers:
+        times = [next(answers)[0] for _ in range(3)]
+    assert [1.5 < later - earlier < 4 for earlier, later in itertools.pairwise(times)] == [True, True]
+
+
+@needs_haproxy
+@pytest.mark.parametrize("program", ["perl", "python3"])
+def test_a_watch_queries_the_process_that_listens_now(program: str, tmp_path: Path) -> None:
+    """A reloaded haproxy keeps its old process for as long as a connection to it is open."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "programs").mkdir()
+    with (
+        running(tmp_path / "old", BACKENDS) as path,
+        watching(tmp_path / "programs", path, program, 1, after="while :; do watch; done") as answers,
+    ):
+        assert "cp9" not in next(answers)[1]
+        config = tmp_path / "old" / "haproxy.cfg"
+        config.write_text(config.read_text() + "    server cp9 127.0.0.1:9\n")
+        for number, (_, answer) in enumerate(itertools.islice(answers, 30)):
+            if "cp9" in answer:
+                break
+            if number % 5 == 0:
+                os.kill(process_of(config), signal.SIGUSR2)
+        else:
+            pytest.fail("the new process was not queried")
+
+
+def process_of(config: Path) -> int:
+    """The haproxy that this test started with the file."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return next(int(pid) for pid in children if str(config) in Path(f"/proc/{pid}/cmdline").read_text())
+
+
+@needs_haproxy
+@pytest.mark.parametrize("program", ["perl", "python3"])
+def test_a_watch_ends_with_haproxy(program: str, tmp_path: Path) -> None:
+    (tmp_path / "haproxy").mkdir()
+    with watching(tmp_path, tmp_path / "haproxy" / "admin.sock", program, 1) as answers:
+        assert list(answers) == []
+    (tmp_path / program).unlink()
+    with (
+        running(tmp_path / "haproxy", BACKENDS) as path,
+        watching(tmp_path, path, program, 1) as answers,
+    ):
+        next(answers)
+        os.kill(process_of(tmp_path / "haproxy" / "haproxy.cfg"), signal.SIGTERM)
+        assert len(list(itertools.islice(answers, 60))) < 60
+
+
+def test_where_nothing_can_stay_a_watch_ends_with_a_status_of_its_own(tmp_path: Path) -> None:
+    script = watch_script("/none", "show info", mark=MARK, section="haproxy", turns=1)
+    assert shell(tmp_path, f"watch() {{\n{script}\n}}\nwatch", "socat").returncode == NOTHING_STAYS
 
 
 @needs_haproxy
