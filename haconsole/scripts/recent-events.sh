@@ -17,7 +17,8 @@ journal() {
   [ "$#" -eq 0 ] ||
     timeout 5 journalctl -q --no-pager -o short-unix --since "@$((now - seconds))" -- "$@" 2>/dev/null
 }
-# etcd 3.6 logs every request, so the end of its log may be the last seconds only. grep keeps the lines that awk reads.
+# An etcd with --warning-unary-request-duration=0 logs every request, as programs that embed etcd 3.6 do by default. The
+# end of its log is then the last seconds only, so grep keeps the lines that awk reads.
 events='Entering MASTER STATE|(elected|changed) leader |successfully acquired lease |slow fdatasync|sync duration of '
 events="$events|bogus VRRP packet received|associated with VRID|VIPs but received"
 pod_log() {

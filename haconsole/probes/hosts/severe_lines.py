@@ -27,7 +27,7 @@ _WARNING = re.compile(r"warn|\bW\d{4} |\bW \| |timed out|timeout", re.IGNORECASE
 _NO_REASON = re.compile(r"signal|terminated|closing|stopping|skipped leadership|shutting down", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"^\[?\d{4}[-/]\d\d[-/]\d\d[T ][\d:.,]+(Z|[+-]\d\d:?\d\d)?\]?\s*")
 _EVERY_REQUEST = "request stats"
-"""etcd 3.6 logs each request with this text as a warning."""
+"""etcd warns with this text of each request where --warning-unary-request-duration is 0 (etcd-io/etcd 20294)."""
 _JSON_EXTRAS = ("error", "err", "reason", "path", "remote-peer-id", "address")
 
 

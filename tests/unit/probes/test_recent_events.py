@@ -63,7 +63,7 @@ def test_only_the_newest_log_of_a_pod_is_read(tmp_path: Path) -> None:
 
 
 def test_a_log_with_every_request_hides_no_earlier_event(tmp_path: Path) -> None:
-    """etcd 3.6 writes some hundred bytes for each request."""
+    """etcd with --warning-unary-request-duration=0 writes some hundred bytes for each request."""
     request = 'stderr F {"level":"warn","msg":"request stats","request content":"key:\\"/registry/leases/a\\" "}'
     elected = 'stderr F {"level":"info","logger":"raft","msg":"raft.node: d4e9a612 elected leader d4e9a612 at term 10"}'
     log(tmp_path, STATIC, f"{at(200)} {elected}", *(f"{at(100)} {request}" for _ in range(4000)))

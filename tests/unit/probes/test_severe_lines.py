@@ -25,7 +25,7 @@ LOGS = {
         ),
         ("fatal: discovery failed, error no space left on device",),
     ),
-    "etcd 3.6, every request": (
+    "etcd, every request": (
         (
             '{"level":"warn","msg":"failed to publish local member","error":"etcdserver: request timed out"}\n'
             + '{"level":"warn","msg":"request stats","request content":"key:\\"error\\" "}\n' * 3
