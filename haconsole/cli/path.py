@@ -29,7 +29,7 @@ async def _path(session: Session, *, as_json: bool) -> int:
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.path import path_report, path_text
     from haconsole.cli.status import EXIT
-    from haconsole.present.path_of_cluster import request_path
+    from haconsole.present.path.of_cluster import request_path
 
     status, _ = await session.observer.measure()
     way = request_path(status.snapshot, session.inventory)

@@ -42,10 +42,12 @@ class HostCommand:
     exit_status: int | None = None
     """None if the result did not arrive, or there is none yet."""
     problem: str = ""
-    """The reason why there is no result."""
+    """The reason why there is no result, or of a failure."""
     seconds: float | None = None
     """None while it runs."""
     run: str = ""
     times: int = 1
     operation: bool = False
     """Whether `text` is no command but describes a step that works by several commands or through an API."""
+    is_failure: bool = False
+    """Whether the problem is a known failure, and not a result that did not arrive."""

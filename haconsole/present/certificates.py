@@ -153,7 +153,7 @@ def _unread(facts: HostFacts) -> Row:
 def _summaries(entries: tuple[HostCertificate, ...], unread: tuple[HostFacts, ...], now: datetime) -> tuple[Cell, ...]:
     tail = f", {len(unread)} hosts unread" if unread else ""
     if not entries:
-        return (Cell(f"none known{tail}", Tone.UNKNOWN if unread else Tone.MUTED),)
+        return (Cell(f"? none known{tail}", Tone.UNKNOWN),)
     first = entries[0].certificate
     text = f"{len(entries)}, next {first.role} on {first.host} {expiry_cell(first, now).text.lstrip('✖▲ ')}{tail}"
     return (Cell(text, expiry_cell(first, now).tone), Cell(f"{len(entries)}{tail}", expiry_cell(first, now).tone))

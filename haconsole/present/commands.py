@@ -22,7 +22,7 @@ COLUMNS = (
     Column("HOST", least=5),
     Column("FOR", least=5),
     Column("COMMAND", least=20),
-    Column("RESULT", least=8),
+    Column("RESULT", least=14),
     Column("TOOK", rank=1, right=True),
     Column("TIMES", rank=2, right=True),
 )
@@ -68,6 +68,7 @@ def _operation(record: RunRecord, one: StepRecord) -> HostCommand | None:
         root=isinstance(step.operation, RunCommand),
         exit_status=0 if well else None,
         problem="" if well else one.error or str(one.state),
+        is_failure=one.state is StepState.FAILED,
         seconds=(one.at - one.begun_at).total_seconds() if one.at and one.end_known else None,
         run=record.header.run,
         times=one.attempts,
@@ -134,7 +135,8 @@ def _detached(text: str) -> str:
 
 def result_cell(command: HostCommand) -> Cell:
     if command.problem:
-        return Cell(f"? {command.problem}", Tone.UNKNOWN)
+        sign, tone = ("✖", Tone.CRITICAL) if command.is_failure else ("?", Tone.UNKNOWN)
+        return Cell(f"{sign} {command.problem}", tone)
     if command.seconds is None and command.exit_status is None:
         return Cell("▸ followed" if command.purpose in READS else "▸ open", Tone.MUTED)
     if command.exit_status:

@@ -15,6 +15,7 @@ from haconsole.model.lanes import DOWN, OFF, Chronicle, Lane, LaneKey, LaneKind,
 from haconsole.model.measures import MEASURES, Measure, SeriesKey
 from haconsole.model.series import HOUR_S
 from haconsole.present.cells import Cell, Line, Tone, padded, sized, width_of
+from haconsole.present.findings import SYSTEM
 from haconsole.present.history import Records
 from haconsole.present.sparkline import figure_text, scale_of, sparkline
 
@@ -32,7 +33,7 @@ TICK_EVERY = 12
 """Cells between the times on the axis."""
 TICK_LEAST = 9
 """Cells of one time."""
-FILLS = {Mood.GOOD: "━", Mood.BAD: "▒", Mood.WORSE: "▒", Mood.OFF: " ", Mood.UNKNOWN: "·"}
+FILLS = {Mood.GOOD: "━", Mood.BAD: "▒", Mood.WORSE: "▓", Mood.OFF: " ", Mood.UNKNOWN: "·"}
 TONES = {
     Mood.GOOD: Tone.GOOD,
     Mood.BAD: Tone.WARNING,
@@ -55,8 +56,10 @@ class LaneRow:
 
     @property
     def label(self) -> str:
-        """A finding is named by its code."""
-        return self.key.name if self.key.kind is LaneKind.FINDING else f"{self.key.kind} {self.key.name}".strip()
+        """A finding is named by its code and its subject."""
+        if self.key.kind is LaneKind.FINDING:
+            return self.key.name.replace(f" {SYSTEM}", " ")
+        return f"{self.key.kind} {self.key.name}".strip()
 
 
 @dataclass(frozen=True, slots=True)

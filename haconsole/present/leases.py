@@ -93,6 +93,8 @@ def _row(lease: Lease, now: datetime, since: datetime | None) -> Row:
 def _summaries(snapshot: ClusterSnapshot, leases: tuple[Lease, ...], now: datetime) -> tuple[Cell, ...]:
     if isinstance(snapshot.leases, Failed):
         return tuple(Cell(f"? {text}".rstrip(), Tone.UNKNOWN) for text in (snapshot.leases.reason, "unreadable", ""))
+    if isinstance(snapshot.leases, NotAsked):
+        return (Cell("? not queried yet", Tone.UNKNOWN), Cell("?", Tone.UNKNOWN))
     if not leases:
         return (Cell("none", Tone.MUTED),)
     count = sum(lease.state(now) is LeaseState.HELD for lease in leases)

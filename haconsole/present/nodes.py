@@ -98,6 +98,8 @@ def _row(node: NodeState, now: datetime, since: datetime | None) -> Row:
 def _summaries(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> tuple[Cell, ...]:
     if isinstance(snapshot.nodes, Failed):
         return (Cell(f"? {snapshot.nodes.reason}", Tone.UNKNOWN), Cell("? unreadable", Tone.UNKNOWN))
+    if isinstance(snapshot.nodes, NotAsked):
+        return (Cell("? not observed yet", Tone.UNKNOWN), Cell("?", Tone.UNKNOWN))
     if not nodes:
         return (Cell("none", Tone.MUTED),)
     ready = sum(node.ready is True for node in nodes)

@@ -82,7 +82,7 @@ class ConsoleApp(Console):
         """Kinds of requests, each with the controller that fulfils them."""
 
     def get_default_screen(self) -> Dashboard:
-        return Dashboard(tuple((host.name, host.address) for host in self.inventory.hosts))
+        return Dashboard()
 
     def on_mount(self) -> None:
         asker: Asker | None = self.setting.asker

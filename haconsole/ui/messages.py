@@ -49,7 +49,7 @@ class ShowKeys(Request):
 
 
 class OfferCommands(Request):
-    """Offer every command of the current screen, then the actions and the themes."""
+    """Offer every command of the current screen, then actions, hosts, settings and themes."""
 
 
 class ShowDetails(Request):
@@ -78,6 +78,14 @@ class ShowHost(Request):
     def __init__(self, host: str) -> None:
         super().__init__()
         self.host = host
+
+
+class ShowSetting(Request):
+    """Show the value of the setting of that name, and where it is set."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
 
 
 class Copy(Request):
@@ -305,7 +313,9 @@ class UseTheme(Request):
         self.name = name
 
 
-WindowRequest: TypeAlias = ChooseColumns | ShowKeys | OfferCommands | ShowDetails | ShowHost | ShowPath | Copy
+WindowRequest: TypeAlias = (
+    ChooseColumns | ShowKeys | OfferCommands | ShowDetails | ShowHost | ShowSetting | ShowPath | Copy
+)
 ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction | PlanUndo
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit

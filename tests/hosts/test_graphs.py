@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from haconsole.lab.lab import Lab
 from haconsole.model import measures as m
 from haconsole.model.etcd import Election
+from haconsole.model.figures import P99, WINDOW_S, Figure, Meter
 from haconsole.model.lanes import Chronicle, Lane, LaneKey, LaneKind, Mood
 from haconsole.model.measures import SeriesKey
 from haconsole.model.observed import value_of
@@ -36,6 +40,7 @@ async def watching(lab: Lab) -> AsyncIterator[Watched]:
             async with aclosing(session.observer.watch()) as statuses:
                 async for status in statuses:
                     watched.chronicle.add(status)
+                    watched.figures.extend(watched.meter.figures(status.snapshot))
                     watched.election = status.snapshot.election
                     watched.offsets_ms = {
                         str(facts.host): value_of(facts.clock_offset_ms) or 0.0 for facts in status.snapshot.hosts
@@ -52,6 +57,9 @@ async def watching(lab: Lab) -> AsyncIterator[Watched]:
 class Watched:
     def __init__(self, chronicle: Chronicle) -> None:
         self.chronicle = chronicle
+        self.meter = Meter()
+        self.figures: list[Figure] = []
+        """Every figure with the time of its reading, as the graphs get them."""
         self.offsets_ms: dict[str, float] = {}
         self.election: Election | None = None
 
@@ -205,6 +213,115 @@ async def test_figures_agree_with_the_programs(installed: Program) -> None:
             name = "k8s_server_6443/cp1"
             output = await asyncio.to_thread(_sessions, lab, host, "cp1")
             assert abs((watched.known(m.SESSIONS, host, name) or 0.0) - output) <= 3
+
+
+BY_HAND = """
+end=$(($(date +%s) + 14))
+while [ "$(date +%s)" -lt "$end" ]; do
+    date "+at %s.%N"
+    curl -sS --cacert /etc/etcd/pki/ca.crt --cert /etc/etcd/pki/client.crt --key /etc/etcd/pki/client.key "$1/metrics" |
+        grep -E '^etcd_(disk_(wal_fsync|backend_commit)_duration_seconds_bucket|mvcc_db_total_size)'
+    echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:/run/haproxy/admin.sock | grep '^k8s_server_6443,cp1,'
+    sleep 0.2
+done
+"""
+"""Reads etcd's own page and haproxy's own socket, as a person would."""
+TRAFFIC = """
+end=$(($(date +%s) + 16))
+while [ "$(date +%s)" -lt "$end" ]; do
+    curl -sk -o /dev/null "https://$1/readyz" || true
+    env ETCDCTL_API=3 etcdctl --endpoints="$2" --cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/client.crt \\
+        --key=/etc/etcd/pki/client.key put test-graphs "$(date)" >/dev/null
+done
+"""
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """One look by curl and socat; histograms are counts by their upper bounds."""
+
+    at: float
+    fsync: dict[float, int]
+    commit: dict[float, int]
+    sizes: tuple[float, ...]
+    sessions: int
+    rate: int
+
+
+def looks_of(text: str) -> Iterator[ByHand]:
+    for part in text.split("at ")[1:]:
+        lines = part.splitlines()
+        columns = next(line.split(",") for line in lines if line.startswith("k8s_server_6443,cp1,"))
+        sizes = tuple(float(line.split()[1]) for line in lines if line.startswith("etcd_mvcc_db_total_size"))
+        fsync, commit = _buckets(part, "wal_fsync"), _buckets(part, "backend_commit")
+        yield ByHand(float(lines[0]), fsync, commit, sizes, int(columns[4]), int(columns[33]))
+
+
+def _buckets(text: str, name: str) -> dict[float, int]:
+    lines = re.findall(rf'_{name}_duration_seconds_bucket{{le="([^"]+)"}} (\S+)', text)
+    return {float(limit): int(float(count)) for limit, count in lines}
+
+
+def p99_s(before: dict[float, int], after: dict[float, int]) -> float | None:
+    """The time of 99 % of the observations between two looks, evenly spread within a bucket."""
+    counts = {0.0: 0, **{limit: after[limit] - before[limit] for limit in sorted(after)}}
+    rank = P99 * counts[float("inf")]
+    for (lower, below), (upper, count) in pairwise(counts.items()):
+        if count >= rank > 0:
+            return lower + (upper - lower) * (rank - below) / (count - below)
+    return None
+
+
+def p99_by_hand(looks: list[ByHand], of: Callable[[ByHand], dict[float, int]], at: float) -> list[float]:
+    """The figure of every pair of looks that may be the window of a reading at that time."""
+    ends = [each for each in looks if abs(each.at - at) <= 0.7]
+    starts = [each for each in looks if -0.7 <= at - WINDOW_S - each.at <= 2.2]
+    values = (p99_s(of(start), of(end)) for start in starts for end in ends)
+    return [value for value in values if value is not None]
+
+
+@pytest.mark.nightly
+async def test_figures_agree_with_curl_and_socat_at_that_moment(installed: Program, tell: Tell) -> None:
+    """fsync and commit p99 and sizes of etcd, sessions and their rate of haproxy, read by hand beside the console."""
+    lab = installed.lab
+    etcd = f"https://{lab.spec.host('cp1').address}:2379"
+    async with watching(lab) as watched:
+        await eventually(lambda: watched.known(m.COMMIT, "cp1") is not None)
+        traffic = asyncio.to_thread(lab.exec, "cp2", "sh", "-c", TRAFFIC, "-", f"{lab.spec.vip}:8443", etcd)
+        by_hand = asyncio.to_thread(lab.exec, "cp1", "sh", "-c", BY_HAND, "-", etcd)
+        _, result = await asyncio.gather(traffic, by_hand)
+    looks = list(looks_of(result.stdout))
+    assert len(looks) > 20, result.stderr
+    window = (looks[0].at + WINDOW_S + 2.2, looks[-1].at - 0.7)
+    expected: dict[SeriesKey, Callable[[float], list[float]]] = {
+        SeriesKey(m.FSYNC, "cp1"): lambda at: p99_by_hand(looks, lambda each: each.fsync, at),
+        SeriesKey(m.COMMIT, "cp1"): lambda at: p99_by_hand(looks, lambda each: each.commit, at),
+        SeriesKey(m.DB_SIZE, "cp1"): lambda at: [max(each.sizes) for each in _looks_near(looks, at)],
+        SeriesKey(m.DB_IN_USE, "cp1"): lambda at: [min(each.sizes) for each in _looks_near(looks, at)],
+        SeriesKey(m.SESSIONS, "cp1", "k8s_server_6443/cp1"): lambda at: [
+            each.sessions for each in _looks_near(looks, at)
+        ],
+        SeriesKey(m.SESSION_RATE, "cp1", "k8s_server_6443/cp1"): lambda at: [
+            each.rate for each in _looks_near(looks, at)
+        ],
+    }
+    for key, values_at in expected.items():
+        figures = [
+            each for each in watched.figures if each.key == key and window[0] <= each.at.timestamp() <= window[1]
+        ]
+        assert len(figures) >= 3, key
+        for figure in figures:
+            values = values_at(figure.at.timestamp())
+            assert figure.value is not None
+            assert 0.95 * min(values) <= figure.value <= 1.05 * max(values), (key, figure, values)
+        series = ", ".join(f"{each.value:.4g}" for each in figures)
+        tell(f"{key.measure.title} of {key.host}: {series}; by hand {min(values):.4g} to {max(values):.4g} at the last")
+    assert any(figure.value for figure in watched.figures if figure.key.measure is m.SESSION_RATE), "no traffic"
+
+
+def _looks_near(looks: list[ByHand], at: float) -> list[ByHand]:
+    """The looks around a reading, which may be up to a second old when its snapshot is made."""
+    return [each for each in looks if -1.2 <= each.at - at <= 0.7]
 
 
 def _etcdctl(lab: Lab) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
-from haconsole.present.path_drawing import as_text
-from haconsole.present.request_path import NodeId, PathEdge, PathNode, RequestPath
+from haconsole.present.path.drawing import as_text
+from haconsole.present.path.request_path import NodeId, PathEdge, PathNode, RequestPath
 
 
 class PathNodeReport(Shape, frozen=True):

@@ -14,12 +14,15 @@ from haconsole.ui.messages import (
     ShowHost,
     ShowKeys,
     ShowPath,
+    ShowSetting,
     WindowRequest,
 )
 
 if TYPE_CHECKING:
+    from haconsole.inventory.origin import FileOrigin
     from haconsole.present.palette import Command
     from haconsole.present.row_keys import RowKey
+    from haconsole.present.settings import SettingView
     from haconsole.ui.console import Console
     from haconsole.ui.key import Key
 
@@ -43,6 +46,8 @@ class WindowController:
                 from haconsole.present.row_keys import HostKey
 
                 self._console.post_message(ShowDetails(HostKey(HostName(host))))
+            case ShowSetting(name=name):
+                self.show_setting(name)
             case ShowDetails(key=key):
                 self.show_details(key)
             case ShowPath():
@@ -124,8 +129,17 @@ class WindowController:
         else:
             console.push_screen(TextWindow(lambda state, now: details_of(state, now, key), subject=key))
 
+    def show_setting(self, name: str) -> None:
+        """Show a setting, and where it is set."""
+        from haconsole.present.settings import setting_detail
+        from haconsole.ui.screens.overlay import TextWindow
+
+        origin = file_origin(self._console)
+        setting = next(each for each in settings_of(self._console, origin) if each.name == name)
+        self._console.push_screen(TextWindow(lambda state, now: setting_detail(setting, origin, now)))
+
     async def _offer_commands(self) -> None:
-        """Let a person choose among the commands of the current screen, its footer's first, the actions and themes."""
+        """Let a person choose among the commands of the current screen, its footer's first, and everything else."""
         from haconsole.present.palette import Command
         from haconsole.ui.screens.palette import Palette
         from haconsole.ui.theming import theme_names
@@ -141,7 +155,9 @@ class WindowController:
             Command(f"host {host.name}", f"app.request('ShowHost', {host.name!r})", f"Everything known of {host.name}")
             for host in console.inventory.hosts
         )
-        action = await console.push_screen_wait(Palette("commands", commands + self._actions() + hosts + themes))
+        settings = tuple(each.command for each in settings_of(console, file_origin(console)))
+        others = (*self._actions(), *hosts, *settings, *themes)
+        action = await console.push_screen_wait(Palette("commands", (*commands, *others)))
         if action is not None:
             await self._run(action)
 
@@ -164,3 +180,20 @@ class WindowController:
                 await self._console.run_action(action, node)
                 return
         await self._console.run_action(action)
+
+
+def file_origin(console: Console) -> FileOrigin | None:
+    """The inventory's file as it is now; None without one."""
+    from haconsole.inventory.origin import origin_of
+
+    return origin_of(console.setting.file) if console.setting.file is not None else None
+
+
+def settings_of(console: Console, origin: FileOrigin | None) -> tuple[SettingView, ...]:
+    """The settings of the console and of its inventory."""
+    from haconsole.present.settings import settings
+
+    setting, option = console.setting, ""
+    if setting.read_only:
+        option = "a recording has no hosts" if setting.recorded else "set by the option --read-only of this console"
+    return settings(console.inventory, origin, option=option, signal=setting.signal, hook=setting.hook)

@@ -19,8 +19,11 @@ from haconsole.ui.widgets.bar import KeyBar, StatusBar
 from haconsole.ui.widgets.panes import Panes, hide_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from haconsole.present.detail import Detail
     from haconsole.present.row_keys import RowKey
+    from haconsole.present.table import TableView
     from haconsole.ui.console import Console
     from haconsole.ui.widgets.table import TablePane
 
@@ -32,13 +35,13 @@ class Dashboard(FilteredScreen):
 
     BINDINGS = bindings(Scope.ALONE, Scope.FINDING)
 
-    def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
-        """`hosts` are names and addresses, shown before the first answers."""
+    def __init__(self) -> None:
         super().__init__()
-        self._panes = Panes(hosts)
+        self._bar = StatusBar()
+        self._panes = Panes()
 
     def compose(self) -> ComposeResult:
-        yield StatusBar()
+        yield self._bar
         yield self._panes
         if self.app.setting.recorded:
             from haconsole.ui.widgets.seek import SeekBar
@@ -49,27 +52,26 @@ class Dashboard(FilteredScreen):
     def on_mount(self) -> None:
         self._panes.table.focus()
         self.watch(self.app, "state", self._draw)
-        self.watch(self.app, "now", partial(_draw_time, self, self._panes), init=False)
-        self.watch(self.app, "run_view", self._draw_bar, init=False)
-        self.watch(self.app, "backup", self._draw_bar, init=False)
-        self.watch(self.app, "frozen_at", self._draw_bar, init=False)
-        self.watch(self.app, "hidden_columns", partial(hide_columns, self._panes.tables), init=False)
         self.watch(self.app, "only_host", self._draw, init=False)
+        self.watch(self.app, "now", partial(_draw_all, self.app, self._bar, self._panes), init=False)
+        for name in ("run_view", "backup", "frozen_at"):
+            self.watch(self.app, name, self._draw_bar, init=False)
+        self.watch(self.app, "hidden_columns", partial(hide_columns, self._panes.tables), init=False)
 
     def _draw(self) -> None:
-        _draw_panes(self.app, self._panes)
-        self._draw_bar()
+        _draw_all(self.app, self._bar, self._panes)
+        self.refresh_bindings()
 
     def _draw_bar(self) -> None:
-        self.query_one(StatusBar).show(bar_view(self.app), self.app.now)
-        self.on_row_highlighted()
-
-    def on_row_highlighted(self, message: RowHighlighted | None = None) -> None:
-        """Show the details of the row if they have a place, and the keys for it."""
-        if message is not None and message.table is not self._panes.table:
-            return
-        _draw_details(self.app, self._panes)
+        """Draw the first line, and the keys of a run."""
+        _draw_bar(self.app, self._bar)
         self.refresh_bindings()
+
+    def on_row_highlighted(self, message: RowHighlighted) -> None:
+        """Show the details of the row if they have a place, and the keys for it."""
+        if message.table is self._panes.table:
+            _draw_details(self.app, self._panes)
+            self.refresh_bindings()
 
     def on_row_chosen(self, message: RowChosen) -> None:
         self.post_message(ShowDetails(message.key))
@@ -106,17 +108,24 @@ class Dashboard(FilteredScreen):
         self.refresh_bindings()
 
 
-def _draw_time(screen: Dashboard, panes: Panes) -> None:
-    """Draw what depends on the time, which no key does."""
-    _draw_panes(screen.app, panes)
-    screen.query_one(StatusBar).show(bar_view(screen.app), screen.app.now)
-    _draw_details(screen.app, panes)
+def _draw_all(console: Console, bar: StatusBar, panes: Panes) -> None:
+    """Draw what depends on the state and the time; no key depends on the time."""
+    _draw_panes(console, panes)
+    _draw_bar(console, bar)
+    _draw_details(console, panes)
+
+
+def _draw_bar(console: Console, bar: StatusBar) -> None:
+    bar.show(bar_view(console), console.now)
 
 
 def _draw_panes(console: Console, panes: Panes) -> None:
     state, now = console.state, console.now
-    waits = state.snapshot is None
-    views = waiting_tables(panes.hosts, state.link.reason) if waits else state.tables_at(now, panes.placed())
+    if state.snapshot is None:
+        hosts = tuple((host.name, host.address) for host in console.inventory.hosts)
+        views: Mapping[PaneId, TableView] = waiting_tables(hosts, state.link.reason)
+    else:
+        views = state.tables_at(now, panes.placed())
     if console.only_host is not None:
         from haconsole.present.one_host import only_host
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from haconsole.present.path_of_cluster import request_path
-from haconsole.present.request_path import RequestPath
+from haconsole.present.path.of_cluster import request_path
+from haconsole.present.path.request_path import RequestPath
 from haconsole.present.row_keys import RowKey
 from haconsole.ui.console import Console, KeyTarget
 from haconsole.ui.widgets.bar import KeyBar

@@ -18,6 +18,7 @@ from haconsole.present.table_window import TableWindow
 from haconsole.ui.key import Scope
 from haconsole.ui.keys import bindings
 from haconsole.ui.messages import RowHighlighted
+from haconsole.ui.widgets.findings import FindingsPane
 from haconsole.ui.widgets.table import TablePane
 from haconsole.ui.widgets.text import TextPane
 
@@ -73,10 +74,8 @@ class Panes(Container):
 
     BINDINGS = bindings(Scope.DASHBOARD)
 
-    def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
-        """`hosts` are names and addresses."""
-        self.hosts = hosts
-        self.tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
+    def __init__(self) -> None:
+        self.tables = {pane: _table(pane, number) for number, pane in enumerate(ORDER, 1)}
         self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
         super().__init__(*self.tables.values(), self.detail, id="panes")
         self._placing = PaneLayout()
@@ -162,7 +161,7 @@ class Panes(Container):
     def _draw_placed(self) -> None:
         for pane in self.placed():
             if pane in self._views and self._now is not None:
-                self.tables[pane].show(_fitting(self._views[pane], pane, self.tables[pane].size.width - 2), self._now)
+                self.tables[pane].show(self._views[pane], self._now)
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""
@@ -172,13 +171,8 @@ class Panes(Container):
             self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
 
 
-def _fitting(view: TableView, pane: PaneId, width: int) -> TableView:
-    """The table of a pane; of findings, with the fix in as many lines as it needs."""
-    if pane is not PaneId.FINDINGS or width <= 0:
-        return view
-    from haconsole.present.findings import with_complete_fix
-
-    return with_complete_fix(view, width)
+def _table(pane: PaneId, number: int) -> TablePane:
+    return FindingsPane(number, id=pane) if pane is PaneId.FINDINGS else TablePane(number, id=pane)
 
 
 def hide_columns(tables: Mapping[PaneId, TablePane], columns: Mapping[str, frozenset[str]]) -> None:

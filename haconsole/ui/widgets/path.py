@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from haconsole.present.ages import age
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
-from haconsole.present.path_drawing import as_text
-from haconsole.present.path_window import PathPicture, PathWindow
-from haconsole.present.request_path import RequestPath
+from haconsole.present.path.drawing import as_text
+from haconsole.present.path.request_path import RequestPath
+from haconsole.present.path.window import PathPicture, PathWindow
 from haconsole.present.row_keys import RowKey
 from haconsole.ui.key import Scope
 from haconsole.ui.keys import bindings
@@ -30,6 +30,12 @@ class PathPane(Pane):
         self._at: datetime | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
         self._window = PathWindow()
+        self._is_cut = False
+        """Whether there are more hops as text than have room."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key scrolls hops that are shown completely."""
+        return self._is_cut if (action, parameters[:1]) == ("look", ("words",)) else True
 
     def show(self, path: RequestPath | None, at: datetime | None, now: datetime) -> None:
         """Draw the path that was observed `at`, with its age."""
@@ -42,19 +48,17 @@ class PathPane(Pane):
             return
         part = "head-focused" if self.has_focus else "head"
         if self._path is None or not self._path.nodes:
-            self.paint(((self._head(width, 0), part), ((Cell(NOTHING_YET, Tone.UNKNOWN),), "")))
+            head = _head(self._path, age(self._at, self._now), width, 0)
+            self.paint(((head, part), ((Cell(NOTHING_YET, Tone.UNKNOWN),), "")))
             return
         picture = PathPicture.of(self._path, self._window, width, height - HEAD_LINES)
         self._window = picture.window
-        heads = ((self._head(width, picture.below), part), (picture.titles, "titles"))
+        was_cut, self._is_cut = self._is_cut, picture.below > 0 or picture.window.words_top > 0
+        if self._is_cut is not was_cut:
+            self.screen.refresh_bindings()
+        head = _head(self._path, age(self._at, self._now), width, picture.below)
+        heads = ((head, part), (picture.titles, "titles"))
         self.paint((*heads, *((line, "") for line in picture.lines)))
-
-    def _head(self, width: int, below: int) -> Line:
-        title, more = Cell(" path of a request  "), Cell(f" ▼{below} " if below else " ", Tone.MUTED)
-        summary = self._path.summary if self._path else Cell("")
-        old = age(self._at, self._now)
-        room = width - sum(width_of(cell.text) for cell in (title, old, more))
-        return (title, padded(summary, max(room, 0)), old, more)
 
     @property
     def subject(self) -> RowKey | None:
@@ -87,3 +91,11 @@ class PathPane(Pane):
     def action_copy(self) -> None:
         if self._path is not None:
             self.post_message(Copy("\n".join(as_text(self._path, self.size.width))))
+
+
+def _head(path: RequestPath | None, old: Cell, width: int, below: int) -> Line:
+    """The title with the summary of the path, and its age; so many lines are below."""
+    title, more = Cell(" path of a request  "), Cell(f" ▼{below} " if below else " ", Tone.MUTED)
+    summary = path.summary if path else Cell("")
+    room = width - sum(width_of(cell.text) for cell in (title, old, more))
+    return (title, padded(summary, max(room, 0)), old, more)

@@ -49,12 +49,14 @@ class TablePane(Pane):
         self.window = self.window.showing(view, keep=self.has_focus)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys of rows have no effect without rows."""
+        """Keys of rows have no effect without rows, and a single row cannot be sorted."""
+        if (action, parameters) == ("row", ("order",)):
+            return len(self.window.rows) > 1
         return bool(self.window.rows) or action not in OF_ROWS
 
     def watch_window(self, before: TableWindow, window: TableWindow) -> None:
         """Draw what changed: the age in the head at least."""
-        if bool(window.rows) != bool(before.rows) and self.is_attached:
+        if min(len(window.rows), 2) != min(len(before.rows), 2) and self.is_attached:
             self.screen.refresh_bindings()
         if window.cursor == before.cursor and window.has_content_of(before):
             self._draw(only_head=bool(self.lines))

@@ -30,6 +30,8 @@ class TextPane(Pane):
         """The number of the marked line among those that open something."""
         self._rows: tuple[tuple[int, Line], ...] = ()
         """The lines of the text, each with the place of its item."""
+        self._is_cut = False
+        """Whether there are more lines than have room."""
 
     def show(self, detail: Detail | None) -> None:
         """Draw `detail`; the scroll position is kept while the subject is the same."""
@@ -48,7 +50,9 @@ class TextPane(Pane):
         return detail_rows(detail, max(self.size.width - 2, 1))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys of lines that open something have no effect in a text without such lines."""
+        """No key scrolls a text that is shown completely, and none opens a line of a text without such lines."""
+        if action == "move":
+            return self._is_cut
         if action != "link":
             return True
         from haconsole.present.text_links import link_places
@@ -82,6 +86,9 @@ class TextPane(Pane):
         text = tuple(line for _, line in self._rows)
         self._top = max(0, min(self._top, len(text) - room))
         visible = text[self._top : self._top + room]
+        was_cut, self._is_cut = self._is_cut, len(text) > room
+        if self._is_cut is not was_cut:
+            self.screen.refresh_bindings()
         head = _head(self.detail.title if self.detail else "", width, len(text) - self._top - room, self.has_focus)
         part = "head-focused" if self.has_focus else "head"
         self.paint(((head, part), *(((Cell(" "), *line), "") for line in visible)))

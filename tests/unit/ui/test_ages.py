@@ -11,8 +11,9 @@ from haconsole.diagnosis.diagnose import health
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import DiskSpace, HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import Failed, Known
+from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot, PendingFact
+from haconsole.present.arrange import PaneId
 from haconsole.present.basis import basis_items
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.detail import detail_lines
@@ -51,6 +52,15 @@ def test_a_finding_is_as_old_as_the_facts_behind_it() -> None:
 
 def test_findings_are_as_old_as_the_oldest_fact_where_nothing_is_wrong() -> None:
     assert findings_table((), certificates_read(300)).at == NOW - timedelta(seconds=300)
+
+
+@pytest.mark.parametrize("pane", [PaneId.NODES, PaneId.LEASES, PaneId.CERTIFICATES])
+def test_the_head_of_a_pane_that_was_not_read_yet_is_unknown_and_not_none(pane: PaneId) -> None:
+    hosts = tuple(replace(facts, certificates=NotAsked()) for facts in healthy().hosts)
+    snapshot = replace(healthy(), nodes=NotAsked(), leases=NotAsked(), hosts=hosts)
+    for summary in table_of(pane, snapshot, (), (), NOW).summaries:
+        assert summary.text.startswith("?")
+        assert summary.tone is Tone.UNKNOWN
 
 
 def test_nothing_is_found_right_before_everything_was_read() -> None:

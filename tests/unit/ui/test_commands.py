@@ -33,6 +33,7 @@ async def test_commands_of_the_session_and_of_logged_runs_are_listed() -> None:
         text = screen_text(pilot.app)
         assert "3 commands that may change a host, 9 that only read" in text
         assert "exit 1" in text
+        assert "✖ cp1: " in text, "the failure of a logged step is known"
         lines = text.splitlines()
         restart, probe = (
             next(i for i, line in enumerate(lines) if each in line) for each in ("restart etcd", "show etcd")

@@ -67,6 +67,27 @@ async def test_a_table_without_rows_names_no_keys_of_rows() -> None:
         assert not [name for name in ("enter details", "o sort", "y copy") if name in last]
 
 
+async def test_a_text_that_is_shown_completely_names_no_key_to_scroll_it() -> None:
+    async with running(console(healthy(), "dark", records=())) as pilot:
+        await pilot.press("4", "enter")
+        await settled(pilot)
+        assert "y copy" in screen_text(pilot.app).splitlines()[-1]
+        assert "scroll" not in screen_text(pilot.app).splitlines()[-1]
+        await pilot.resize_terminal(80, 6)
+        await settled(pilot)
+        assert "scroll" in screen_text(pilot.app).splitlines()[-1]
+
+
+@pytest.mark.parametrize(("runs", "can_sort"), [(1, False), (2, True)])
+async def test_a_single_row_names_no_key_to_sort_it(runs: int, can_sort: bool) -> None:
+    records = (COMPLETE, recorded(RunStatus.ENDED, Outcome.DONE, hours_ago=5))[:runs]
+    async with running(console(healthy(), "dark", records=records), (160, 45)) as pilot:
+        await pilot.press("h")
+        await settled(pilot)
+        assert "enter details" in screen_text(pilot.app).splitlines()[-1]
+        assert ("o sort" in screen_text(pilot.app).splitlines()[-1]) is can_sort
+
+
 def test_every_request_is_passed_to_one_controller() -> None:
     groups = (
         messages.WindowRequest,

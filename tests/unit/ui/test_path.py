@@ -18,10 +18,10 @@ from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ascii import ascii_text
 from haconsole.present.cells import text_of
-from haconsole.present.path_drawing import Sketch, drawing, grouped
-from haconsole.present.path_of_cluster import request_path
-from haconsole.present.path_window import PathPicture, PathWindow
-from haconsole.present.request_path import EdgeState, NodeId, PathEdge, RequestPath, Stage
+from haconsole.present.path.drawing import Sketch, drawing, grouped
+from haconsole.present.path.of_cluster import request_path
+from haconsole.present.path.request_path import EdgeState, NodeId, PathEdge, RequestPath, Stage
+from haconsole.present.path.window import PathPicture, PathWindow
 from tests.fakes import kube_vip
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, endpoint, etcd_silent, healthy, server, units, unreachable
 from tests.fakes.endpoint import behind_endpoint

@@ -20,6 +20,7 @@ from haconsole.present.cells import Tone, text_of
 from haconsole.present.findings import findings_table, with_complete_fix
 from haconsole.present.history import last_backup
 from haconsole.present.row_keys import FindingKey, RemedyKey
+from haconsole.present.table import TableView
 from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, unreachable
 from tests.fakes.plans import PLAN, recorded
 from tests.fakes.session import FakeSession, critical, degraded
@@ -135,6 +136,28 @@ def test_a_long_fix_has_two_lines_and_one_that_fits_one() -> None:
         "    keepalived): start stopped units",
     ]
     assert len({row.key for row in lines}) == 2, "the cursor can be on each"
+
+
+async def test_the_lines_of_a_fix_are_laid_out_once_for_a_table_and_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+
+    def counting(view: TableView, width: int) -> TableView:
+        widths.append(width)
+        return with_complete_fix(view, width)
+
+    monkeypatch.setattr("haconsole.present.findings.with_complete_fix", counting)
+    app = console(FakeSession(critical()))
+    async with running(app, (80, 24)) as pilot:
+        await settled(pilot)
+        before = len(widths)
+        for _ in range(5):
+            app.now += timedelta(seconds=1)
+            await settled(pilot)
+        assert len(widths) == before
+        await pilot.resize_terminal(50, 24)
+        await settled(pilot)
+        assert widths[before:] == [48]
+        assert "keepalived): start stopped units" in screen_text(pilot.app)
 
 
 async def test_a_finding_shows_since_when_it_is_open() -> None:

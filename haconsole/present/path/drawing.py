@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from haconsole.model import measures as m
 from haconsole.present.cells import Cell, Line, Tone, padded, sized, text_of, width_of, wrapped
-from haconsole.present.request_path import EdgeState, NodeId, PathEdge, PathNode, RequestPath, Stage
+from haconsole.present.path.request_path import EdgeState, NodeId, PathEdge, PathNode, RequestPath, Stage
 from haconsole.present.sparkline import figure_text
 
 LEAST_GAP = 3

@@ -32,6 +32,10 @@ class EdgeState(StrEnum):
     """Nothing is sent there on purpose: a standby balancer, a drained server."""
 
 
+Judgement = tuple[EdgeState, str]
+"""The state of an edge, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeId:
     stage: Stage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from haconsole.present.cells import Line
-from haconsole.present.path_drawing import Sketch, drawing, first_lines, legend
-from haconsole.present.request_path import NodeId, PathNode, RequestPath
+from haconsole.present.path.drawing import Sketch, drawing, first_lines, legend
+from haconsole.present.path.request_path import NodeId, PathNode, RequestPath
 
 LEGEND_LEAST = 5
 """Lines that the edges as text have at least."""
