@@ -37,12 +37,12 @@ from haconsole.session.live import LiveSession, open_session
 CALM_S, FAULT_S = 8.0, 12.0
 HEAL_WITHIN_S = 120.0
 READING_EVERY = timedelta(seconds=4)
-"""Figures are kept so often: the file stays small, and curves have enough points."""
+"""The interval of the kept figures: the file stays small, and curves have enough points."""
 TRAFFIC = """
 end=$(($(date +%s) + 300))
 while [ "$(date +%s)" -lt "$end" ]; do curl -sk -o /dev/null "https://$1/readyz"; sleep 0.2; done
 """
-"""Ends by the clock: whoever entered the host's namespaces is not the process that runs there."""
+"""The loop ends by the clock: killing the process that entered the host's namespaces does not end it."""
 
 
 class Thinner:
@@ -70,7 +70,7 @@ def _is_early(before: object, after: object) -> bool:
 
 
 class Newest:
-    """The newest status of the cluster; tells when a condition holds."""
+    """The newest status of the cluster, to wait for a condition."""
 
     def __init__(self) -> None:
         self.status: ClusterStatus | None = None
