@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -137,10 +137,14 @@ def watching(
         assert running.stdout
         reader = FrameReader()
         events = ((time.monotonic(), reader.take(line)) for line in running.stdout)
-        yield ((at, event.output) for at, event in events if isinstance(event, SectionAnswer))
-        for pid in Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split():
-            os.kill(int(pid), signal.SIGTERM)
-        running.terminate()
+        try:
+            yield ((at, event.output) for at, event in events if isinstance(event, SectionAnswer))
+        finally:
+            started = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+            running.terminate()
+            for pid in started:
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
 
 
 def states(answer: str) -> list[AdminState]:
@@ -182,7 +186,7 @@ def test_a_watch_queries_the_process_that_listens_now(program: str, tmp_path: Pa
     (tmp_path / "programs").mkdir()
     with (
         running(tmp_path / "old", BACKENDS) as path,
-        watching(tmp_path / "programs", path, program, 1, after="while :; do watch; done") as answers,
+        watching(tmp_path / "programs", path, program, 1, after="while sleep 0.2; do watch; done") as answers,
     ):
         assert "cp9" not in next(answers)[1]
         config = tmp_path / "old" / "haproxy.cfg"
