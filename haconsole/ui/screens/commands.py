@@ -17,6 +17,7 @@ class CommandScreen(SplitScreen):
     """The commands of this session, as they are run, and those of logged runs, read when the screen opens."""
 
     BINDINGS = bindings(Scope.COMMANDS)
+    PERCENT = 66
 
     def __init__(self) -> None:
         super().__init__(hint="the command under the cursor is shown here")

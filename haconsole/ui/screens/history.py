@@ -19,6 +19,7 @@ class HistoryScreen(SplitScreen):
     """This cluster's logged runs, read when the screen opens; `at` is the one the cursor begins on."""
 
     BINDINGS = bindings(Scope.RESUMABLE, Scope.HISTORY)
+    PERCENT = 66
 
     def __init__(self, at: str | None = None) -> None:
         super().__init__(hint="the log of the run under the cursor is shown here")

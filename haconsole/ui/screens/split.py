@@ -27,13 +27,15 @@ class SplitScreen(KeyTarget, Screen[None]):
     """A screen of one table; the text about a row comes from `details_of`."""
 
     BINDINGS = bindings(Scope.SPLIT)
+    PERCENT = 55
+    """The table's share of a wide screen."""
     app: Console
 
     def __init__(self, *, hint: str = "") -> None:
         super().__init__()
         self.table = TablePane(id=PaneId.STEPS)
         self.text = TextPane(id=PaneId.DETAIL, hint=hint)
-        self._split = Split(self.table, self.text)
+        self._split = Split(self.table, self.text, percent=self.PERCENT)
 
     def compose(self) -> ComposeResult:
         yield self._split

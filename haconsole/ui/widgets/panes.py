@@ -39,8 +39,8 @@ ORDER = (
     PaneId.NODES,
 )
 """The panes with tables, in the order of their numbers."""
-EVENTS_PERCENT = 75
-"""Of a screen with only the events, the share of their list: all that is known of an event is short."""
+SHARES = {PaneId.EVENTS: (75, 75), PaneId.CERTIFICATES: (72, 50)}
+"""Of a screen with only that pane, the share of a long table, of a wide screen's width and of another's height."""
 
 
 class PaneLayout(Layout):
@@ -54,9 +54,7 @@ class PaneLayout(Layout):
 
     def boxes(self, size: Size) -> dict[PaneId, Box]:
         if self.only is not None:
-            rows, (wide, tall) = self.rows.get(self.only, 0), (MAIN_PERCENT, 50)
-            if self.only is PaneId.EVENTS:
-                wide = tall = EVENTS_PERCENT
+            rows, (wide, tall) = self.rows.get(self.only, 0), SHARES.get(self.only, (MAIN_PERCENT, 50))
             return focused(size.width, size.height, self.only, rows, percent=wide, tall_percent=tall)
         return arrange(size.width, size.height, self.rows)
 

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunStatus
+from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.journal import JournalLine
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Session
@@ -30,6 +31,8 @@ from tests.unit.ui.driver import settled
 from tests.unit.ui.test_certificates import LEAF, with_certificates
 
 SMALL, WIDE = (80, 24), (160, 45)
+SHOW = HostCommand(NAMES[1], NOW, Purpose.PROBE, "systemctl show etcd", root=True, exit_status=0, seconds=0.2, times=9)
+RESTART = HostCommand(NAMES[2], NOW, Purpose.STEP, "systemctl restart etcd", root=True, exit_status=1, seconds=2.0)
 FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=1)
 BROKEN = recorded(RunStatus.BROKEN_OFF, hours_ago=2)
 SAID = tuple(
@@ -129,6 +132,8 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "run-failed": (f"{TO_PLAN} r y", {"events": (*running_events(), *ended(Outcome.FAILED))}),
     "outcome": (f"{TO_PLAN} r y w", {"events": (*running_events(), *ended(Outcome.FAILED))}),
     "runs": ("h", {}),
+    "commands": ("C", {"commands": (SHOW, RESTART)}),
+    "setting": ("colon r e a d underscore o n l y enter", {}),
     "record": ("h enter j", {}),
     "carry-on": ("h j r", {}),
     "offer": ("", {"records": (BROKEN, FAILED)}),

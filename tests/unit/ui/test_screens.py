@@ -41,9 +41,12 @@ def test_the_drawing_of_a_path_is_not_cut_at_80_columns(flow: str) -> None:
     assert "…" not in (FOLDER / f"{flow}-80x24.txt").read_text(encoding="utf-8")
 
 
-def test_no_event_is_cut_beside_an_almost_empty_detail() -> None:
-    text = (FOLDER / "events-160x45.txt").read_text(encoding="utf-8")
-    assert "WHAT CHANGED" in text
+@pytest.mark.parametrize(
+    ("flow", "title"), [("events", "WHAT CHANGED"), ("certificates", "NOT AFTER"), ("runs", "BEGUN")]
+)
+def test_no_row_is_cut_beside_an_almost_empty_detail(flow: str, title: str) -> None:
+    text = (FOLDER / f"{flow}-160x45.txt").read_text(encoding="utf-8")
+    assert title in text
     assert "…" not in text
 
 
