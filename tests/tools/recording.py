@@ -23,6 +23,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from haconsole.actions.step import Refusal
 from haconsole.lab import drills
 from haconsole.lab.lab import Lab
@@ -86,7 +88,7 @@ async def record(lab: Lab, file: Path) -> None:
     async with open_session(lab.inventory_path, read_only=True) as session:
         await _warm_up(session)
         session.observer.quicken(faster=True)
-        with closing(Recorder(file, session.inventory)) as recorder:
+        with closing(Recorder(file, msgspec.structs.replace(session.inventory, cluster="demo"))) as recorder:
 
             async def follow() -> None:
                 async with aclosing(session.observer.watch()) as statuses:
