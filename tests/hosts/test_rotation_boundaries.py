@@ -47,6 +47,7 @@ DROP = (
     "pki.service-account-drop@",
     "etcd.drop@",
     "kubernetes.control-plane-drop@",
+    "pki.rotation-end@",
 )
 
 
