@@ -51,6 +51,9 @@ def cluster(places: Places, saved_kubeadm: str, tmp_path: Path) -> Iterator[Prog
         lab.up_from(saved_kubeadm)
         wait_healthy(lab)
         without_probes(lab)
+        for workload in ("daemonset/kube-proxy", "deployment/coredns"):  # the first step refuses those that only start
+            status = ("rollout", "status", workload, "--timeout=180s")
+            output(lab, "cp1", "kubectl", f"--kubeconfig={ADMIN}", "-n", "kube-system", *status, deadline_s=200)
         program = Program(lab, tmp_path / "state")
         yield Program(lab, tmp_path / "state", discovered(program, lab.spec.host("cp1").address, tmp_path / "found"))
     finally:
