@@ -29,10 +29,10 @@ LABEL_LEAST, LABEL_MOST = 12, 30
 LEAST_NAME = 10
 """Cells of a strip from which on a longer name in it is cut; in a shorter strip the name is left out."""
 MOST_RUNS = 50
-TICK_EVERY = 12
-"""Cells between the times on the axis."""
-TICK_LEAST = 9
-"""Cells of one time."""
+TICK_LEAST, LONG_TICK_LEAST = 8, 10
+"""Cells from one time on the axis to the next, at least: of ``02:56`` and of ``02:56:30``."""
+TICKS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR_S, 2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, DAY_S)
+"""Seconds between the times on the axis: they are round."""
 FILLS = {Mood.GOOD: "━", Mood.BAD: "▒", Mood.WORSE: "▓", Mood.OFF: " ", Mood.UNKNOWN: "·"}
 TONES = {
     Mood.GOOD: Tone.GOOD,
@@ -216,18 +216,33 @@ def graph_title(window: GraphWindow, now: datetime) -> str:
 
 def axis_line(window: GraphWindow, now: datetime, width: int) -> Line:
     """The times of the axis, and the cursor's sign."""
-    start, _ = window.bounds(now)
     cells = chart_width(width)
-    text = ""
-    for place in range(0, cells, TICK_EVERY):
-        moment = start + timedelta(seconds=window.span_s * place / cells)
-        text += sized(f"│{_clock(moment)}" if cells - place >= TICK_LEAST else "│", min(TICK_EVERY, cells - place))
+    text = _ticks(window.bounds(now)[0], window.span_s, cells)
     label = sized("", label_width(width) + 2)
     return (
         Cell(label),
         *_with_cursor((Cell(text, Tone.MUTED),), cursor_cell(window, cells)),
         Cell(" at cursor", Tone.MUTED),
     )
+
+
+def _ticks(start: datetime, span_s: int, cells: int) -> str:
+    """The axis in so many cells: round times, each at its cell; without room for a time only its line."""
+    wide_enough = (each for each in TICKS_S if each * cells >= _tick_least(each) * span_s)
+    step_s = next(wide_enough, TICKS_S[-1])
+    first_s = math.ceil(start.timestamp() / step_s) * step_s
+    text = ""
+    for moment_s in range(first_s, math.ceil(start.timestamp() + span_s), step_s):
+        place = math.floor((moment_s - start.timestamp()) * cells / span_s)
+        time = _clock(datetime.fromtimestamp(moment_s, UTC))
+        tick = f"│{time.removesuffix(':00') if _tick_least(step_s) == TICK_LEAST else time}"
+        text = sized(text, place) + (tick if place + width_of(tick) <= cells else "│")
+    return sized(text, cells)
+
+
+def _tick_least(step_s: int) -> int:
+    """Times of whole minutes have no seconds."""
+    return LONG_TICK_LEAST if step_s % 60 else TICK_LEAST
 
 
 def cursor_cell(window: GraphWindow, cells: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from haconsole.present.ascii import ascii_text
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.graph import (
     DAY_S,
+    FILLS,
     SPANS_S,
     CurveRow,
     GraphWindow,
@@ -48,6 +50,7 @@ from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
 TEN_MINUTES = GraphWindow(span=3)
+DAY = timedelta(days=1)
 
 
 def at(seconds: float) -> datetime:
@@ -88,6 +91,27 @@ def test_every_line_has_the_width_of_the_screen(width: int) -> None:
     for row in graph_rows(chronicle(), TEN_MINUTES, NOW):
         assert len(line(row, width)) == width
     assert len(text_of(axis_line(TEN_MINUTES, NOW, width))) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 160, 240])
+@pytest.mark.parametrize("span", range(len(SPANS_S)))
+def test_the_times_of_the_axis_are_round_and_at_their_cells(span: int, width: int) -> None:
+    now = at(7.3)
+    window, cells = GraphWindow(span), chart_width(width)
+    start, _ = window.bounds(now)
+    axis = chart(text_of(axis_line(window, now, width)), width)
+    ticks = list(re.finditer(r"│(\d\d):(\d\d)(?::(\d\d))?", axis))
+    assert len(ticks) >= (2 if cells > 40 else 1)
+    assert "…" not in axis
+    for tick in ticks:
+        hour, minute, second = (int(part or 0) for part in tick.groups())
+        assert second % 5 == 0
+        moment = start + (timedelta(hours=hour, minutes=minute, seconds=second) - since_midnight(start)) % DAY
+        assert tick.start() == int((moment - start).total_seconds() * cells / window.span_s)
+
+
+def since_midnight(moment: datetime) -> timedelta:
+    return timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
 
 
 def test_a_lane_shows_who_had_the_address_when() -> None:
@@ -141,7 +165,8 @@ def test_ascii_distinguishes_states() -> None:
     assert "?" not in drawing
     assert drawing.isascii()
     assert drawing.startswith("|cp1-")
-    assert "|nobody%" in drawing
+    assert "|nobodyX" in drawing
+    assert len({ascii_text(fill) for fill in FILLS.values()}) == len(FILLS), "a warning is not drawn as critical"
 
 
 MOVES = st.lists(st.sampled_from(["left", "right", "in", "out", "earlier", "later"]), max_size=60)
