@@ -47,12 +47,6 @@ def logged_commands(records: Iterable[RunRecord | UnreadableRun]) -> tuple[HostC
     return newest_first(each for one in records if isinstance(one, RunRecord) for each in commands_of(one))
 
 
-def with_session(logged: tuple[HostCommand, ...], session: tuple[HostCommand, ...]) -> tuple[HostCommand, ...]:
-    """The commands of logged runs and of a session, newest first; commands in both are listed once."""
-    known = {(each.host, each.at, each.text) for each in logged}
-    return newest_first((*logged, *(each for each in session if (each.host, each.at, each.text) not in known)))
-
-
 def _operation(record: RunRecord, one: StepRecord) -> HostCommand | None:
     step = step_of(record.plan, one.step)
     if step is None or one.begun_at is None or isinstance(step.operation, Nothing):
@@ -76,15 +70,33 @@ def _operation(record: RunRecord, one: StepRecord) -> HostCommand | None:
     )
 
 
-def command_table(
-    commands: tuple[HostCommand, ...], now: datetime, *, reads: bool = True, recorded: bool = False
-) -> TableView:
+class CommandList:
+    """The commands of logged runs, whose rows are made once, and with them those of a session, which change often."""
+
+    def __init__(self, logged: tuple[HostCommand, ...], now: datetime) -> None:
+        self._logged = tuple((each, _row(each, now)) for each in logged)
+        self._known = {_identity(each) for each in logged}
+
+    def entries(self, session: tuple[HostCommand, ...], now: datetime) -> tuple[CommandEntry, ...]:
+        """All commands with their rows, newest first; one that is logged too is listed once."""
+        others = tuple((each, _row(each, now)) for each in session if _identity(each) not in self._known)
+        return tuple(sorted((*self._logged, *others), key=lambda entry: entry[0].at, reverse=True))
+
+
+CommandEntry = tuple[HostCommand, Row]
+
+
+def _identity(command: HostCommand) -> tuple[str, datetime, str]:
+    return (command.host, command.at, command.text)
+
+
+def command_table(entries: tuple[CommandEntry, ...], *, reads: bool = True, recorded: bool = False) -> TableView:
     """The commands that may change a host, newest first, and below them the `reads`; a recording has neither."""
-    changes = tuple(each for each in commands if each.purpose not in READS)
-    others = tuple(each for each in commands if each.purpose in READS)
-    rows = tuple(_row(each, now) for each in (*changes, *(others if reads else ())))
-    count = sum(each.times for each in others)
-    gist = (Cell(f"{len(changes)} commands that may change a host, {count} that only read"),) if commands else ()
+    changes = tuple(row for command, row in entries if command.purpose not in READS)
+    others = tuple(entry for entry in entries if entry[0].purpose in READS)
+    rows = (*changes, *(row for _, row in others if reads))
+    count = sum(command.times for command, _ in others)
+    gist = (Cell(f"{len(changes)} commands that may change a host, {count} that only read"),) if entries else ()
     absence = "no command yet" if reads else "no command that may change a host"
     empty = Cell("a recording has no commands" if recorded else absence, Tone.MUTED)
     return TableView("commands", COLUMNS, rows, None, gist, empty, ageless=True)

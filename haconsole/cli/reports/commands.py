@@ -9,7 +9,7 @@ from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.cli.reports.page import table_lines
 from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 from haconsole.model.command import HostCommand
-from haconsole.present.commands import command_table, logged_commands, shell_text
+from haconsole.present.commands import CommandList, command_table, logged_commands, shell_text
 
 
 class CommandReport(Shape, frozen=True):
@@ -63,4 +63,4 @@ def _report(command: HostCommand) -> CommandReport:
 
 def commands_text(records: Iterable[RunRecord | UnreadableRun], now: datetime) -> str:
     """The table of commands as on screen."""
-    return "\n".join(table_lines(command_table(logged_commands(records), now)))
+    return "\n".join(table_lines(command_table(CommandList(logged_commands(records), now).entries((), now))))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from haconsole.model.command import HostCommand
-from haconsole.present.commands import about_command, command_table, key_of, logged_commands, with_session
+from haconsole.present.commands import CommandEntry, CommandList, about_command, command_table, logged_commands
 from haconsole.present.detail import Detail
 from haconsole.present.history import Records
 from haconsole.present.row_keys import RowKey
+from haconsole.ui.console import UNSET
 from haconsole.ui.key import Scope
 from haconsole.ui.keys import bindings
 from haconsole.ui.messages import ReadCommands
@@ -21,9 +21,9 @@ class CommandScreen(SplitScreen):
 
     def __init__(self) -> None:
         super().__init__(hint="the command under the cursor is shown here")
-        self._logged: tuple[HostCommand, ...] = ()
+        self._list = CommandList((), UNSET)
         self._reads = True
-        self._commands: tuple[HostCommand, ...] = ()
+        self._entries: tuple[CommandEntry, ...] = ()
 
     def on_mount(self) -> None:
         self.watch(self.app, "now", self._draw)
@@ -31,11 +31,11 @@ class CommandScreen(SplitScreen):
 
     def show_records(self, records: Records) -> None:
         """Show the commands of these runs too."""
-        self._logged = logged_commands(records)
+        self._list = CommandList(logged_commands(records), self.app.now)
         self._draw()
 
     def details_of(self, subject: RowKey) -> Detail | None:
-        command = next((each for each in self._commands if key_of(each) == subject), None)
+        command = next((command for command, row in self._entries if row.key == subject), None)
         return about_command(command, self.app.now) if command is not None else None
 
     def action_reads(self) -> None:
@@ -44,7 +44,7 @@ class CommandScreen(SplitScreen):
         self._draw()
 
     def _draw(self) -> None:
-        session = self.app.session
-        self._commands = with_session(self._logged, session.commands if session is not None else ())
-        self.show(command_table(self._commands, self.app.now, reads=self._reads, recorded=self.app.setting.recorded))
+        session, now = self.app.session, self.app.now
+        self._entries = self._list.entries(session.commands if session is not None else (), now)
+        self.show(command_table(self._entries, reads=self._reads, recorded=self.app.setting.recorded))
         self.on_row_highlighted()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import pytest
+
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunStatus
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.names import HostName
+from haconsole.present import commands
+from haconsole.present.table import Row
 from tests.fakes.cluster import NOW, healthy
 from tests.fakes.plans import recorded
 from tests.fakes.session import FakeSession
-from tests.unit.ui.driver import screen_text
+from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
@@ -51,3 +57,24 @@ async def test_a_command_is_copied_for_a_shell() -> None:
         await pilot.press("y")
         await pilot.pause()
         assert pilot.app.clipboard == "sudo systemctl restart etcd"
+
+
+async def test_logged_commands_are_laid_out_once_and_not_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be thousands: 100 runs of 120 steps took half a second of every second."""
+    rows: list[HostCommand] = []
+
+    def counting(command: HostCommand, now: datetime) -> Row:
+        rows.append(command)
+        return row_of(command, now)
+
+    row_of = commands._row
+    monkeypatch.setattr(commands, "_row", counting)
+    app = console(session())
+    async with running(app, (160, 45)) as pilot:
+        await pilot.press("C")
+        await shows(pilot, "write /etc/etcd/etcd.env")
+        rows.clear()
+        for _ in range(3):
+            app.now += timedelta(seconds=1)
+            await settled(pilot)
+        assert {command.text for command in rows} == {PROBE.text, RESTART.text}
