@@ -34,7 +34,8 @@ class ProbeTimings:
     calm_round_s: float = 5.0
     """The interval of queries to an etcd member or API server while nothing in the cluster changes."""
     slow_round_s: float = 30.0
-    keepalived_s: float = 60.0
+    keepalived_s: float = 90.0
+    """Also read at once when an address or a process changed."""
     nodes_s: float = 5.0
     hashes_s: float = 900.0
     certificates_s: float = 600.0

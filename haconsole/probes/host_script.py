@@ -56,6 +56,8 @@ _ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver", "ex
 _SELDOM = 60
 _UNLESS_CHANGED = 20
 """Rounds after which facts are queried again although their host noticed no change."""
+_UNITS = 40
+"""The same for units, of which the host notices each start and end: what remains is whether they are enabled."""
 _HAPROXY = 4
 
 
@@ -81,7 +83,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ScriptQuery("addresses", addresses.SECTION, addresses.parse),
         ScriptQuery(
             "services",
-            services.section(services.units_of(context.layout, host), pods, every=_UNLESS_CHANGED),
+            services.section(services.units_of(context.layout, host), pods, every=_UNITS),
             partial(services.parse, pods=pods),
         ),
         ScriptQuery("disks", disks.section(paths, every=slow), disks.parse),

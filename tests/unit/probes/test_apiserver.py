@@ -131,3 +131,15 @@ def test_the_log_file_of_a_static_pod_is_printed_as_the_component_wrote_it(tmp_p
     script = with_arguments(load_script("server-log").replace("/var/log/pods", str(tmp_path)), "kube-apiserver")
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     assert subprocess.run(["sh", "-c", script], env=path, capture_output=True, text=True).stdout == f"{AUTH}\n"
+
+
+def test_of_a_long_log_the_last_lines_are_printed(tmp_path: Path) -> None:
+    """As journalctl of systemd 252: with --since its -n counts from the first line."""
+    (tmp_path / "journalctl").write_text(
+        '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" != -n ] || most=$2; shift; done\nseq 1000 | head -n ${most:-1000}\n'
+    )
+    (tmp_path / "journalctl").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    script = with_arguments(load_script("server-log"), "kube-apiserver")
+    lines = subprocess.run(["sh", "-c", script], env=path, capture_output=True, text=True).stdout.split()
+    assert (len(lines), lines[-1]) == (200, "1000")
