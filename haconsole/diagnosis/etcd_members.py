@@ -226,7 +226,12 @@ def _stale_data(facts: HostFacts) -> Candidate:
             service_evidence(facts, "etcd"),
             (call("rejoin", "remove the old member, rename its data and join the host again", host=facts.host),),
         ),
-        (*on(facts.host, "kubeadm.leftovers"), NOT_BOOTSTRAPPED, QUORUM_LOST),
+        (
+            *on(facts.host, "kubeadm.leftovers"),
+            ("service.requirement-missing", f"etcd@{facts.host}"),
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+        ),
     )
 
 

@@ -111,6 +111,12 @@ def _was_removed(file: NeededFile) -> bool:
 
 def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Remedy]:
     part = PARTS.get(setup.name)
+    if file.state is FileCondition.UNWRITABLE and "/member" in file.path:
+        parent = file.path.partition("/member")[0]
+        yield advice(
+            f"on {facts.host}: chown -R --reference={parent} {parent}/member, then systemctl restart {setup.name}"
+        )
+        return
     if file.name == "program":
         yield advice(f"on {facts.host}: install {file.path} again, mode 0755; then start {setup.name}")
     elif setup.name == "etcd" and file.name == "environment-file":

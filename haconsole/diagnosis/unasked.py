@@ -171,7 +171,7 @@ def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
 
 def _certificates(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[tuple[str, str], ...]:
     refused = all(trouble.failed.cause is Cause.AUTH_FAILED for trouble in troubles)
-    return on(facts.host, *CERTIFICATE_CODES) if refused else ()
+    return on(facts.host, *CERTIFICATE_CODES, "cert.san-missing") if refused else ()
 
 
 def _rank(cause: Cause) -> int:

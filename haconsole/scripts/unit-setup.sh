@@ -14,7 +14,12 @@ newline='
 states='state_of() {
   state=usable
   if [ -d "$2" ]; then
-    case $1 in *dir | *DIR) [ -w "$2" ] || state=unwritable ;; esac
+    case $1 in
+      *dir | *DIR)
+        for place in "$2" "$2/member" "$2/member/wal" "$2/member/snap"; do
+          if [ -d "$place" ] && [ ! -w "$place" ]; then printf "file unwritable %s %s\n" "$1" "$place"; return; fi
+        done ;;
+    esac
   elif [ ! -e "$2" ]; then state=missing
   elif [ "$1" = program ]; then [ -x "$2" ] || state=not-executable
   elif [ ! -r "$2" ]; then state=unreadable

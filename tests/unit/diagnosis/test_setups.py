@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 from haconsole.model.vip_view import vip_views
+from haconsole.scripts import load_script
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
 from tests.unit.diagnosis.test_remedies import having
@@ -87,6 +91,36 @@ def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
         "service.requirement-missing",
         "etcd.member-down",
     }
+
+
+def test_a_folder_of_a_members_data_that_another_account_owns_is_given_back_and_not_thrown_away() -> None:
+    wal = file("DATA_DIR", "/var/lib/etcd/member/wal", FileCondition.UNWRITABLE)
+    lines = ("member 8938f5c3eb4c07ff has already been bootstrapped",)
+    ended = tuple(
+        replace(unit, active="failed", pid=None, lines=lines) if unit.name == "etcd" else unit
+        for unit in cluster.units()
+    )
+    fault = changed(changed(with_setup("etcd", wal), 2, etcd_silent), 2, having(services=ended))
+    finding = only(fault)
+    assert (finding.code, finding.subject) == ("service.requirement-missing", "etcd@cp2")
+    command = "chown -R --reference=/var/lib/etcd /var/lib/etcd/member, then systemctl restart etcd"
+    assert finding.remedies == (Advice(f"on cp2: {command}"),)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another account")
+def test_a_data_folder_is_usable_only_with_the_folders_inside(tmp_path: Path) -> None:
+    states = load_script("unit-setup").partition("states='")[2].partition("'\neval")[0]
+    (tmp_path / "data/member/wal").mkdir(parents=True)
+    for place in (tmp_path, *tmp_path.parents[:3], tmp_path / "data", tmp_path / "data/member"):
+        place.chmod(place.stat().st_mode | 0o007)
+    wal = tmp_path / "data/member/wal"
+    outputs = []
+    for mode in (0o700, 0o777):
+        wal.chmod(mode)
+        argv = ("runuser", "-u", "nobody", "--", "sh", "-c", f"{states}; show_states")
+        result = subprocess.run(argv, input=f"DATA_DIR {tmp_path}/data\n", capture_output=True, text=True, check=True)
+        outputs.append(result.stdout)
+    assert outputs == [f"file unwritable DATA_DIR {wal}\n", f"file usable DATA_DIR {tmp_path}/data\n"]
 
 
 def test_a_program_without_its_mode_is_advice() -> None:

@@ -192,6 +192,7 @@ def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
         ("cert.expired", {"not_after": NOW}),
         ("cert.not-yet-valid", {"not_before": NOW + timedelta(days=1)}),
         ("cert.wrong-usage", {"missing_usages": ("client",)}),
+        ("cert.san-missing", {"missing_names": ("IP:10.99.0.11",)}),
     ],
 )
 def test_a_wrong_certificate_explains_the_refusal(code: str, fields: dict[str, Any]) -> None:
