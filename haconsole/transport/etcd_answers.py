@@ -104,6 +104,11 @@ def alarms_of(answer: Any, names: Any) -> tuple[EtcdAlarm, ...]:
     return tuple(EtcdAlarm(hexadecimal(alarm.memberID), names.Name(alarm.alarm)) for alarm in answer.alarms)
 
 
+def values_of(answer: Any) -> tuple[KeyValue, ...]:
+    """From a RangeResponse."""
+    return tuple(KeyValue(entry.key, entry.value, entry.mod_revision) for entry in answer.kvs)
+
+
 def status_from_json(answer: Mapping[str, Any]) -> EtcdStatus:
     """From a StatusResponse of the gateway, which leaves out what is zero, false or empty."""
     header = answer["header"]

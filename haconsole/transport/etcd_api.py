@@ -21,15 +21,33 @@ from haconsole.transport.etcd_answers import (
     status_from_json,
     status_of,
     values_from_json,
+    values_of,
 )
 from haconsole.transport.etcd_channel import EtcdCredentials, LazyChannel, Target
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from haconsole.transport.etcd_gateway import EtcdGateway
 from haconsole.transport.etcd_maintenance import EtcdMaintenance
 from haconsole.transport.etcd_membership import EtcdMembership
+from haconsole.transport.etcd_query import EtcdQuery, ask
 
 __all__ = ["EtcdApi", "EtcdCredentials", "EtcdError", "EtcdErrorKind", "EtcdStatus", "KeyValue"]
 
+_STATUS = EtcdQuery(
+    "status",
+    "/v3/maintenance/status",
+    {},
+    status_from_json,
+    lambda channel: (channel.client.maintenancestub.Status, channel.rpc.StatusRequest()),
+    status_of,
+)
+_MEMBERS = EtcdQuery(
+    "list members",
+    "/v3/cluster/member/list",
+    {},
+    members_from_json,
+    lambda channel: (channel.client.clusterstub.MemberList, channel.rpc.MemberListRequest()),
+    members_of,
+)
 HEALTH_KEY = b"health"
 """The key that a health check reads; it need not exist (etcdctl reads the same)."""
 
@@ -83,23 +101,11 @@ class EtcdApi:
 
     async def status(self, *, deadline_s: float = 2.0) -> EtcdStatus:
         """The member's own state; needs no quorum."""
-        tried = "status"
-        answer = await self._gateway.query(tried, "/v3/maintenance/status", {}, deadline_s, status_from_json)
-        if answer is not None:
-            return answer
-        channel = await self._channel.opened()
-        stub = channel.client.maintenancestub
-        return status_of(await channel.ask(tried, stub.Status, channel.rpc.StatusRequest(), deadline_s))
+        return await ask(self._gateway, self._channel, _STATUS, deadline_s)
 
     async def members(self, *, deadline_s: float = 2.0) -> tuple[EtcdMember, ...]:
         """The member list as this member knows it; needs no quorum; a learner refuses (IS_LEARNER)."""
-        tried = "list members"
-        answer = await self._gateway.query(tried, "/v3/cluster/member/list", {}, deadline_s, members_from_json)
-        if answer is not None:
-            return answer
-        channel = await self._channel.opened()
-        stub = channel.client.clusterstub
-        return members_of(await channel.ask(tried, stub.MemberList, channel.rpc.MemberListRequest(), deadline_s))
+        return await ask(self._gateway, self._channel, _MEMBERS, deadline_s)
 
     async def alarms(self, *, deadline_s: float = 2.0) -> tuple[EtcdAlarm, ...]:
         """Active alarms of all members. Needs a quorum, and each call adds an entry to the raft log.
@@ -145,16 +151,19 @@ class EtcdApi:
         self, tried: str, key: bytes, end: bytes, serializable: bool, deadline_s: float
     ) -> tuple[KeyValue, ...]:
         request = {"key": _base64(key), "range_end": _base64(end), "serializable": serializable}
-        answer = await self._gateway.query(
-            tried, "/v3/kv/range", request, deadline_s, values_from_json, leader_needed=not serializable
+        query = EtcdQuery(
+            tried,
+            "/v3/kv/range",
+            request,
+            values_from_json,
+            lambda channel: (
+                channel.client.kvstub.Range,
+                channel.rpc.RangeRequest(key=key, range_end=end, serializable=serializable),
+            ),
+            values_of,
+            leader_needed=not serializable,
         )
-        if answer is not None:
-            return answer
-        channel = await self._channel.opened()
-        message = channel.rpc.RangeRequest(key=key, range_end=end, serializable=serializable)
-        stub = channel.client.kvstub
-        output = await channel.ask(tried, stub.Range, message, deadline_s, leader_needed=not serializable)
-        return tuple(KeyValue(entry.key, entry.value, entry.mod_revision) for entry in output.kvs)
+        return await ask(self._gateway, self._channel, query, deadline_s)
 
 
 def _base64(data: bytes) -> str:

@@ -1,8 +1,11 @@
 """etcd's JSON gateway (etcd.io: gRPC gateway): queries over HTTP/1.1, for which no gRPC library is loaded.
 
-The gateway may be off (``--enable-grpc-gateway=false``), and it passes on neither the name in a client certificate
-(etcd.io: Role-based access control) nor every failure of its own. A member that refuses a client certificate may also
-close the connection before its reason is read. In all these cases the answer is None, and the caller uses gRPC.
+The caller uses gRPC for a query without an answer:
+
+1. The gateway is off (``--enable-grpc-gateway=false``) or lacks this query, or etcd needs the name in the client
+   certificate, which the gateway does not pass on (etcd.io: Role-based access control). This lasts.
+2. The gateway fails, or the connection is closed after the handshake. gRPC may give the reason, such as a refused
+   client certificate. After an answer of the gateway the query fails instead, and the next one tries the gateway again.
 """
 
 from __future__ import annotations
@@ -36,7 +39,17 @@ _CODES = {
     16: "UNAUTHENTICATED",
 }
 """gRPC's status codes (grpc.io: Status codes and their use in gRPC) that etcd sends."""
+_PASSING = ("DEADLINE_EXCEEDED", "UNAVAILABLE")
+"""Failures of the gateway itself, which is a client of its own member."""
 _CLOSED = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+class _NoGatewayError(Exception):
+    """The gateway does not have this query, now or later."""
+
+
+class _InterruptedError(Exception):
+    """The gateway failed, or the connection was closed before its answer."""
 
 
 class EtcdGateway:
@@ -48,7 +61,10 @@ class EtcdGateway:
         self._host, self._target, self._credentials, self._server_name = host, target, credentials, server_name
         self._connection: TargetConnection | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._is_usable = True
+        self._missing: set[str] = set()
+        """Paths that the gateway does not have."""
+        self._has_answered = False
+        """Whether the last query got an answer."""
         self._is_closed = False
 
     async def query(
@@ -71,18 +87,25 @@ class EtcdGateway:
         async with self._one_at_a_time:
             if self._is_closed:
                 raise EtcdError(self._host, EtcdErrorKind.UNAVAILABLE, tried, "this client is closed")
-            if not self._is_usable:
+            if path in self._missing:
                 return None
             connection = self._connection = self._connection or self._new_connection(tried)
             post = partial(self._post, connection, tried, path, body, headers, deadline_s)
             try:
-                answer = await in_thread(post, "etcd-query")
+                result = self._judged(tried, *await in_thread(post, "etcd-query"), read)
             except asyncio.CancelledError:
                 self._drop(connection)
                 raise
-        result = self._judged(tried, *answer, read) if answer is not None else None
-        self._is_usable = result is not None
-        return result
+            except _NoGatewayError:
+                self._missing.add(path)
+                return None
+            except _InterruptedError as error:
+                had_answered, self._has_answered = self._has_answered, False
+                if not had_answered:
+                    return None
+                raise EtcdError(self._host, EtcdErrorKind.UNAVAILABLE, tried, str(error)) from None
+            self._has_answered = True
+            return result
 
     def close(self) -> None:
         """End the connection; a query under way fails."""
@@ -100,18 +123,20 @@ class EtcdGateway:
         if self._connection is connection:
             self._connection = None
 
-    def _judged(self, tried: str, status: int, body: bytes, read: Callable[[Mapping[str, Any]], T]) -> T | None:
+    def _judged(self, tried: str, status: int, body: bytes, read: Callable[[Mapping[str, Any]], T]) -> T:
         try:
             answer = json.loads(body)
             if status == http.HTTPStatus.OK:
                 return read(answer)
             details, code = str(answer.get("message") or answer["error"]), _CODES.get(answer["code"], "UNKNOWN")
         except (ValueError, KeyError, TypeError, AttributeError):
-            return None
+            raise _NoGatewayError from None
         kind = kind_of(code, details)
-        if not details.startswith("etcdserver:") or kind is EtcdErrorKind.DENIED or "user name" in details:
-            return None
-        raise EtcdError(self._host, kind, tried, in_words(details))
+        if details.startswith("etcdserver:") and kind is not EtcdErrorKind.DENIED and "user name" not in details:
+            raise EtcdError(self._host, kind, tried, in_words(details))
+        if code in _PASSING:
+            raise _InterruptedError(in_words(details))
+        raise _NoGatewayError
 
     def _post(
         self,
@@ -121,8 +146,8 @@ class EtcdGateway:
         body: str,
         headers: Mapping[str, str],
         deadline_s: float,
-    ) -> tuple[int, bytes] | None:
-        """Status and body; None if the member closed the new connection after the handshake, without an answer.
+    ) -> tuple[int, bytes]:
+        """Status and body.
 
         A connection that was closed since its last answer is opened once more.
         """
@@ -138,7 +163,7 @@ class EtcdGateway:
         except (OSError, http.client.HTTPException) as error:
             self._drop(connection)
             if isinstance(error, _CLOSED) and connection.has_connected and self._credentials is not None:
-                return None
+                raise _InterruptedError(str(error) or "the connection was closed") from None
             raise EtcdError(self._host, *_explained(error, tried)) from None
 
 

@@ -13,6 +13,7 @@ from haconsole.transport.etcd_answers import Snapshot, alarms_of, hexadecimal
 from haconsole.transport.etcd_channel import LazyChannel
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from haconsole.transport.etcd_gateway import EtcdGateway
+from haconsole.transport.etcd_query import EtcdQuery, ask
 
 _CHECKSUM = 32
 _PAGE = 512
@@ -54,20 +55,24 @@ class EtcdMaintenance:
         The gateway has it from etcd 3.6 on.
         """
 
-        def read(answer: Mapping[str, Any]) -> EtcdHash:
+        def from_json(answer: Mapping[str, Any]) -> EtcdHash:
             header, compacted = answer["header"], int(answer.get("compact_revision", 0))
             member = hexadecimal(int(header["member_id"]))
             return EtcdHash(member, revision or int(header["revision"]), compacted, int(answer["hash"]))
 
-        request = {"revision": str(revision)}
-        hashed = await self._gateway.query("hash keys", "/v3/maintenance/hashkv", request, deadline_s, read)
-        if hashed is not None:
-            return hashed
-        channel = await self._channel.opened()
-        message = channel.rpc.HashKVRequest(revision=revision)
-        answer = await channel.ask("hash keys", channel.client.maintenancestub.HashKV, message, deadline_s)
-        member = hexadecimal(answer.header.member_id)
-        return EtcdHash(member, revision or answer.header.revision, answer.compact_revision, answer.hash)
+        def from_message(answer: Any) -> EtcdHash:
+            member = hexadecimal(answer.header.member_id)
+            return EtcdHash(member, revision or answer.header.revision, answer.compact_revision, answer.hash)
+
+        query = EtcdQuery(
+            "hash keys",
+            "/v3/maintenance/hashkv",
+            {"revision": str(revision)},
+            from_json,
+            lambda channel: (channel.client.maintenancestub.HashKV, channel.rpc.HashKVRequest(revision=revision)),
+            from_message,
+        )
+        return await ask(self._gateway, self._channel, query, deadline_s)
 
     async def snapshot_to(self, path: Path, *, deadline_s: float = 600.0) -> Snapshot:
         """Write this member's database to `path` (mode 0600), complete and verified or not at all.

@@ -101,7 +101,8 @@ class EtcdWriter(Load):
     async def _write(self) -> None:
         apis = [await EtcdApi.open(HostName(one), f"{one}:2379", self._credentials) for one in self._addresses]
         for api in apis:
-            api._gateway._is_usable = False  # what carries the writes is watched, and no other connection
+            # what carries the writes is watched, and no other connection
+            api._gateway._missing.update(("/v3/kv/range", "/v3/maintenance/status", "/v3/cluster/member/list"))
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(self._watch(api)) for api in apis]
             while not self._up and not self._over.is_set():

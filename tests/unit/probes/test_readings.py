@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from haconsole.probes.reading_pace import ReadingPace
 from haconsole.probes.readings import ReadingProbe, Take
 from haconsole.probes.script import Section, SectionAnswer, answers, render, with_arguments
 from haconsole.scripts import load_script
+from haconsole.transport import etcd_http
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from haconsole.transport.etcd_http import EtcdPages
+from haconsole.transport.threads import in_thread
 from tests.programs.etcd import Member, make_tls, new_member, running
 from tests.programs.pump import forward
 
@@ -147,6 +149,24 @@ async def test_a_member_that_is_gone_is_an_error_and_is_found_again(member: Memb
     with forward(tmp_path, member.client_port):
         assert "etcd_server_has_leader" in await pages.metrics(deadline_s=5)
         pages.close()
+
+
+async def test_a_page_of_a_closed_client_opens_no_connection(
+    member: Member, socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread may begin only after `close`."""
+    assert member.tls is not None
+    pages = EtcdPages(HostName("m1"), socket, member.tls.client, "127.0.0.1")
+
+    async def late(work: Callable[[], str], name: str) -> str:
+        pages.close()
+        return await in_thread(work, name)
+
+    monkeypatch.setattr(etcd_http, "in_thread", late)
+    for _ in range(2):
+        with pytest.raises(EtcdError):
+            await pages.metrics(deadline_s=5)
+        assert pages._connection is None
 
 
 async def test_a_client_without_certificate_is_refused_as_such(member: Member, socket: Path) -> None:
