@@ -1,4 +1,4 @@
-"""Entry point of ``haconsole`` and ``python -m haconsole``."""
+"""Starts the command line: the entry point of `haconsole` and of `python -m haconsole`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The type of an action: a name, arguments and a planner."""
+"""The type of an action (bootstrap, join …): its name, its arguments, and the planner that makes its plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announce a VIP: its owner sends gratuitous ARP, so that neighbours replace its old MAC address."""
+"""Plans the action announce-vip: the VIP's owner sends gratuitous ARP, so that neighbours update its MAC address."""
 
 from __future__ import annotations
 

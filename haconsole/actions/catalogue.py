@@ -1,4 +1,4 @@
-"""All actions with their arguments and planners. Command line and screen build their forms from here."""
+"""All actions with their arguments and planners; the command line and the screen make their forms from this list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions that must hold before a step begins, or after it ends; `execution` evaluates them on the hosts."""
+"""The types of checks: conditions before a step begins or after it ends. `execution` evaluates them on hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions that need etcd's hosts, refused where etcd is outside the inventory."""
+"""Refuses actions that change etcd's hosts if etcd is outside the inventory."""
 
 from __future__ import annotations
 

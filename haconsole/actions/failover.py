@@ -1,4 +1,4 @@
-"""Planned moves of a VIP: away from its owner by the down file that keepalived's check follows, and back again."""
+"""Plans failover and failback: a VIP leaves its owner by means of keepalived's down file, and returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delete old files of a host that is short of space or inodes, only those that a person names."""
+"""Plans the action free-space: deletes old files that a person names, on a host short of space or inodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Have a balancer's program load its configuration file as it is now."""
+"""Plans the action reconfigure: haproxy or keepalived loads its current configuration file."""
 
 from __future__ import annotations
 

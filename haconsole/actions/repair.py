@@ -1,4 +1,4 @@
-"""Repair one setting of a host that somebody changed: an address, a rule of its firewall, a drop-in, a mode."""
+"""Plans the action repair: corrects one setting of a host that was changed by hand, such as an address or a mode."""
 
 from __future__ import annotations
 

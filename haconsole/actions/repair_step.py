@@ -1,4 +1,4 @@
-"""The one step of a repair, and its undo."""
+"""Builds the one step of a repair, with its undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start a service that is stopped, restart one that hangs or runs."""
+"""Plans the action restart: starts a stopped service, or restarts one that hangs or runs."""
 
 from __future__ import annotations
 

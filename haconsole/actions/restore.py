@@ -1,4 +1,4 @@
-"""Disaster recovery: etcd restored from a snapshot on one host, the others joined to it, the API last."""
+"""Plans the action restore: etcd from a snapshot on one host, the other members joined to it, the API servers last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maintenance of etcd's storage: defragmentation one member at a time, and disarming the NOSPACE alarm."""
+"""Plans the maintenance of etcd's storage: compaction, defragmentation member by member, disarming of alarms."""
 
 from __future__ import annotations
 

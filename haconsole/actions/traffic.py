@@ -1,4 +1,4 @@
-"""Small actions for on-call work: move etcd's leader, drain and ready an API server, take a snapshot."""
+"""Plans small actions for on-call work: move etcd's leader, drain an API server and undo that, take a snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unmask a service, so that it can be started, and start it."""
+"""Plans the action unmask: removes the mask of a service and starts the service."""
 
 from __future__ import annotations
 

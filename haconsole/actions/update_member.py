@@ -1,4 +1,4 @@
-"""Correct the peer URL by which etcd's member list names a member."""
+"""Plans the action update-member: corrects a member's peer URL in etcd's member list."""
 
 from __future__ import annotations
 

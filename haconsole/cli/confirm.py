@@ -1,4 +1,4 @@
-"""A prompt at the terminal, on stderr; Ctrl-C ends it at once."""
+"""Confirmations at the terminal, on stderr: yes or no, or a typed name. Ctrl-C ends the prompt at once."""
 
 from __future__ import annotations
 

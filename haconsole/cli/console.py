@@ -1,4 +1,4 @@
-"""`haconsole INVENTORY`: the console."""
+"""`haconsole INVENTORY`: opens the console on a cluster."""
 
 from __future__ import annotations
 

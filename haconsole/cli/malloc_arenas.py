@@ -1,4 +1,4 @@
-"""The C library's arenas of memory, which would otherwise double a console's size within half an hour."""
+"""Limits the C library's memory arenas, which would otherwise double a console's size within half an hour."""
 
 from __future__ import annotations
 

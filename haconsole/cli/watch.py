@@ -1,4 +1,4 @@
-"""`watch`: the cluster without a screen: findings as they open and close, and the figures for Prometheus."""
+"""`watch`: prints findings as they open and close, and writes figures for Prometheus, without the screen."""
 
 from __future__ import annotations
 

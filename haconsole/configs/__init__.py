@@ -1,1 +1,1 @@
-"""Pure renderers of the files that land on hosts."""
+"""Renders the configuration files that hosts get, and knows their paths. No input or output."""

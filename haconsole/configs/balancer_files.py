@@ -1,4 +1,4 @@
-"""The files that this console writes on a balancer."""
+"""The paths of haproxy's and keepalived's files on a balancer, and files as version 0.1 wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mark by which a later run recognises a file on a host as this cluster's own.
+"""The mark in a file on a host that shows which cluster the file belongs to, and a checksum of its content.
 
 1. The first line of a rendered file (the second of a script) names the cluster: ``# haconsole: cluster NAME``.
 2. In a balancer's files the next line is the seal: the SHA-256 of all other lines. A file whose lines no longer have

@@ -1,1 +1,1 @@
-"""Pure rules from a snapshot to findings."""
+"""Rules that derive findings from a snapshot. No input or output."""

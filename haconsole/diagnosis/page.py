@@ -1,4 +1,4 @@
-"""The text about one finding code, beside its signal and fix."""
+"""The type of a finding code's page: why the finding matters, and the check by hand."""
 
 from __future__ import annotations
 

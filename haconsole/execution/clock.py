@@ -1,4 +1,4 @@
-"""The clock of the executor; tests supply their own."""
+"""The clock that the executor uses; tests supply another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The context of performers and checks."""
+"""The values that performers and checks share: cluster, host state, clock, run folder, CA keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result of an operation."""
+"""The result of an operation: success, failure or unknown, with its output and error."""
 
 from __future__ import annotations
 

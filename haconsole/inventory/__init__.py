@@ -1,1 +1,1 @@
-"""The inventory: what a cluster should be, written by a person, checked before anything believes it."""
+"""The inventory file: the desired cluster, written by a person, validated before it is used."""

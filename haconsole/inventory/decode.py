@@ -1,4 +1,4 @@
-"""From nodes to the schema's types, with every fault found on the way."""
+"""Converts the nodes of a YAML file into the schema's types, and reports every fault."""
 
 from __future__ import annotations
 

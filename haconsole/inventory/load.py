@@ -1,4 +1,4 @@
-"""From an inventory file to a checked value, or to everything that is wrong with it."""
+"""Loads an inventory file: returns a checked value, or every problem of the file."""
 
 from __future__ import annotations
 

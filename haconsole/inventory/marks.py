@@ -1,4 +1,4 @@
-"""The place of each value of an inventory in its file, and its name in messages."""
+"""The line and column of each value of an inventory in its file, and the value's name in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One value: from how it is written to what it is, or a sentence on why it is not."""
+"""Converts one written value (text, number, truth value) to its type, or explains why it is wrong."""
 
 from __future__ import annotations
 

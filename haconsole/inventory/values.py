@@ -1,4 +1,4 @@
-"""The kinds of value of an inventory.
+"""The types of single values in an inventory (ports, paths, names …) with their limits and examples.
 
 `title` is the kind's name, `examples` its form, `pattern` its allowed characters: none that a shell or a configuration
 file would interpret. ``extra["kind"]`` names the function of `formats` that reads it.

@@ -1,4 +1,4 @@
-"""The progress of long work."""
+"""Reports the progress of long work on a lab, such as a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requested shape of a lab, in contrast to its actual one."""
+"""The requested shape of a lab: number of hosts and workers, bastion, Debian release, Kubernetes or kubeadm."""
 
 from __future__ import annotations
 

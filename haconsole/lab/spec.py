@@ -1,4 +1,4 @@
-"""The parts of a lab, and their names; pure."""
+"""The parts of a lab, and their names. No input or output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long command on this machine whose output is followed line by line."""
+"""Runs a long command on this machine and follows its output line by line."""
 
 from __future__ import annotations
 

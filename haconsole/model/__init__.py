@@ -1,1 +1,1 @@
-"""Everything known of a cluster: frozen values, standard library only, no input or output."""
+"""All knowledge about a cluster as frozen values: standard library only, no input or output."""

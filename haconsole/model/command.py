@@ -1,4 +1,4 @@
-"""A command that haconsole ran on a host."""
+"""A command that haconsole ran on a host: its purpose, time and result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that are harmless once and a problem when they repeat."""
+"""Events that are harmless once and a problem when they repeat: VIP moves, elections, lease changes, slow writes."""
 
 from __future__ import annotations
 

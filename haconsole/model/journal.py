@@ -1,4 +1,4 @@
-"""Lines of the hosts' journals."""
+"""The type of a line of a host's journal."""
 
 from __future__ import annotations
 

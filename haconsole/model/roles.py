@@ -1,4 +1,4 @@
-"""The roles of hosts."""
+"""The roles that a host can have: etcd, control plane, load balancer, worker, bastion."""
 
 from __future__ import annotations
 

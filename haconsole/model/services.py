@@ -1,4 +1,4 @@
-"""Meaning of the states of supervised components."""
+"""The states of systemd units and static pods: stopped, suspended, hung, in a crash loop; and a sentence for each."""
 
 from __future__ import annotations
 

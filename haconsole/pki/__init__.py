@@ -1,1 +1,1 @@
-"""Pure X.509: authorities, requests, leaves, expiry, SAN comparison."""
+"""Certificates and keys by the rules of X.509: CAs, requests, leaf certificates, expiry. No input or output."""

@@ -1,4 +1,4 @@
-"""Errors of keys and certificates."""
+"""The error classes for keys and certificates."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Snapshot to cells and sentences: pure, without Textual."""
+"""Views of snapshots, findings, plans and runs as cells and sentences, for the screen and the command line."""

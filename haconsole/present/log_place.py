@@ -1,4 +1,4 @@
-"""The place of a log."""
+"""The place of a log: host, unit or container, and moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The component that a row is about."""
+"""Finds the component that a row of a table is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as values."""
+"""The types of a table: columns, rows, and the view that panes and the command line draw."""
 
 from __future__ import annotations
 

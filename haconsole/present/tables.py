@@ -1,4 +1,4 @@
-"""Each pane's table."""
+"""Makes each pane's table from a snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard before the first answers: painted first, with as few imports as possible."""
+"""The dashboard before the first answers of the hosts: painted first, so with few imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is queried of one host."""
+"""All queries of one host: its script, certificates, etcd and API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches every host for as long as somebody looks, and finds back to those that are lost."""
+"""Watches every host while somebody looks, and reconnects to hosts that were lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One query turned into a fact, once or repeatedly."""
+"""Turns one query into a fact (known or failed), once or repeatedly."""
 
 from __future__ import annotations
 

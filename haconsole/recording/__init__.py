@@ -1,1 +1,1 @@
-"""The states of a cluster in a file: every snapshot with its time, for a replay."""
+"""Recordings: every snapshot of a cluster with its time in a file, for a replay."""

@@ -1,4 +1,4 @@
-"""The commands that one session ran on hosts."""
+"""Keeps the commands that one session ran on hosts, for the list of commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the executor of a plan for one cluster."""
+"""Makes the executor that runs a plan on one cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events of the last hours in the hosts' journals."""
+"""Reads the events of the last hours from the hosts' journals, for the graphs and the list of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The position in a recording: played at a speed, paused, moved.
+"""Plays a recording: its position, speed and pause.
 
 playing --pause--> paused --unpause--> playing        seek: any place, in either state
 """

@@ -1,4 +1,4 @@
-"""The origin of a run, for its log."""
+"""The origin of a run for its log: the inventory's path and digest, and the folder of the run logs."""
 
 from __future__ import annotations
 

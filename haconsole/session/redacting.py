@@ -1,4 +1,4 @@
-"""The masking of a cluster's secrets in texts."""
+"""Masks the secrets of a cluster in texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions that only a person can answer: passphrases, sudo passwords, new host keys, another console's lock."""
+"""The questions that only a person can answer (passphrase, sudo password, host key, lock), as an interface."""
 
 from __future__ import annotations
 

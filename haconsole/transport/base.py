@@ -1,4 +1,4 @@
-"""The program's interface to a host, so that a fake is a few lines and the real one is swapped in freely."""
+"""The interface to a host that all layers use; the real host is in `ssh`, a fake one in the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fleet whose commands are recorded: what ran on which host, why, and with which result."""
+"""Records every command that a fleet runs: host, purpose and result."""
 
 from __future__ import annotations
 

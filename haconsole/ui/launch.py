@@ -1,4 +1,4 @@
-"""From an inventory to a running console: its theme, characters and session."""
+"""Starts the console: loads its theme and characters, and opens the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that make authorities and certificates."""
+"""The steps of a bootstrap that make CAs, keys and certificates on the hosts."""
 
 from __future__ import annotations
 

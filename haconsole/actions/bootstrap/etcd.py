@@ -1,4 +1,4 @@
-"""etcd: an account, a unit, settings, and all members started in parallel."""
+"""The steps of a bootstrap that set up etcd: an account, a unit, settings, and all members started in parallel."""
 
 from __future__ import annotations
 

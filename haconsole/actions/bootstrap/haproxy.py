@@ -1,4 +1,4 @@
-"""haproxy on every balancer: it sends each connection to an API server that reports ready."""
+"""The steps of a bootstrap that set up haproxy, which sends connections to API servers that report ready."""
 
 from __future__ import annotations
 

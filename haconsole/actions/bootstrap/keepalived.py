@@ -1,4 +1,4 @@
-"""keepalived on every balancer: it moves the VIP to a balancer that can serve it."""
+"""The steps of a bootstrap that set up keepalived, which moves the VIP to a balancer that can serve it."""
 
 from __future__ import annotations
 

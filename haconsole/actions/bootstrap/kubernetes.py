@@ -1,4 +1,4 @@
-"""The control plane: API servers once etcd is healthy, then the components that use them."""
+"""The steps of a bootstrap that start the control plane: API servers after etcd, then the components that use them."""
 
 from __future__ import annotations
 

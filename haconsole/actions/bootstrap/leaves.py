@@ -1,4 +1,4 @@
-"""The leaf certificates of each host: their names, uses, owners and authorities."""
+"""The leaf certificates that each host should have: their names, uses, owners and CAs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks every host before anything is changed on any."""
+"""The checks of a bootstrap on every host, before any host is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs of each part, with their versions and packages."""
+"""The programs that each part of a cluster needs on its hosts, with their versions and packages."""
 
 from __future__ import annotations
 

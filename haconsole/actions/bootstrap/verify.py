@@ -1,4 +1,4 @@
-"""The final checks: everything that must hold before the cluster is complete."""
+"""The final checks of a bootstrap: health of etcd, control plane, leases, VIPs and the endpoint."""
 
 from __future__ import annotations
 

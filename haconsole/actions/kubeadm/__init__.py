@@ -1,1 +1,1 @@
-"""Clusters of kubeadm's with stacked etcd: made, and their hosts joined and removed."""
+"""Clusters that kubeadm makes: their bootstrap, and the joins and removals of hosts."""

@@ -1,4 +1,4 @@
-"""The steps that set up etcd as static pods on hosts of its own: certificates, kubelet, and all members at once.
+"""The steps that set up etcd as static pods on separate hosts: certificates, kubelet, and all members in parallel.
 
 1. Each host gets its leaves from etcd's CA; kubeadm makes the manifest with the image of its release.
 2. kubelet runs without an API server. A member is ready once it reaches a majority, so all start in parallel.

@@ -1,4 +1,4 @@
-"""Steps for a kubeadm cluster whose etcd is not kubeadm's: members as systemd units, or outside the inventory.
+"""Steps for a kubeadm cluster without stacked etcd: its members are systemd units, or outside the inventory.
 
 The first control plane gets the client pair of API servers; kubeadm copies it to the control planes that join.
 """

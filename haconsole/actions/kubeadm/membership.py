@@ -1,4 +1,4 @@
-"""Joins, removals and replacements on clusters of kubeadm's: their steps in order, refusals, and notes for a person."""
+"""Plans joins, removals and replacements of hosts in a kubeadm cluster, with refusals and notes for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a bootstrap by kubeadm is refused before any host is changed."""
+"""The reasons to refuse a bootstrap by kubeadm before any host is changed."""
 
 from __future__ import annotations
 

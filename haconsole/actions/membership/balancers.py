@@ -1,4 +1,4 @@
-"""The balancers' part: hand the VIP over, and update every other balancer's servers and peers one at a time."""
+"""The steps of a join or removal on balancers: hand the VIP over, and update the other balancers one at a time."""
 
 from __future__ import annotations
 

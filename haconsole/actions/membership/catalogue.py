@@ -1,4 +1,4 @@
-"""The membership actions as the catalogue lists them."""
+"""The entries of join, remove, replace and related actions in the catalogue: arguments and descriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control plane's part: the components on the new or leaving host, and the API servers' list of members."""
+"""The steps of a join or removal for the control plane: the host's components, and the API servers' list of members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""etcd's part of a change: the leaving member first, then the new one."""
+"""The steps of a join or removal for etcd: the leaving member first, then the new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cleanup of a leaving host: stop everything, rename its data and keys."""
+"""The steps that clean up a leaving host: stop all services, and rename its data and keys."""
 
 from __future__ import annotations
 

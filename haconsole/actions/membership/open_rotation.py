@@ -1,4 +1,4 @@
-"""Changes of hosts while CAs are being replaced: which ones the phases allow.
+"""Refuses joins and removals that a CA rotation in progress does not allow.
 
 1. A host may leave. In every phase all hosts accept the certificates of all others, whatever each of them has reached,
    and each control plane has the key of the new CA.

@@ -1,4 +1,4 @@
-"""Plans joins, removals and replacements, all in the same order."""
+"""Plans joins, removals and replacements of hosts: the steps of all parts in one order."""
 
 from __future__ import annotations
 

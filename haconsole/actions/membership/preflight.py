@@ -1,4 +1,4 @@
-"""Checks before anything is changed: the new host, its connections, and the cluster."""
+"""The checks of a join or removal before anything is changed: new host, connections, cluster."""
 
 from __future__ import annotations
 

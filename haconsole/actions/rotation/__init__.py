@@ -1,1 +1,1 @@
-"""Rotation of certificates: leaves, and the CAs themselves."""
+"""Rotation of certificates: leaf certificates, and CAs."""

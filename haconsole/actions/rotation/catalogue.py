@@ -1,4 +1,4 @@
-"""The rotation of certificates as the catalogue lists it."""
+"""The entry of rotate-certs in the catalogue: its arguments and description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaves of a kubeadm cluster: their names and paths are those of the existing certificates.
+"""The leaf certificates of a kubeadm cluster, with the names and paths that they have on the hosts.
 
 kubeadm embeds the pairs of its kubeconfigs, and its own commands expect them there. They stay embedded. kubelet renews
 its pair while it can; a rotation replaces that pair only if it is due, which means that kubelet failed to renew it.

@@ -1,4 +1,4 @@
-"""Client certificates of kubelets, on control planes and workers, and the kubelets that a rotation skips.
+"""The client certificates of kubelets: those that a rotation renews, and those that it leaves to kubelet.
 
 A kubelet's certificate is replaced if its kubeconfig names the cluster's own CA file and separate files for certificate
 and key, or embeds those two. A single file with both is made and renewed by kubelet; kubelet uses that file whatever

@@ -1,4 +1,4 @@
-"""Replaces leaf certificates: host by host, or at once where expired certificates have stopped the cluster."""
+"""The steps that replace leaf certificates: host by host, or together where expired ones have stopped the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans rotations of certificates."""
+"""Plans the action rotate-certs for leaf certificates; the plan for CAs is in ca/plan.py."""
 
 from __future__ import annotations
 

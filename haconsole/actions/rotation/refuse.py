@@ -1,4 +1,4 @@
-"""Refusals of a rotation."""
+"""The reasons to refuse a rotation of certificates."""
 
 from __future__ import annotations
 

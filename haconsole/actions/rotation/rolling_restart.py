@@ -1,4 +1,4 @@
-"""A host's turn: processes that read their files only at their start are restarted after a hand-over, and verified."""
+"""Restarts and verifies one host's processes that read their files only at their start, after its VIPs have moved."""
 
 from __future__ import annotations
 

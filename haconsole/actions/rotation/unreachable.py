@@ -1,4 +1,4 @@
-"""Hosts that do not answer: nothing is done there, and no check of other hosts depends on them."""
+"""Leaves hosts that do not answer out of a rotation: no step there, and no check that depends on them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Steps that several actions are made of."""
+"""Builders of steps that several actions share."""

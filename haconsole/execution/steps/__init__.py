@@ -1,1 +1,1 @@
-"""The life of a run and of its steps."""
+"""The executor: runs the steps of a plan."""

@@ -1,4 +1,4 @@
-"""Checks about the cluster rather than about a host's files and units."""
+"""Evaluates checks about the cluster: etcd, nodes, balancers and VIPs, rather than one host's files and units."""
 
 from __future__ import annotations
 

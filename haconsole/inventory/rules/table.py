@@ -1,4 +1,4 @@
-"""Every rule, and the parts of the file that it needs."""
+"""The table of all rules about an inventory, with the sections of the file that each needs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The services of balancers and their configuration."""
+"""Queries of balancers: haproxy, keepalived and their configuration."""

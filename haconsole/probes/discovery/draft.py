@@ -1,4 +1,4 @@
-"""The draft of the discovered inventory."""
+"""Writes the draft of an inventory from the discovered facts of a cluster, with notes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Clients of etcd on hosts, and what its members report."""
+"""Queries of etcd members: access, status, metrics and hashes."""

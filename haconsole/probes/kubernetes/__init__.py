@@ -1,1 +1,1 @@
-"""Clients of API servers, their state, and leader locks."""
+"""Queries of API servers: their state, nodes, leases and kubeadm's records."""

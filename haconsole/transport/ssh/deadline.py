@@ -1,4 +1,4 @@
-"""A moment that a call must not outlast, carried through all its parts."""
+"""A moment by which a call must end, passed to all its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quick loading of asyncssh.
+"""Loads asyncssh without its slow parts.
 
 It looks for optional libraries with ctypes (Nettle for UMAC, liboqs for post-quantum exchanges), and ctypes on Linux
 starts ldconfig, a compiler and a linker for each absent one: up to 0.2 s at every start. Here the folders of the

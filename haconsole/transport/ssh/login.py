@@ -1,4 +1,4 @@
-"""Logging in at one hop: is it the right host, and which key opens it."""
+"""Logs in at one hop: verifies the host and finds the key that opens it."""
 
 from __future__ import annotations
 

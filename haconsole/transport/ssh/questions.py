@@ -1,4 +1,4 @@
-"""Prompts to a person, each shown once however many callers wait for it, and independent of callers that give up."""
+"""Prompts to a person, each shown only once although several callers may wait for its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Becoming root: with which password, and what a refusal means."""
+"""Becomes root by sudo: which password to use, and what a refusal means."""
 
 from __future__ import annotations
 

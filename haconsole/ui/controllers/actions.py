@@ -1,4 +1,4 @@
-"""From the row under the cursor to an action's form or plan."""
+"""Opens an action's form or plan for the row under the cursor."""
 
 from __future__ import annotations
 

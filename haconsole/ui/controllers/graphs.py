@@ -1,4 +1,4 @@
-"""States and figures over time: the screen, readings at a shorter interval while it is open, and the logged runs."""
+"""Opens the screen of states and figures over time, and reads figures more often while it is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the row under the cursor to its host: the journal there, a shell on it by ssh(1)."""
+"""Opens the journal or a shell (ssh) of the host under the cursor."""
 
 from __future__ import annotations
 

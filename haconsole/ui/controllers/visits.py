@@ -1,4 +1,4 @@
-"""Back and forward through the screens that a person opened."""
+"""Goes back and forward through the screens that a person opened."""
 
 from __future__ import annotations
 

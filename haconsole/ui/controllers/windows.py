@@ -1,4 +1,4 @@
-"""The windows over the dashboard: the details of a row, help and the palette."""
+"""Opens the windows over the dashboard: details of a row, help, palette, columns."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Screens, and the windows over them."""
+"""Screens of the console, and windows over them."""

@@ -1,4 +1,4 @@
-"""The columns of a pane: shown or hidden."""
+"""The window that shows and hides columns of a pane."""
 
 from __future__ import annotations
 

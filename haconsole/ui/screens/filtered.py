@@ -1,4 +1,4 @@
-"""A screen whose content is filtered by a typed text."""
+"""Base of screens whose content a typed text filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows over the dashboard: a text about one thing, and help."""
+"""Windows over the dashboard that show a text, such as details or help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reason to override guardrails, typed before a run."""
+"""The window in which a person types the reason to override guardrails before a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts that only a person can answer, shown while the rest of the console continues."""
+"""The window for prompts that only a person can answer; the console continues behind it."""
 
 from __future__ import annotations
 

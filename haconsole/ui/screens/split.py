@@ -1,4 +1,4 @@
-"""A table with the details of its row beside it, or below it on a narrow screen."""
+"""Base of screens with a table and the details of its selected row."""
 
 from __future__ import annotations
 

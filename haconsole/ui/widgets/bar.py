@@ -1,4 +1,4 @@
-"""The first line of the screen and its last."""
+"""The first and the last line of the screen: cluster and health, keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seek bar of a recording."""
+"""The seek bar: the position in a recording, with marks."""
 
 from __future__ import annotations
 

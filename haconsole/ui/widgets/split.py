@@ -1,4 +1,4 @@
-"""A table with a text beside it, or below it on a narrow screen."""
+"""A table and the details of its row side by side, or one below the other on a narrow screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pane with a text to read and scroll."""
+"""A pane with a long text: scrolling, and lines that open something."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rotation of CAs and service-account keys: trusted beside the old ones, signing, only; and its undo."""
+"""Rotation of CAs and service-account keys in three phases: trust both, sign with the new, drop the old. Its undo."""

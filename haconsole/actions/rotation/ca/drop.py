@@ -1,4 +1,4 @@
-"""The last phase: every leaf verified with the new CA, then the old one removed.
+"""The last phase of a CA rotation: every leaf certificate is verified with the new CA, then the old CA is removed.
 
 The certificate of the new CA stays in a file of its own until nothing else is to be changed. So every host shows an
 unfinished rotation, also one that has only ConfigMaps, tokens or restarts left.

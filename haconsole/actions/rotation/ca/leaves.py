@@ -1,4 +1,4 @@
-"""The second phase: every leaf signed by the new CA, tokens by the new key."""
+"""The second phase of a CA rotation: the new CA signs every leaf certificate, the new key signs tokens."""
 
 from __future__ import annotations
 

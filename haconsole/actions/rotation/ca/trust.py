@@ -1,4 +1,4 @@
-"""The first phase: the new CA is generated, installed on every host, and trusted beside the old one."""
+"""The first phase of a CA rotation: the new CA is generated, installed on every host, and trusted beside the old CA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A host's turn in a phase: processes that read CAs or leaves only at their start are restarted, one host at a time."""
+"""Restarts, one host at a time, the processes that read CAs and certificates only at their start."""
 
 from __future__ import annotations
 

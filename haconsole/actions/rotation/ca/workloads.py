@@ -1,4 +1,4 @@
-"""Pods during a replacement of the Kubernetes CA and the token keys of a kubeadm cluster.
+"""Renews the credentials of pods during a rotation of the Kubernetes CA and the token keys of a kubeadm cluster.
 
 Pods load the CA and their tokens at their start. A token in a Secret stays valid only while its key is accepted.
 1. Once the new key signs, Secrets get tokens of it: kube-controller-manager fills those whose token is removed.
