@@ -56,8 +56,8 @@ _FILE_HINTS = {
     errno.EACCES: "give this account the right to it, or choose another path",
     errno.EPERM: "give this account the right to it, or choose another path",
     errno.EROFS: "choose a path on a file system that can be written to",
-    errno.ENOSPC: "free space there, or choose a path on another file system",
-    errno.EDQUOT: "free space there, or choose a path on another file system",
+    errno.ENOSPC: "free up space there, or choose a path on another file system",
+    errno.EDQUOT: "free up space there, or choose a path on another file system",
     errno.ENAMETOOLONG: "choose a shorter path",
 }
 

@@ -27,7 +27,10 @@ ANNOUNCE, NEIGHBOUR = load_script("announce-address"), load_script("check-neighb
 HERE = 'ip -o address show to "$1" | grep -q .'
 
 WHY = "Hosts whose neighbour table has an old MAC address for the VIP send its packets to the wrong host."
-LEARNT_WHY = "A host without an entry queries the address; an existing entry must have the owner's MAC address."
+LEARNT_WHY = (
+    "A host without an entry for the VIP resolves the address when needed. An existing entry must have the owner's "
+    "MAC address."
+)
 
 
 def announce_vip_action() -> Action:
@@ -39,7 +42,11 @@ def announce_vip_action() -> Action:
             "Let the VIP's owner send gratuitous ARP, and verify that the other hosts have the owner's MAC address. "
             "Neither the VIP nor a configuration changes."
         ),
-        (Argument("vip", ArgumentKind.TEXT, "the address; not needed if there is only one", positional=True),),
+        (
+            Argument(
+                "vip", ArgumentKind.TEXT, "the VIP's address; not needed if there is only one VIP", positional=True
+            ),
+        ),
         plan_announce_vip,
         synonyms=("arp", "gratuitous", "neighbour", "garp", "mac"),
     )

@@ -58,7 +58,7 @@ def _way_out(snapshot: ClusterSnapshot, places: Layout, same: list[FileOwner]) -
 
 def may_write(inventory: Inventory, path: str) -> CommandSucceeds:
     """The file at `path` on the step's host is this console's, the package's own, or absent."""
-    means = f"{path} is absent, as its package installed it, or unchanged since haconsole wrote it"
+    means = f"{path} is absent, unchanged since its package installed it, or unchanged since haconsole wrote it"
     problem = f"{path} is not overwritten; move it away to let haconsole write it"
     return script(MAY_WRITE, "may-write", inventory.cluster, path, means=means, problem=problem, timeout_s=30.0)
 

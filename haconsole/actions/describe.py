@@ -145,14 +145,14 @@ def _node_operation(operation: NodeOperation) -> str:
     match operation:
         case DrainNode(node=node, ask=ask, force=force):
             forced = "; pods that cannot be evicted are deleted" if force else ""
-            return f"cordon node {node} and evict its pods, through {_or(ask)}{forced}"
+            return f"cordon node {node} and evict its pods, through the API server on {_or(ask)}{forced}"
         case DeleteNode(node=node, ask=ask):
-            return f"delete node {node}, through {_or(ask)}"
+            return f"delete node {node}, through the API server on {_or(ask)}"
         case ForgetControlPlane(node=node, ask=ask):
-            return f"delete {node} from the ClusterStatus of kubeadm-config, through {_or(ask)}"
+            return f"delete {node} from the ClusterStatus of kubeadm-config, through the API server on {_or(ask)}"
         case JoinNode(upload=upload, ask=ask):
             secrets = "a token and an upload of the certificates" if upload else "a token"
-            return f"kubeadm join with {secrets}, made through {_or(ask)} and deleted after the join"
+            return f"kubeadm join with {secrets}, made through the API server on {_or(ask)} and deleted after the join"
         case _:
             assert_never(operation)
 
@@ -160,13 +160,13 @@ def _node_operation(operation: NodeOperation) -> str:
 def _etcd_tending(operation: EtcdStorageOperation) -> str:
     match operation:
         case Defragment():
-            return "etcd defrag"
+            return "defragment etcd's database"
         case CompactHistory(ask=ask):
-            return f"etcd compact to the newest revision, through {_or(ask)}"
+            return f"compact etcd's history to the newest revision, through the member on {_or(ask)}"
         case DisarmAlarm(kind=kind, ask=ask):
-            return f"etcd alarm disarm {kind}, through {_or(ask)}"
+            return f"disarm etcd's alarm {kind}, through the member on {_or(ask)}"
         case SaveSnapshot(path=path):
-            return f"etcd snapshot save {path} on the member's host, through this machine"
+            return f"save a snapshot of etcd as {path} on the member's host; the data passes through this machine"
         case _:
             assert_never(operation)
 
@@ -174,17 +174,19 @@ def _etcd_tending(operation: EtcdStorageOperation) -> str:
 def _etcd_operation(operation: EtcdOperation) -> str:
     match operation:
         case AddMember(peer_url=url, ask=ask):
-            return f"etcd member add {url} as learner, through {_or(ask)}"
+            return f"add a member with the peer URL {url} to etcd as a learner, through the member on {_or(ask)}"
         case PromoteMember(peer_url=url, ask=ask):
-            return f"wait until the learner at {url} has caught up, then make it a voter, through {_or(ask)}"
+            return (
+                f"wait until the learner at {url} has caught up, then make it a voter, through the member on {_or(ask)}"
+            )
         case RemoveMember(member=member, ask=ask):
-            return f"etcd member remove {member}, through {_or(ask)}"
+            return f"remove the member {member} from etcd, through the member on {_or(ask)}"
         case RemoveMemberAt(peer_url=url, ask=ask):
-            return f"etcd member remove the member at {url}, through {_or(ask)}"
+            return f"remove the member with the peer URL {url} from etcd, through the member on {_or(ask)}"
         case UpdateMember(member=member, peer_url=url, ask=ask):
-            return f"etcd member update {member} --peer-urls {url}, through {_or(ask)}"
+            return f"set the peer URL of the member {member} to {url}, through the member on {_or(ask)}"
         case MoveLeader(to=to):
-            return f"etcd move-leader to {_or(to)}"
+            return f"move etcd's leader to {_or(to)}"
         case _:
             assert_never(operation)
 
@@ -367,8 +369,8 @@ def _issue(issue: IssueCertificate) -> str:
     request = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
     if issue.form is not PairForm.FILES:
         return (
-            f"{request}; its key is generated here, and the new pair replaces the pair in this file, which is kept as "
-            "a backup"
+            f"{request}; its key is generated here, and the new pair replaces the pair in this file; a backup of "
+            "the file is kept"
         )
     place = "; the new pair replaces the current files, which are kept as backups" if issue.replaces else ""
     return f"{request}; its key {issue.key_path} is generated here{place}"

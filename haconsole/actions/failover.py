@@ -37,21 +37,22 @@ SERVES = load_script("check-haproxy-serves")
 MEASURE = load_script("measure-connections")
 
 FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and its haproxy sees an API server as UP."
-HOLD_WHY = "This host would take the VIP before the target does; while its down file exists it cannot."
+HOLD_WHY = "This host would take the VIP before the target does. Its down file prevents that."
 GIVE_UP_WHY = (
-    "keepalived's check fails while the down file exists, and the owner immediately advertises that it "
-    "releases the VIP. Shortly before that, new connections are held for the next owner, and open requests "
-    "have 1.5 s to finish."
+    "First, new connections are held for the next owner, and open requests have 1.5 s to finish. Then the down "
+    "file is written: keepalived's check fails, and the owner immediately advertises that it releases the VIP."
 )
 MEASURE_WHY = "Measure the effect of the move on clients: ten new connections through the VIP per second."
 HELD_WHY = "Exactly one balancer holds the VIP, and the API answers there: clients reach the cluster."
-TAKE_AWAY_WHY = "Without the down file the host claims its VIPs again, by its priority."
+TAKE_AWAY_WHY = "Without the down file the host competes for its VIPs again, with its priority."
 
 
 def failover_actions() -> tuple[Action, ...]:
     """In the order of a menu."""
-    vip = Argument("vip", ArgumentKind.TEXT, "the address; not needed if there is only one", positional=True)
-    to = Argument("to", ArgumentKind.HOST, "the balancer that should hold it; by default the next by priority")
+    vip = Argument("vip", ArgumentKind.TEXT, "the VIP's address; not needed if there is only one VIP", positional=True)
+    to = Argument(
+        "to", ArgumentKind.HOST, "the balancer that takes the VIP; by default the one with the next highest priority"
+    )
     return (
         Action(
             FAILOVER,
@@ -69,8 +70,8 @@ def failover_actions() -> tuple[Action, ...]:
             FAILBACK,
             "Move VIPs back",
             (
-                "Remove the files by which hosts give up their VIPs, created by failover or a person. Each VIP returns "
-                "to the host of highest priority. The run counts lost connections."
+                "Remove the down files with which failover or a person keeps VIPs off hosts. Each VIP returns to "
+                "the host of highest priority. The run counts lost connections."
             ),
             (vip,),
             plan_failback,

@@ -91,7 +91,13 @@ def _no_lower_limit(socket: str, names: tuple[str, ...]) -> Check:
     query = ask_script(socket, "show info", "show stat -1 5 -1")
     text = f'names="$*"\n({query}) | awk -F, -v least={MAXCONN} -v names=" $names " \'{SMALLER}\''
     problem = f"haproxy limits {listed} to less than {MAXCONN} connections"
-    return script(text, "haproxy-limits", *names, means=f"{listed} has no smaller limit", problem=problem)
+    return script(
+        text,
+        "haproxy-limits",
+        *names,
+        means=f"haproxy allows at least {MAXCONN} connections for {listed}",
+        problem=problem,
+    )
 
 
 def _step(places: Layout, host: Host, service: str, before: list[Step], limits: tuple[str, ...]) -> Step:

@@ -46,17 +46,23 @@ def repair_action() -> Action:
         REPAIR,
         "Repair a setting of a host",
         (
-            "Repair one setting that was changed by hand. address: remove an address of a VIP or of another host. "
-            "autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: accept the cluster's "
-            "hosts on a port. hostname: use the name in /etc/hostname again. key-mode: let only the owner read a key. "
-            "limits: rename the drop-ins that limit a unit. link: switch an interface on. mtu: use the MTU of the "
-            "other hosts. read-only: mount a file system writable again. route: remove a route that drops packets to a "
-            "host. sessions: let sshd open more sessions on one connection."
+            "Repair one setting that was changed by hand. address: remove an address of a VIP or of another "
+            "host. autostart: enable a unit. drop-ins: rename the drop-ins of a unit. firewall: let the "
+            "cluster's hosts connect to a port. hostname: use the name in /etc/hostname again. key-mode: let "
+            "only the owner read a key. limits: rename the drop-ins that limit a unit. link: switch an interface "
+            "on. mtu: use the MTU of the other hosts. read-only: mount a file system writable again. route: "
+            "remove a route that drops packets to a host. sessions: let sshd open more sessions on one "
+            "connection."
         ),
         (
             Argument("setting", ArgumentKind.CHOICE, "the setting", choices=SETTINGS, positional=True, required=True),
             Argument("host", ArgumentKind.HOST, "the host", positional=True, required=True),
-            Argument("target", ArgumentKind.TEXT, "the address, unit, port (or vrrp), file or folder", positional=True),
+            Argument(
+                "target",
+                ArgumentKind.TEXT,
+                "the object of the repair: an address, unit, port (or vrrp), interface, file or mount point",
+                positional=True,
+            ),
         ),
         plan_repair,
         certificates=True,
@@ -91,7 +97,7 @@ def plan_repair(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
         reason = f"{name} cannot be reached: {reach_problem(facts)}"
         return Refusal(REPAIR, inventory.cluster, (reason,))
     if not target and setting in WITH_TARGET:
-        usage = f"name the {WITH_TARGET[setting]}: run repair {setting} {name} TARGET"
+        usage = f"the argument TARGET is missing ({WITH_TARGET[setting]}): run repair {setting} {name} TARGET"
         return Refusal(REPAIR, inventory.cluster, (usage,))
     step = _PLANNERS[setting](snapshot, facts, target)
     if isinstance(step, str):
@@ -110,7 +116,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
     if entry is None:
         return f"{facts.host} has no address {target}"
     if target not in others and not by_hand:
-        return f"{target} on {facts.host} is no other host's address, and if it is a VIP, keepalived added it"
+        return f"{target} stays on {facts.host}: it is no other host's address, and no VIP that was added by hand"
     words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
     present = script(
         HAS_ADDRESS, "here", target, means=f"{target} is on this host", problem=f"{target} is not on this host any more"
@@ -206,9 +212,9 @@ def _hostname(snapshot: ClusterSnapshot, facts: HostFacts, _: str) -> Step | str
 
 def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     if not target.startswith("/"):
-        return f"{target} is no path of a key"
+        return f"{target} is not the absolute path of a private key"
     mode = next((one.key_mode for one in value_of(facts.certificates) or () if one.key_path == target), None)
-    fix = f"the group of {target} may need to read it: change the owner first (chown)"
+    fix = f"a process may read {target} through the file's group: first make that process's account the owner (chown)"
     return repair_step(
         facts,
         "key-mode",
@@ -217,12 +223,12 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
         command=("chmod", "go-rwx", "--", target),
         precondition=(
             script(IS_KEY, "key", target, means="it is a private key", problem=f"{target} is no private key"),
-            script(GROUP_IS_UNUSED, "group", target, means="no other group needs the key", problem=fix),
+            script(GROUP_IS_UNUSED, "group", target, means="no process reads the key through its group", problem=fix),
         ),
         verification=(
             script(MODE_IS_CLOSED, "mode", target, means="only the owner can read it", problem="others can read it"),
         ),
-        undo=LeftByUndo("the key stays closed to other accounts") if mode is None else _mode_again(target, mode),
+        undo=LeftByUndo("other accounts still cannot read the key") if mode is None else _mode_again(target, mode),
     )
 
 
@@ -279,7 +285,7 @@ def _read_only(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
             script(REMOUNT, "remount-writable", "check", mount, means="its device reported no error", problem=problem),
         ),
         verification=(script(WRITABLE, "writable", mount, means="it is writable", problem="it is read-only"),),
-        undo=LeftByUndo("it stays writable: Linux makes no file system read-only that a program writes to"),
+        undo=LeftByUndo("it stays writable: Linux does not make a file system read-only while a program writes to it"),
     )
 
 

@@ -43,7 +43,7 @@ def link(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     """An interface that the host reports as switched off; one without a carrier needs a cable."""
     system = value_of(facts.system)
     if (target, "down") not in (system.links_down if system else ()):
-        return f"{facts.host} reports no interface {target} that is down"
+        return f"{facts.host} does not report that the interface {target} is down"
     down = script(LINK_IS_DOWN, "down", target, means=f"{target} is down", problem=f"{target} is up")
     return repair_step(
         facts,

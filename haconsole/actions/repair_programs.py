@@ -26,19 +26,22 @@ DROP_INS, SESSIONS = load_script("rename-drop-ins"), load_script("ssh-sessions")
 
 def drop_ins(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     """The drop-ins of a failing unit."""
-    why = f"The unit does not work with these settings. The files stay in their folders, with .{KEPT} added."
+    why = f"The unit fails with these settings. The drop-ins stay in their folders, with .{KEPT} added to their names."
     return _renamed(facts, target, "drop-ins", f"Rename the drop-ins of {target} and restart it", why)
 
 
 def limits(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     """Only drop-ins that set nothing but limits; one that sets more is a person's to edit."""
-    why = f"The limits throttle the unit, or its processes are killed. The files stay, with .{KEPT} added."
+    why = (
+        f"The limits throttle the unit, or its processes are killed. The drop-ins stay in their folders, with .{KEPT} "
+        "added to their names."
+    )
     return _renamed(facts, target, "limits", f"Rename the drop-ins that limit {target} and restart it", why, LIMITS)
 
 
 def _renamed(facts: HostFacts, target: str, setting: str, title: str, why: str, *only: str) -> Step | str:
     if target not in SERVICES:
-        return f"repair renames drop-ins only of these units, not of {target}: {', '.join(SERVICES)}"
+        return f"repair renames drop-ins only of the units {', '.join(SERVICES)}, not of {target}"
     name = f"{target}.service"
     reload = f"systemctl daemon-reload; systemctl reset-failed {name} 2>/dev/null || :"
 
@@ -53,7 +56,7 @@ def _renamed(facts: HostFacts, target: str, setting: str, title: str, why: str, 
     what = "drop-in that only sets limits" if only else "drop-in"
     missing = f"{target} on {facts.host} has no {what}" + (": compare systemctl cat with another host" if only else "")
     some = check("some", f"{target} has a {what}", missing)
-    mixed = check("mixed", "no drop-in has other settings too", "a drop-in has other settings too") if only else None
+    mixed = check("mixed", "each drop-in sets only limits", "a drop-in has other settings too") if only else None
     return repair_step(
         facts,
         setting,
@@ -78,7 +81,7 @@ def sessions(_: ClusterSnapshot, facts: HostFacts, __: str) -> Step | str:
         facts,
         "sessions",
         title=f"Allow {MAX_SESSIONS} sessions on one SSH connection",
-        why="haconsole sends several queries at once over one connection. A reload of sshd keeps all connections.",
+        why="haconsole sends several queries in parallel over one connection. A reload of sshd keeps all connections.",
         command=("sh", "-ec", SESSIONS, "ssh-sessions", "allow", MAX_SESSIONS),
         precondition=(check("few", "sshd allows fewer sessions", f"{enough} already"),),
         verification=(check("enough", enough, "sshd still allows fewer sessions"),),

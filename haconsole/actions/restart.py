@@ -26,8 +26,8 @@ SERVICES = ("etcd", *BALANCER, *PLANE)
 
 START_WHY = "The service is stopped, and nothing starts it automatically. Its data and configuration do not change."
 TOGETHER_WHY = (
-    "The member is stopped or hung. A member is ready only with a majority, so all of them start at the same "
-    "time. Their data does not change."
+    "The member is stopped or hung. A member is ready only with a majority, so all stopped members start at the "
+    "same time. Their data does not change."
 )
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
 POD_WAITS_WHY = "kubelet backs off longer after each failed start; a new pod starts at once."
@@ -45,8 +45,8 @@ def restart_action() -> Action:
         RESTART,
         "Restart a service",
         (
-            "Start a service that is stopped or failed, or restart one that hangs or runs. Without a host: on every "
-            "host where it is stopped, failed or hung. Data and configuration are not changed."
+            "Start a service that is stopped or failed, or restart one that hangs or runs. Without a host: on "
+            "every host where the service is stopped, failed or hung. Data and configuration are not changed."
         ),
         (
             Argument("service", ArgumentKind.CHOICE, "the service", choices=SERVICES, positional=True, required=True),

@@ -327,7 +327,7 @@ def _summary(snapshot: ClusterSnapshot, ctx: PlanContext, source: Source, absent
     """The resulting cluster, and the lost data."""
     hosts = tuple(host.name for host in ctx.etcd)
     came = f"{source.here} on this machine, copied to " if source.here else ""
-    lines = [f"etcd restored from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
+    lines = [f"restore etcd from {came}{source.path} on {source.host.name}; its members will be {', '.join(hosts)}"]
     lines += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in absent]
     view = etcd_view(snapshot)
     now = f" (etcd now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""

@@ -46,7 +46,9 @@ def source_of(ctx: PlanContext, file: str, stamp: str) -> Source | str:
         path = f"{snapshot_folder(ctx.inventory)}/{ctx.inventory.cluster}-brought-{stamp}.db"
         return Source(ctx.etcd[0], path, f"{path} {stamp}", file)
     if match is None:
-        return f"{file} does not name a snapshot: give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"
+        return (
+            f"{file} is not the path of a snapshot: give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"
+        )
     first = ctx.inventory.find(match["host"])
     if first is None or Role.ETCD not in first.roles:
         hosts = ", ".join(host.name for host in ctx.etcd)

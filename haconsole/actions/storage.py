@@ -23,18 +23,16 @@ DEFRAG_WHY = (
     "Defragmentation returns free pages to the file system. Meanwhile the member does not answer, for a few seconds "
     "per GiB; the others serve."
 )
-GATE_WHY = (
-    "One member at a time: the next member's turn starts only when all members complete linearizable reads again."
-)
+GATE_WHY = "One member at a time: the next member follows only when all members complete linearizable reads again."
 COMPACT_WHY = "Compaction is what frees pages: every key keeps its newest value and loses its history."
-ROOM_WHY = "If the alarm is disarmed without free space, the next write raises it again."
+ROOM_WHY = "If the alarm is disarmed while space is short, the next write raises the alarm again."
 DISARM_WHY = "etcd refuses every write until the alarm is disarmed explicitly, however much space is free."
 QUIET_WHY = "Every member reports that the alarm is disarmed, so writes are accepted again."
 
 
 def tending_actions() -> tuple[Action, ...]:
     """In the order of a menu."""
-    host = Argument("host", ArgumentKind.HOST, "only this member; by default all of them", positional=True)
+    host = Argument("host", ArgumentKind.HOST, "the host of one member; by default all members", positional=True)
     return (
         Action(
             DEFRAG,
@@ -142,7 +140,9 @@ def _compact(ask: tuple[HostName, ...]) -> Step:
         why=COMPACT_WHY,
         host=ask[0],
         operation=CompactHistory(ask),
-        undo=Irreversible("history is removed permanently; the snapshot taken before has it"),
+        undo=Irreversible(
+            "old revisions are removed permanently; the snapshot from before the compaction still has them"
+        ),
         phase=PHASE,
     )
 

@@ -21,7 +21,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 PHASE = "haproxy"
 FETCH_WHY = (
-    "A snapshot that is kept only on the hosts is lost with them. It holds every secret of the cluster: protect it."
+    "A snapshot that is kept only on the hosts is lost with them. A snapshot contains every secret of the "
+    "cluster: protect it."
 )
 
 
@@ -31,7 +32,7 @@ def oncall_actions() -> tuple[Action, ...]:
     to = Argument(
         "host",
         ArgumentKind.HOST,
-        "the host that should lead; by default any other than the current leader",
+        "the host of the new leader; by default any member that does not lead now",
         positional=True,
     )
     return (
@@ -47,8 +48,8 @@ def oncall_actions() -> tuple[Action, ...]:
             "drain",
             "Drain a control plane",
             (
-                "Remove the host's API server from every balancer; open connections continue. The drain lasts until "
-                "`ready`, or a reload of haproxy."
+                "Remove the host's API server from every balancer; open connections continue. The drain ends "
+                "when the server is set to `ready`, or when haproxy is reloaded."
             ),
             (plane,),
             plan_drain,
@@ -108,7 +109,7 @@ def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     balancers = balancing(snapshot, inventory, host)
     if balancers.nothing_else_on:
         on = ", ".join(balancers.nothing_else_on)
-        reason = f"{host.name} has the only API server that haproxy on {on} sees up: the API would be down"
+        reason = f"only {host.name}'s API server is up in haproxy on {on}: a drain would take the API down"
         return Refusal("drain", inventory.cluster, (reason,))
     servers = balancers.servers(_in_order(inventory, (*_having(balancers), *balancers.stopped)))
     return _plan(

@@ -23,12 +23,12 @@ def unmask_action() -> Action:
         UNMASK,
         "Unmask a service",
         (
-            "Remove the mask of a service and start it. Without a host: on every host where it is masked. "
-            "Data and configuration are not changed."
+            "Remove the mask of a service and start it. Without a host: on every host where the service is "
+            "masked. Data and configuration are not changed."
         ),
         (
             Argument("service", ArgumentKind.CHOICE, "the service", choices=SERVICES, positional=True, required=True),
-            Argument("host", ArgumentKind.HOST, "the host; by default every host where it is masked", positional=True),
+            Argument("host", ArgumentKind.HOST, "the host; by default every host with the mask", positional=True),
         ),
         plan_unmask,
         synonyms=("mask", "systemctl unmask"),

@@ -182,7 +182,9 @@ WAIT = click.Option(
 )
 TAKE_OVER = TakeOverLock([*TAKE_OVER_NAMES, "take_over"])
 STEP = click.Option(
-    ["--step"], is_flag=True, help="Confirm each step at the terminal before it starts: n starts it, s stops the run."
+    ["--step"],
+    is_flag=True,
+    help="Confirm each step at the terminal before it starts: n (next) starts the step, s stops the run.",
 )
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Start without a confirmation.")
 CONFIRM = click.Option(

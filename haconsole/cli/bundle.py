@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 RUNS = 20
 LEFT_OUT = (
-    "private keys, certificates' keys and kubeconfigs: none is read",
+    "private keys and kubeconfigs: none is read",
     "passwords, tokens and VRRP passwords: masked as *** in every file",
     "etcd's data and snapshots, Secrets and all other objects of Kubernetes: none is read",
-    f"runs older than the newest {RUNS}, and the output of read-only commands",
+    f"all runs except the newest {RUNS}, and the output of read-only commands",
     "journals of units that do not belong to the control plane",
     "names, addresses, versions, paths and certificate subjects are NOT left out: read the files before you share them",
 )

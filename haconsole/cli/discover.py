@@ -26,7 +26,7 @@ from haconsole.errors import UsageError
 @click.option(
     "--sudo",
     type=click.Choice(("none", "passwordless", "password")),
-    help="Use of sudo to become root; default: none for the login root, otherwise passwordless.",
+    help="How to become root by sudo; default: passwordless, or none if the login is root.",
 )
 @click.option(
     "--accept-host-key",

@@ -68,7 +68,7 @@ def lab() -> None:
     """Create practice clusters of real hosts on this machine (Linux, root), and cause faults on them."""
 
 
-@lab.command(short_help="Install and build what labs need; a second call checks.")
+@lab.command(short_help="Install and build what labs need; run it again to check.")
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
@@ -100,9 +100,9 @@ def prepare(
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
-@click.option("--etcd", **_one_of(EtcdTopology), help="etcd topology of a kubeadm lab; default stacked.")
+@click.option("--etcd", **_one_of(EtcdTopology), help="etcd topology of a kubeadm lab; default: stacked.")
 @click.option(
-    "--balancer", **_one_of(Balancer), help=("The load balancer of a kubeadm lab's API servers; default hosts.")
+    "--balancer", **_one_of(Balancer), help=("Load balancer for the API servers of a kubeadm lab; default: hosts.")
 )
 @_DEBIAN
 @_MIRROR

@@ -62,7 +62,7 @@ SUMMARIES = {
     "resume": "Resume a run that did not finish.",
     "undo": "Undo a run, newest step first.",
     "events": "Show events of the last hours.",
-    "watch": "Watch findings and figures without a screen.",
+    "watch": "Print findings and figures as they change.",
     "bundle": "Write a diagnostic bundle without secrets.",
     "record": "Record every change of the cluster in a file.",
     "replay": "Open the console on a recording.",

@@ -88,7 +88,7 @@ def show_recording(
     Raises RecordingError, ThemeError and UsageError before anything is painted.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("a recording is shown on a terminal", hint="run this command in a terminal")
+        raise UsageError("a recording can be shown only on a terminal", hint="run this command in a terminal")
     from haconsole.recording.file import read_recording
     from haconsole.session.replayed import ReplayedSession
     from haconsole.ui.launch import launch

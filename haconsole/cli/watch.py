@@ -53,7 +53,10 @@ class UnwrittenFileError(HaconsoleError):
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write state and metrics to FILE every 5 s. node_exporter's textfile collector needs a name in .prom.",
+    help=(
+        "Write state and metrics to FILE every 5 s. node_exporter's textfile collector reads only files whose names "
+        "end in .prom."
+    ),
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/notice/v1, one event per line."

@@ -63,7 +63,7 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
             "cert.not-yet-valid",
             Severity.CRITICAL,
             f"is not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC",
-            "Peers refuse the certificate until then. The clock of the machine that issued it was ahead.",
+            "Peers refuse the certificate until that time. The clock of the machine that issued it was ahead.",
             *_renewal(certificate),
         )
         return
@@ -225,7 +225,7 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                 f"the {what} differs between hosts"
                 + ("; one is on all hosts" if common else f": most hosts agree, except {odd}" if odd else ""),
                 "A host refuses certificates and tokens that were signed with another host's CA or key."
-                + (" One of the CAs or keys is on all hosts, so a rotation may be unfinished." if common else ""),
+                + (" All hosts have one CA or key in common, as in the middle of a rotation." if common else ""),
                 tuple(f"{host}: SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
                 (call("rotate-certs", "resume the rotation", ca="yes"),)
                 if common

@@ -19,7 +19,7 @@ CODES: dict[str, Explanation] = {
     ),
     "console.key-unusable": Explanation(
         "the private key that the inventory names cannot be read on this machine",
-        "put the private key there, or set ssh.identity_file to an existing one",
+        "put the private key there, or set ssh.identity_file to an existing key",
     ),
     "cluster.not-bootstrapped": Explanation("etcd runs on no host and is enabled on none", "run bootstrap"),
     "etcd.quorum-lost": Explanation(
@@ -31,7 +31,7 @@ CODES: dict[str, Explanation] = {
         "bring back or replace the missing member before any other work",
     ),
     "etcd.member-down": Explanation(
-        "a member that is in the member list and was started before does not answer",
+        "a listed member that was started before does not answer",
         "restart the member, or replace its host",
     ),
     "etcd.member-unhealthy": Explanation(
@@ -47,10 +47,11 @@ CODES: dict[str, Explanation] = {
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove the member by its ID"),
     "etcd.external-endpoint": Explanation(
         "an endpoint of an etcd outside the inventory does not answer the control planes",
-        "check that the member runs there, that its port is open, and the client certificate and key",
+        "check that the member runs there and its port is open; check the client certificate and key",
     ),
     "etcd.external-alarm": Explanation(
-        "a member of an etcd outside the inventory has raised an alarm", "free space or repair the member where it runs"
+        "a member of an etcd outside the inventory has raised an alarm",
+        "on the member's host: free up disk space, or repair the member",
     ),
     "etcd.listens-locally": Explanation(
         "etcd listens for members or clients on a loopback address only",
@@ -130,7 +131,7 @@ CODES: dict[str, Explanation] = {
         "raise timeout client, server, tunnel and connect; a number without a unit is milliseconds",
     ),
     "haproxy.default-credentials": Explanation(
-        "other hosts reach haproxy's statistics page without a password, or with one of examples",
+        "other hosts reach haproxy's statistics page without a password, or with one from published examples",
         "set another stats auth, or bind the page to 127.0.0.1",
     ),
     "haproxy.unresolved": Explanation(
@@ -218,13 +219,13 @@ CODES: dict[str, Explanation] = {
     ),
     "kubeadm.leftovers": Explanation(
         "a host has files of kubeadm and is no node, or an init is unfinished",
-        "run join or bootstrap, which undo what is left; or reset the host",
+        "run join or bootstrap, which clean up these files; or reset the host",
     ),
     "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.not-yet-valid": Explanation("the certificate's notBefore date is in the future", "rotate certificates"),
     "cert.wrong-usage": Explanation(
-        "a certificate's extended key usage does not allow what its component uses it for", "reissue the certificate"
+        "a component uses a certificate in a way that its extended key usage does not allow", "reissue the certificate"
     ),
     "cert.expiring": Explanation(
         "a certificate expires in less than 30 days (critical below 7)", "rotate certificates"
@@ -355,7 +356,7 @@ CODES: dict[str, Explanation] = {
     ),
     "etcd.slow-disk": Explanation(
         "the p99 of WAL fsyncs is above 100 ms, or etcd logs writes of more than a second",
-        "find what else uses the disk; give etcd its own",
+        "find other programs that use the disk; give etcd a separate disk",
     ),
     "lease.churn": Explanation(
         "leader locks were taken more than 8 times within 3 minutes", "check the latency of etcd and of the API"

@@ -122,7 +122,7 @@ def _failed_section(section: str, error: Exception) -> Candidate:
             "console.rules-failed",
             Severity.WARNING,
             section,
-            f"the rules about {section} failed, and their findings are missing",
+            f"the checks of {section} ended with an error, so their findings are missing",
             "This is an error of haconsole, not of the cluster.",
             (f"{type(error).__name__} at {place(error)}",),
             (advice("check this part by hand, and report the error and its line as a bug"),),

@@ -179,7 +179,7 @@ def _no_tls() -> Candidate:
             "Anyone who reaches etcd's ports can read and write every object of the cluster, secrets included.",
             ("etcd.tls is off in the inventory",),
             (
-                advice("set etcd.tls to certificates in the inventory"),
+                advice("in the inventory: set etcd.tls to certificates"),
                 call("rotate-certs", "then: issue etcd's certificates", scope="etcd"),
             ),
         )

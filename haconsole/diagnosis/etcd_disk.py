@@ -67,7 +67,8 @@ def _slow(host: HostName, evidence: tuple[str, ...], *, leads: bool) -> Candidat
             Severity.WARNING,
             host,
             f"{host}: etcd waits for its disk",
-            "A member acknowledges a write only once it is on disk. A leader with a slow disk slows the cluster down.",
+            "A member acknowledges a write only when the write is on disk. A leader with a slow disk slows the "
+            "cluster down.",
             evidence,
             tuple(_remedies(host, leads=leads)),
         ),
@@ -77,6 +78,8 @@ def _slow(host: HostName, evidence: tuple[str, ...], *, leads: bool) -> Candidat
 
 
 def _remedies(host: HostName, *, leads: bool) -> Iterator[Remedy]:
-    yield advice(f"on {host}: find what else writes to this disk (iotop, iostat -x 1); give etcd a disk of its own")
+    yield advice(
+        f"on {host}: find other programs that write to this disk (iotop, iostat -x 1); give etcd a separate disk"
+    )
     if leads:
         yield call("move-leader", "until the disk is fast enough: let another member lead")

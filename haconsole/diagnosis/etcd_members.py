@@ -320,9 +320,9 @@ def _even(voters: int) -> Candidate:
             Severity.INFO,
             "etcd",
             f"etcd has {voters} voters, an even number",
-            f"{voters} voters tolerate no more failures than one voter fewer would, but one voter more must "
-            "agree to each write.",
-            (f"majority: {needed_for(voters)} of {voters}; without one: {needed_for(voters - 1)} of {voters - 1}",),
+            f"{voters} voters tolerate no more failures than {voters - 1}, but one voter more must agree to each "
+            "write.",
+            (f"majority: {needed_for(voters)} of {voters}; of {voters - 1} voters: {needed_for(voters - 1)}",),
             (advice("add a host with the etcd role to the inventory and join it, or remove a member"),),
         ),
         anywhere(

@@ -63,7 +63,8 @@ def _client_url(
             Severity.WARNING,
             facts.host,
             f"the member on {facts.host} advertises a client URL that leads to another place: {', '.join(strange)}",
-            "Clients that read the member list connect to this URL. The member works, and they do not reach it.",
+            "Clients that read the member list connect to this URL. The member works, but these clients do not "
+            "reach it.",
             (f"the host's address is {facts.address}",),
             (
                 *correct_settings(facts, "etcd", inventory),

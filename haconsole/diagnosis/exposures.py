@@ -79,8 +79,8 @@ def _etcd(facts: HostFacts, exposures: tuple[Exposure, ...], inventory: Inventor
             (
                 *correct_settings(facts, "etcd", inventory),
                 advice(
-                    f"on {facts.host}: set client-cert-auth and trusted-ca-file (for peers with the prefix peer-), "
-                    "then restart one member at a time"
+                    f"on {facts.host}: set client-cert-auth and trusted-ca-file (for peers: peer-client-cert-auth "
+                    "and peer-trusted-ca-file), then restart one member at a time"
                 ),
             ),
         ),
@@ -90,7 +90,7 @@ def _etcd(facts: HostFacts, exposures: tuple[Exposure, ...], inventory: Inventor
 
 def _pages(facts: HostFacts, exposures: tuple[Exposure, ...]) -> Candidate:
     weak = any(one.kind is ExposureKind.PAGE_DEFAULT for one in exposures)
-    how = "with a name and password of examples" if weak else "without a password"
+    how = "with a name and password from published examples" if weak else "without a password"
     return Candidate(
         Finding(
             "haproxy.default-credentials",

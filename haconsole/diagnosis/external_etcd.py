@@ -61,7 +61,7 @@ def _silent(one: ExternalEndpoint, unreached: tuple[Key, ...]) -> Candidate:
             "etcd.external-endpoint",
             Severity.WARNING,
             one.url,
-            f"etcd at {one.url} gives the control planes no answer",
+            f"etcd at {one.url} does not answer the control planes",
             "API servers use the other members; each member that is missing brings the loss of the quorum closer.",
             (reason_of(one.etcd) or "not queried",),
             (

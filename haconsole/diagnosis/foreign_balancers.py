@@ -70,7 +70,7 @@ def _without_foreign_files(remedy: Remedy, foreign: dict[str, tuple[HostName, ..
     hosts = foreign.get(part, ())
     if not hosts or remedy.action not in (*MOVES, "bootstrap"):
         return remedy
-    what = remedy.text or f"do the work of {remedy.action}"
+    what = remedy.text or f"do what the action {remedy.action} does"
     return advice(f"{what}: by hand, because haconsole did not write {part}'s files on {', '.join(hosts)}")
 
 
@@ -91,7 +91,7 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
             f"{part}'s files on {where} were not written by haconsole, or were changed since",
             f"haconsole never replaces such files. {limits[part]}",
             (),
-            (advice("to let haconsole write a file: move it away, then run bootstrap"),),
+            (advice("to let haconsole write such a file: move the existing file away, then run bootstrap"),),
         )
     )
 

@@ -139,7 +139,9 @@ def _limits(facts: HostFacts, haproxy: HaproxyFacts, *, ours: bool) -> Iterator[
 
 
 def _reload(facts: HostFacts) -> Remedy:
-    return call("reconfigure", "reload the file, which has the larger limit", service="haproxy", host=facts.host)
+    return call(
+        "reconfigure", "reload haproxy: its file already has a larger limit", service="haproxy", host=facts.host
+    )
 
 
 def _timeouts(facts: HostFacts) -> Iterator[Candidate]:

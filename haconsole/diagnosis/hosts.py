@@ -31,7 +31,7 @@ FIXES = {
     Cause.NO_ROUTE: "check the network between here and the host, and the address in the inventory",
     Cause.NAME_NOT_FOUND: "correct the host's address in the inventory, or the name resolution on this machine",
     Cause.AUTH_FAILED: "check ssh.user and ssh.identity_file, and that the key is in authorized_keys on the host",
-    Cause.KEY_UNUSABLE: "put the private key there, or set ssh.identity_file to an existing one",
+    Cause.KEY_UNUSABLE: "put the private key there, or set ssh.identity_file to an existing key",
     Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's, then start haconsole with --accept-host-key",
     Cause.HOST_KEY_CHANGED: "find out why the host key changed, then remove the old line from known_hosts",
     Cause.JUMP_FAILED: "fix the connection to the jump host first",
@@ -207,7 +207,7 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
             ),
             (
                 *_deletion(facts, disk),
-                advice("free space: old logs, old backups, package caches"),
+                advice("free up space: delete old logs, old backups, package caches"),
             ),
         )
     )

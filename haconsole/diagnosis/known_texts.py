@@ -173,8 +173,8 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         r"your configuration file uses an old API spec",
         "The configuration was written for an older kubeadm than the installed one.",
         kubeadm=(
-            "set kubernetes.version to the release of the installed kubeadm. Convert a configuration of your own with "
-            "kubeadm config migrate, run by an older kubeadm that still reads it"
+            "set kubernetes.version to the release of the installed kubeadm. If the configuration is your own, "
+            "convert it: run kubeadm config migrate with an older kubeadm that still reads it"
         ),
     ),
     _text(
@@ -271,7 +271,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"no space left on device",
         "A file system is full.",
-        "free space on the file system that the line names: df -h",
+        "free up space on the file system that the line names: df -h",
     ),
     _text(
         r"read-only file system",
@@ -282,7 +282,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         r"leaderelection lost|failed to renew lease|slow fdatasync|apply request took too long|"
         r"sync duration of .* expected less than ",
         "etcd or the API answers too slowly, mostly because of a slow disk.",
-        "give etcd a disk of its own; compare wal_fsync_duration of its metrics with 10 ms",
+        "give etcd a separate disk; compare wal_fsync_duration of its metrics with 10 ms",
     ),
 )
 

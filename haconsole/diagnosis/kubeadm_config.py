@@ -34,7 +34,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     if record.cluster_info is not None:
         yield from _record(
             "cluster-info",
-            "A host that joins connects to this server and trusts this CA only, so joins fail.",
+            "A joining host connects to this server and trusts only this CA, so joins fail.",
             (*_server(record.cluster_info, inventory), *_authorities(record.cluster_info, snapshot)),
             ("cert.ca-rotation-open", "kubernetes-ca"),
             ("cert.wrong-ca", "kubernetes-ca"),
@@ -118,8 +118,8 @@ def _authorities(info: ClusterInfo, snapshot: ClusterSnapshot) -> Iterator[tuple
         yield (
             f"cluster-info embeds another CA than ca.crt of the control planes (SHA-256 {prints})",
             advice(
-                f"{_EDIT_INFO}: set certificate-authority-data to what base64 -w0 /etc/kubernetes/pki/ca.crt prints "
-                "on a control plane"
+                f"{_EDIT_INFO}: set certificate-authority-data to the output of base64 -w0 "
+                "/etc/kubernetes/pki/ca.crt on a control plane"
             ),
         )
 
@@ -143,7 +143,7 @@ def _kubelets(record: KubeletConfiguration, snapshot: ClusterSnapshot) -> Iterat
             )
         if record.fail_swap_on is not False and not kubelet.fail_swap_on and kubelet.swaps:
             yield (
-                f"{record.name} lacks failSwapOn: false, by which kubelet on {facts.host} runs with swap",
+                f"kubelet on {facts.host} runs with swap because of failSwapOn: false, which {record.name} lacks",
                 advice(f"{edit}: set failSwapOn: false, or turn swap off on {facts.host}"),
             )
         if kubelet.rotates_certificates is False:

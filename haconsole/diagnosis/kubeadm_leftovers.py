@@ -49,7 +49,7 @@ def _unfinished_join(facts: HostFacts, kubelet: KubeletFacts, snapshot: ClusterS
     view = etcd_view(snapshot)
     stacked = inventory.etcd.placement is EtcdPlacement.STATIC_POD and not view.external
     if stacked and facts.has(Role.ETCD) and view.current and facts.host in view.unlisted and kubelet.pod("etcd"):
-        return "its etcd is no member either, so the host was removed and not reset, or its join was interrupted"
+        return "its etcd is no member either: the host was removed without a reset, or its join was interrupted"
     return ""
 
 

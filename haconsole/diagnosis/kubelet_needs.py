@@ -35,7 +35,7 @@ def _swap(facts: HostFacts, inventory: Inventory) -> Iterator[Candidate]:
     if kubelet is None or not kubelet.swaps or not kubelet.fail_swap_on:
         return
     unit = facts.service("kubelet")
-    effect = "kubelet runs, and will not start again" if unit and unit.running else "kubelet does not start"
+    effect = "kubelet runs now, but its next start will fail" if unit and unit.running else "kubelet does not start"
     prepares = (call("prepare", "turn swap off, now and after a reboot", hosts=facts.host),)
     yield Candidate(
         Finding(
@@ -85,7 +85,8 @@ def _taken_port(
             Severity.WARNING,
             f"{name}@{facts.host}",
             f"{name} on {facts.host} cannot listen on port {port}, which {holder} has",
-            "Only one process can listen on a port of an address. The component ends until the port is free.",
+            "Only one process can listen on a port of an address. The component exits at every start until the "
+            "port is free.",
             (f"{holder} listens on {holder.address}:{port}", *(f"{name} logs: {line}" for line in log)),
             (
                 advice(

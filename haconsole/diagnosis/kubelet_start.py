@@ -72,11 +72,11 @@ def _waiting(hosts: tuple[HostFacts, ...], snapshot: ClusterSnapshot, address: s
             (
                 advice(
                     (f"on {release}: systemctl stop haproxy" if release else f"stop the balancer at {address}")
-                    + ", so that connections are refused; start it again once an API server is ready"
+                    + ", so that connections are refused; start it again when an API server is ready"
                 ),
                 advice(
-                    "afterwards: let the balancer refuse connections while no server is up. Or set server in "
-                    "/etc/kubernetes/kubelet.conf of each control plane to its own API server"
+                    "afterwards: let the balancer refuse connections while no server is up. Or, in "
+                    "/etc/kubernetes/kubelet.conf of each control plane, set `server` to its own API server"
                 ),
             ),
         ),

@@ -156,7 +156,7 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
             Severity.WARNING,
             facts.host,
             f"the apiserver on {facts.host} has an outdated list of etcd servers",
-            "The API server connects to removed members, or does not use all current ones.",
+            "The API server connects to removed members, or does not use all current members.",
             tuple(f"no such member: {url}" for url in sorted(strange))
             + tuple(f"not in the API server's list: {url}" for url in sorted(absent)),
             (call("bootstrap", "write the list and restart API servers one at a time", only="kubernetes"),),

@@ -74,8 +74,8 @@ PAGES: dict[str, Page] = {
         "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
     ),
     "etcd.client-url-mismatch": Page(
-        "API servers and etcdctl take client URLs from the member list. They do not reach this member, so a failure of "
-        "another one may cut them off.",
+        "API servers and etcdctl take client URLs from the member list. The URL there does not lead to this "
+        "member. If the other members fail, these clients lose etcd.",
         "etcdctl member list -w table: compare the client URLs with the hosts' addresses",
     ),
     "etcd.even-voters": Page(
@@ -219,7 +219,9 @@ PAGES: dict[str, Page] = {
         "Programs that write there fail; etcd stops, and its compaction needs space too.",
         "df -h; du -xh --max-depth=2 / | sort -h | tail",
     ),
-    "host.disk-low": Page("Programs that write there will fail; there is time to free space now.", "df -h"),
+    "host.disk-low": Page(
+        "Programs that write there will fail when it is full; there is still time to free up space.", "df -h"
+    ),
     "host.inodes-full": Page("No file can be made, although space may be free.", "df -i"),
     "host.read-only": Page(
         "Programs that write there fail; the disk may be failing.", "grep ' ro[, ]' /proc/mounts; dmesg | tail"
@@ -252,7 +254,7 @@ PAGES: dict[str, Page] = {
         "systemctl cat UNIT; runuser -u USER -- ls -l FILE; namei -l FILE",
     ),
     "service.changed-settings": Page(
-        "The unit does not work with a setting that was changed by hand.",
+        "The unit fails, and one of its settings was changed by hand.",
         "systemctl cat UNIT; journalctl -u UNIT -n 50; compare with another host",
     ),
     "service.limited": Page(

@@ -6,14 +6,14 @@ from haconsole.diagnosis.page import Page
 
 KUBERNETES_PAGES: dict[str, Page] = {
     "apiserver.down": Page(
-        "The API server's clients need another one; if none is left, nothing can be changed.",
+        "Clients of this API server need another API server. If no API server is left, nothing can be changed.",
         "systemctl status kube-apiserver or crictl ps -a; curl -k https://HOST:6443/readyz",
     ),
     "apiserver.not-ready": Page(
         "Balancers that check /readyz send no requests to this API server.", "curl -k https://HOST:6443/readyz?verbose"
     ),
     "apiserver.etcd-servers-stale": Page(
-        "The API server connects to removed members, or uses too few of the current ones.",
+        "The API server connects to removed members, or uses too few of the current members.",
         "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline | grep etcd-servers",
     ),
     "apiserver.flags-differ": Page(

@@ -32,8 +32,8 @@ HOW = {
     PortState.REJECTED: "the connection is refused, although a process listens there",
     PortState.SILENT: "no answer to two attempts",
     PortState.UNREACHABLE: "the network reports the host unreachable",
-    PortState.NO_ROUTE: "a route of the first host drops packets to this address",
-    PortState.NO_PORT: "the first host has no local port left for this address",
+    PortState.NO_ROUTE: "the host that connects has a route that drops packets to this address",
+    PortState.NO_PORT: "the host that connects has no free local port for this address",
 }
 
 

@@ -50,10 +50,10 @@ _RULES = (
             advice(
                 "find out why the VIP moves: journalctl -u keepalived on each balancer; run the check script by hand"
             ),
-            advice("find out what adds and removes keepalived's down file, if a host has one"),
+            advice("if a host has keepalived's down file: find out what adds and removes the file"),
             advice(
-                "raise advert_int, or the values fall and rise of the check script, if the hosts or their "
-                "network are slow"
+                "if the hosts or their network are slow: raise advert_int, or the values `fall` and `rise` of "
+                "the check script"
             ),
         ),
         anywhere(

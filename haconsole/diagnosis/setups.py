@@ -95,7 +95,7 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
             Severity.WARNING,
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} needs something that is missing or not accessible: {what}",
-            f"The unit does not work without this, {effect}.",
+            f"The unit needs this, {effect}.",
             lines,
             tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
             or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
@@ -294,7 +294,7 @@ def _kubeconfigs(facts: HostFacts, setup: UnitSetup, valid: frozenset[tuple[str,
                 (f"{file.path}, named by --{file.name}",),
                 (
                     call("bootstrap", "write the kubeconfig again and restart the component", only="kubernetes"),
-                    advice(f"or on {facts.host}: correct the server: line in {file.path}, then restart {setup.name}"),
+                    advice(f"or on {facts.host}: correct the server address in {file.path}, then restart {setup.name}"),
                 ),
             ),
             (NOT_BOOTSTRAPPED,),

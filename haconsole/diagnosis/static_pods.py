@@ -56,8 +56,8 @@ def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
                 if main
                 else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
                 "kubelet reads every file in that folder whose name does not begin with a dot, whatever its "
-                "extension. kubelet may run the copy instead of the right file, and upgrades then wait for a "
-                "change of the pod that does not come.",
+                "extension. Of two manifests of a pod, kubelet may run the wrong one. Upgrades then wait for a "
+                "change of the pod that never happens.",
                 tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
                 (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
             )

@@ -22,7 +22,7 @@ LABELS = {
     "addresses": "its addresses",
     "services": "its services",
     "disks": "its disks",
-    "system": "its load and network tables",
+    "system": "its system load and network tables",
     "configs": "its configuration files",
     "peer_ports": "its connections to other hosts",
     "unit_setup": "the files of systemd units",
@@ -50,7 +50,9 @@ FIXES = {
     Cause.SUDO_REFUSED: "allow the SSH user NOPASSWD in sudoers; or set ssh.sudo: password, and enter the password",
     Cause.NO_SESSION: "raise MaxSessions in sshd_config on {host} (10 is the default), and reload sshd",
     Cause.TIMED_OUT: "look at the load and the disk of {host}: uptime, and cat /proc/pressure/*",
-    Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue an expired one",
+    Cause.AUTH_FAILED: (
+        "compare the client certificate and the CA on {host} with the server's; reissue an expired certificate"
+    ),
     Cause.NOT_INSTALLED: "install the missing program on {host}",
     Cause.NOT_CONFIGURED: "correct the path in the inventory, or put the missing file back on {host}",
     Cause.NOT_RUNNING: "reload the service on {host}, so that it opens its socket again",
@@ -159,7 +161,7 @@ def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
             Severity.WARNING,
             facts.host,
             f"{facts.host} answers queries only one at a time: {WORDS[Cause.NO_SESSION]}",
-            "All queries were answered in the end. A live view keeps a session open and fails on such a host.",
+            "All queries were answered in the end. A live view keeps a session open, so it would fail on this host.",
             (f"sshd on {facts.host} refused a session {refused} times",),
             (
                 call("repair", "allow 10 sessions on one connection", setting="sessions", host=facts.host),

@@ -70,7 +70,10 @@ def _disagreement(view: VipView, facts: HostFacts, entry: InterfaceAddress | Non
     restart = call("restart", "restart keepalived to set its addresses again", service="keepalived", host=facts.host)
     if entry is None:
         summary = f"keepalived on {facts.host} is MASTER of {view.address}, and the host does not have the address"
-        why = "Something removed the address. keepalived does not add it again, and the other balancers stay in BACKUP."
+        why = (
+            "A person or a program removed the address. keepalived does not add the address again, and the other "
+            "balancers stay in BACKUP."
+        )
         remedies: tuple[Remedy, ...] = (restart,)
     else:
         summary = f"{facts.host} has {view.address}, but keepalived on it is not MASTER"
@@ -95,7 +98,12 @@ def _forced_down(facts: HostFacts) -> Iterator[Candidate]:
             f"{facts.host} cannot own the VIP: its down file exists",
             "An administrator or an action created the file to keep the VIP off this host.",
             (),
-            (call("failback", f"when the work on {facts.host} is done: remove the down file"),),
+            (
+                call(
+                    "failback",
+                    f"when the work on {facts.host} is done: remove its down file, so that it can hold the VIP again",
+                ),
+            ),
         ),
         (repetitions.FLAPPING,) if repetitions.took_vip(facts) else (),
     )

@@ -117,7 +117,7 @@ def _remedies(address: Vip, owner: HostFacts, attempts: _Attempts) -> Iterator[R
         for host in routes:
             yield call("repair", "remove the route", setting="route", host=host, target=address)
     elif not {PortState.UNREACHABLE, PortState.NO_PORT} & set(attempts.failed.values()):
-        what = f"accept port {attempts.port} from the cluster's hosts"
+        what = f"allow port {attempts.port} in the firewall for the cluster's hosts"
         yield call("repair", what, setting="firewall", host=owner.host, target=f"{attempts.port}")
     yield advice(
         f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}, also "

@@ -80,10 +80,10 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
                 *(_by_hand(facts, path) for path in changed),
                 *(() if changed else _unblock(facts, health_port)),
                 advice(
-                    f"on {facts.host}: run the check that journalctl -u keepalived names by hand; "
-                    "check the firewall of the loopback interface and the state of the VIP's interface"
+                    f"on {facts.host}: find the failed check with journalctl -u keepalived and run it by hand. "
+                    "Also check the firewall of the loopback interface and the state of the VIP's interface"
                 ),
-                call("bootstrap", "write keepalived's files, the check included, again", only="keepalived"),
+                call("bootstrap", "write keepalived's files again, including its check script", only="keepalived"),
             ),
         ),
         (
@@ -162,7 +162,9 @@ def _other_address(balancers: tuple[HostFacts, ...], by_vip: dict[str, list[Sett
                 alone = all(len(hosts[own]) == 1 for own in instance.vips)
                 if instance.router_id in ids[address] and alone and len(others) == len(hosts[address]) > 1:
                     own = ", ".join(instance.vips) or "no address"
-                    what = f"{facts.host} has another address in the instance with router ID {instance.router_id}"
+                    what = (
+                        f"{facts.host} has a different address in the VRRP instance with router ID {instance.router_id}"
+                    )
                     yield _wrong(facts, replace(instance, vips=(Vip(address),)), what, f"{facts.host}: {own}")
 
 

@@ -30,13 +30,13 @@ class EtcdFiles(Part, frozen=True, kw_only=True):
     peer_cert: Annotated[CertificateName, Meta(description="Certificate between members.")] = "peer.crt"
     peer_key: Annotated[CertificateName, Meta(description="Private key of peer_cert.")] = "peer.key"
     peer_ca_cert: Annotated[
-        FileName | None, Meta(description="CA certificate of peer connections, between members; ca_cert if unset.")
+        FileName | None, Meta(description="CA certificate of peer connections, between members; default: ca_cert.")
     ] = None
     client_cert: Annotated[
-        CertificateName | None, Meta(description="Client certificate of the console; client.crt if unset.")
+        CertificateName | None, Meta(description="Client certificate of the console; default: client.crt.")
     ] = None
     client_key: Annotated[
-        CertificateName | None, Meta(description="Private key of client_cert; client.key if unset.")
+        CertificateName | None, Meta(description="Private key of client_cert; default: client.key.")
     ] = None
 
 
@@ -70,15 +70,20 @@ class Kubeadm(Part, frozen=True, kw_only=True):
     """Settings of the clusters that kubeadm makes; used by bootstrap and join."""
 
     cri_socket: Annotated[
-        Path | None, Meta(description="Socket of the container runtime; kubeadm finds it if unset.")
+        Path | None, Meta(description="Socket of the container runtime; default: the one that kubeadm finds.")
     ] = None
     cgroup_driver: Annotated[CgroupDriver, Meta(description="cgroup driver of every kubelet.")] = CgroupDriver.SYSTEMD
     image_repository: Annotated[
-        ImageRepository | None, Meta(description="Registry of the control plane's images; kubeadm's own if unset.")
+        ImageRepository | None, Meta(description="Registry of the control plane's images; default: that of kubeadm.")
     ] = None
     cni: Annotated[
         LocalPath | None,
-        Meta(description="Manifest of the CNI, applied after the first control plane; unset: hosts have a CNI."),
+        Meta(
+            description=(
+                "Manifest of the CNI, applied after the first control plane; default: none, as hosts already have "
+                "a CNI."
+            )
+        ),
     ] = None
     ignore_preflight_errors: Annotated[
         tuple[PreflightCheck, ...],

@@ -109,7 +109,9 @@ class _InventoryReader:
             marks[key.text] = key.mark
             return True
         if key.text == "<<" and key.plain:
-            self._fault(key.mark, where, "a merge key (<<) is not supported", "copy the merged keys here")
+            self._fault(
+                key.mark, where, "a merge key (<<) is not supported", "write the keys of the merged mapping here"
+            )
             return False
         suggestion = did_you_mean(key.text, tuple(name for name in known if name not in marks))
         hint = f"did you mean {suggestion}?" if suggestion else f"the keys allowed here are: {', '.join(known)}"
@@ -210,7 +212,11 @@ def _form(node: Node) -> str:
 def _how_to_fill(struct: type[Struct]) -> str:
     required = [entry.key for entry in fields_of(struct).values() if entry.required]
     if required:
-        return f"give it the keys {', '.join(required)}" if len(required) > 1 else f"give it the key {required[0]}"
+        return (
+            f"add the required keys {', '.join(required)}"
+            if len(required) > 1
+            else f"add the required key {required[0]}"
+        )
     return "add keys below, remove the entry, or write {} for all defaults"
 
 

@@ -54,7 +54,7 @@ def network(text: str, folders: Folders) -> str:
     except ValueError:
         raise WrongFormatError("not a network in CIDR notation") from None
     if value.ip != value.network.network_address:
-        raise WrongFormatError("a network with host bits set", f"write the network itself: {value.network}")
+        raise WrongFormatError("a network with host bits set", f"write the address of the network: {value.network}")
     return str(value.network)
 
 
@@ -90,7 +90,7 @@ def _no_network_address(address: _Address, network: ipaddress.IPv4Network | ipad
 def name(text: str, folders: Folders) -> str:
     """A DNS name: labels of up to 63 characters, parted by single dots (RFC 1123, section 2.1)."""
     if not all(_LABEL.match(label) for label in text.split(".")):
-        raise WrongFormatError("not a DNS name", "part it with single dots; each part has 63 characters at most")
+        raise WrongFormatError("not a DNS name", "write parts of at most 63 characters, separated by single dots")
     return text
 
 
@@ -147,7 +147,9 @@ def local_path(text: str, folders: Folders) -> str:
     if first == "~" and folders.home is not None:
         return str(folders.home.joinpath(*rest))
     if first.startswith("~"):
-        raise WrongFormatError("a path in another user's home folder", "write ~/ for your own, or the absolute path")
+        raise WrongFormatError(
+            "a path in another user's home folder", "write ~/ for your own home folder, or an absolute path"
+        )
     return str(folders.base / text)
 
 

@@ -73,24 +73,34 @@ class Guardrail(Part, frozen=True, kw_only=True):
     reason: Annotated[Sentence, Meta(description="The reason, shown to everybody whom the rule stops.")]
     actions: Annotated[
         tuple[ActionName, ...],
-        Meta(title="a list of actions", examples=[["restore"]], description="The restricted actions; all if unset."),
+        Meta(
+            title="a list of actions",
+            examples=[["restore"]],
+            description="The actions that the rule restricts; default: all.",
+        ),
     ] = ()
-    start: Annotated[TimeOfDay | None, Meta(description="With no-changes: the first minute without changes.")] = None
+    start: Annotated[
+        TimeOfDay | None, Meta(description="For the rule no-changes: the time from which no run may start.")
+    ] = None
     end: Annotated[
         TimeOfDay | None,
         Meta(
             description=(
-                "With no-changes: the time when runs may start again. If it is earlier than `start`, it is on the next "
-                "day."
+                "For the rule no-changes: the time when runs may start again. If it is earlier than `start`, it "
+                "is on the next day."
             )
         ),
     ] = None
     days: Annotated[
         tuple[Weekday, ...],
-        Meta(title="a list of days", examples=[["mon", "tue"]], description="The days of `start`; every day if unset."),
+        Meta(
+            title="a list of days",
+            examples=[["mon", "tue"]],
+            description="The days on which `start` applies; default: every day.",
+        ),
     ] = ()
     time_zone: Annotated[TimeZone, Meta(description="The time zone of `start`, `end` and `days`.")] = "UTC"
     count: Annotated[
         Annotated[int, Meta(ge=1, le=100, title="a number of runs")] | None,
-        Meta(description="With at-most: the number of runs that may run at the same time."),
+        Meta(description="For the rule at-most: the number of runs that may be active at the same time."),
     ] = None

@@ -70,7 +70,7 @@ def decode_text(data: bytes) -> str:
         raise _unreadable(
             Mark(),
             f"the file has more than {MAX_BYTES} bytes",
-            "an inventory is smaller: give the path of another file",
+            "the file is too large for an inventory: give the path of another file",
         )
     try:
         return data.decode("utf-8-sig")
@@ -195,16 +195,13 @@ class _Builder:
         if self.count > MAX_NODES:
             raise _unreadable(
                 mark,
-                f"the file holds more than {MAX_NODES} values, where each YAML alias counts as all the values "
-                "it repeats",
+                f"the file holds more than {MAX_NODES} values, counting those that YAML aliases repeat",
                 "shorten it",
             )
 
     def _shallow(self, mark: Mark) -> None:
         if len(self.stack) > MAX_DEPTH:
-            raise _unreadable(
-                mark, f"values are nested more than {MAX_DEPTH} deep", "remove levels: an inventory needs fewer"
-            )
+            raise _unreadable(mark, f"values are nested more than {MAX_DEPTH} deep", "use fewer levels of nesting")
 
     def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> bool:
         tagged = not implicit or event.tag is not None

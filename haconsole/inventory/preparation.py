@@ -54,9 +54,7 @@ class Releases(Part, frozen=True, kw_only=True):
     ] = None
     etcd: Annotated[
         Release | None,
-        Meta(
-            description="Release of etcd and etcdctl in the version that etcd.version gives, for etcd.binary's folder."
-        ),
+        Meta(description="Release of etcd and etcdctl, version etcd.version, to install in the folder of etcd.binary."),
     ] = None
 
 
@@ -64,9 +62,11 @@ class Runtime(Part, frozen=True, kw_only=True):
     """Settings of containerd that kubelet depends on; other settings of an existing configuration are kept."""
 
     sandbox_image: Annotated[
-        ImageName | None, Meta(description="Image of the pod sandbox; if unset, the image for kubernetes.version.")
+        ImageName | None, Meta(description="Image of the pod sandbox; default: the image for kubernetes.version.")
     ] = None
-    cni_dir: Annotated[Path | None, Meta(description="Folder of the CNI plug-ins; found if unset.")] = None
+    cni_dir: Annotated[
+        Path | None, Meta(description="Folder of the CNI plug-ins; default: the usual folder that has them.")
+    ] = None
 
 
 class Preparation(Part, frozen=True, kw_only=True):
@@ -95,6 +95,6 @@ class Preparation(Part, frozen=True, kw_only=True):
         SelinuxMode, Meta(description="SELinux mode to set on nodes where SELinux is enforcing now.")
     ] = SelinuxMode.PERMISSIVE
     firewall: Annotated[
-        bool, Meta(description="Open the cluster's ports in an active firewall; false: only list these ports.")
+        bool, Meta(description="Open the cluster's ports in an active firewall; with false, only list these ports.")
     ] = True
     hold: Annotated[bool, Meta(description="Exclude the cluster's packages from upgrades.")] = True

@@ -185,7 +185,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     client_port: Annotated[Port, Meta(description="Port for clients.")] = 2379
     peer_port: Annotated[Port, Meta(description="Port between members.")] = 2380
     metrics_port: Annotated[
-        Port | None, Meta(description="Port of /metrics and /health without TLS; none if unset.")
+        Port | None, Meta(description="Port of /metrics and /health without TLS; default: none.")
     ] = None
     data_dir: Annotated[Path, Meta(description="Data directory, used only by etcd.")] = "/var/lib/etcd"
     pki_dir: Annotated[Path, Meta(description="Folder of CA, certificates and keys.")] = "/etc/etcd/pki"
@@ -193,7 +193,8 @@ class Etcd(Part, frozen=True, kw_only=True):
     config_file: Annotated[Path, Meta(description="Environment file that the unit reads.")] = "/etc/etcd/etcd.env"
     binary: Annotated[Path, Meta(description="The etcd program.")] = "/usr/bin/etcd"
     version: Annotated[
-        Version | None, Meta(description="Version that prepare installs, in quotes; any that is offered if unset.")
+        Version | None,
+        Meta(description="Version that prepare installs, in quotes; default: any that the package sources offer."),
     ] = None
     token: Annotated[Token, Meta(description="--initial-cluster-token; must differ between clusters on a network.")] = (
         "etcd-cluster"
@@ -245,7 +246,7 @@ class Kubernetes(Part, frozen=True, kw_only=True):
     )
     node_prefix: Annotated[
         Annotated[int, Meta(ge=8, le=128, title="a prefix length")] | None,
-        Meta(description="Prefix length of each node's part of pod_cidr; 24, or 64 for IPv6, if unset."),
+        Meta(description="Prefix length of each node's part of pod_cidr; default: 24, or 64 for IPv6."),
     ] = None
     cluster_name: Annotated[Token, Meta(description="--cluster-name, and the cluster's name in kubeconfigs.")] = (
         "kubernetes"
@@ -270,7 +271,7 @@ class Kubernetes(Part, frozen=True, kw_only=True):
 class VirtualIp(Part, frozen=True, kw_only=True):
     """A VIP and the VRRP instance that moves it between the load balancers."""
 
-    address: Annotated[VipAddress, Meta(description="The virtual address; the prefix length is its network's.")]
+    address: Annotated[VipAddress, Meta(description="The virtual address, with the prefix length of its network.")]
     interface: Annotated[
         Interface | None,
         Meta(
@@ -342,7 +343,9 @@ class Pki(Part, frozen=True, kw_only=True):
     ] = CaKeyPlace.HOSTS
     ca_keys: Annotated[
         LocalPath | None,
-        Meta(description="Folder of the encrypted CA keys kept with you; CLUSTER-ca-keys beside this file if unset."),
+        Meta(
+            description="Folder for the encrypted CA keys on your machine; default: CLUSTER-ca-keys beside this file."
+        ),
     ] = None
 
 
@@ -357,7 +360,7 @@ class Inventory(Part, frozen=True, kw_only=True):
     etcd: Annotated[Etcd, Meta(description="etcd, on the hosts with the role etcd.")] = Etcd()
     kubernetes: Annotated[
         Kubernetes | None,
-        Meta(description=("The control plane; omit it for a cluster of only etcd, {} for all defaults.")),
+        Meta(description=("The control plane; leave it out for a cluster of only etcd, or write {} for all defaults.")),
     ] = None
     vips: Annotated[
         tuple[VirtualIp, ...],

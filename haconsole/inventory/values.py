@@ -87,7 +87,7 @@ JumpHost = Annotated[
     str,
     Meta(
         pattern=_JUMP,
-        title="a host of this inventory, [user@]host[:port] of another, or none",
+        title="a host of this inventory, another host as [user@]host[:port], or none",
         examples=["bastion", "ops@gate.example.org:2222", "none"],
         extra={"kind": "jump"},
     ),

@@ -69,7 +69,7 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "document start",
         _HERE,
-        "the document has ended before this line: it is indented less than the first line, or follows `...`",
+        "this line is after the end of the document: it is indented less than the first line, or follows `...`",
         "begin all top keys in the first column",
     ),
 )

@@ -76,7 +76,7 @@ SLOW_APPLIES = Measure(
     "etcd_slow_applies", "slow applies", Unit.PER_SECOND, "Entries that took over 100 ms to apply", usual=1
 )
 LEADER_CHANGES = Measure(
-    "etcd_leader_changes", "leader changes", Unit.PER_SECOND, "Changes of the leader that this member saw", usual=1
+    "etcd_leader_changes", "leader changes", Unit.PER_SECOND, "Leader changes that this member reports", usual=1
 )
 DB_SIZE = Measure("etcd_db_size", "database", Unit.BYTES, "Size of etcd's database file")
 DB_IN_USE = Measure("etcd_db_in_use", "database in use", Unit.BYTES, "Part of the database file that holds data")

@@ -129,7 +129,7 @@ class ExposureKind(StrEnum):
     PAGE_OPEN = "open"
     """haproxy's statistics page without a password."""
     PAGE_DEFAULT = "default"
-    """haproxy's statistics page with a name and password of examples."""
+    """haproxy's statistics page with a name and password from published examples."""
 
 
 @dataclass(frozen=True, slots=True)

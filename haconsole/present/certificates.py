@@ -88,7 +88,7 @@ def certificate_state(certificate: Certificate, now: datetime) -> Cell:
     if certificate.key_matches is False:
         return Cell("✖ key mismatch", Tone.CRITICAL)
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
-        return Cell("▲ an older one is served", Tone.WARNING)
+        return Cell("▲ file not loaded yet", Tone.WARNING)
     if certificate.key_mode is not None and certificate.key_mode & 0o077:
         return Cell("▲ key readable by others", Tone.WARNING)
     if certificate.days_left(now) < WARN_DAYS:

@@ -97,7 +97,7 @@ def command_table(entries: tuple[CommandEntry, ...], *, reads: bool = True, reco
     rows = (*changes, *(row for _, row in others if reads))
     count = sum(command.times for command, _ in others)
     gist = (Cell(f"{len(changes)} commands that may change a host, {count} that only read"),) if entries else ()
-    absence = "no command yet" if reads else "no command that may change a host"
+    absence = "no command yet" if reads else "no command yet that may change a host"
     empty = Cell("a recording has no commands" if recorded else absence, Tone.MUTED)
     return TableView("commands", COLUMNS, rows, None, gist, empty, ageless=True)
 

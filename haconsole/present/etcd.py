@@ -137,7 +137,7 @@ def unlisted_state(facts: HostFacts | None) -> Cell:
 def _summaries(view: EtcdView) -> tuple[Cell, ...]:
     quorum = view.quorum
     if quorum is None:
-        return (Cell("? no member list read", Tone.UNKNOWN),)
+        return (Cell("? member list not read", Tone.UNKNOWN),)
     if not view.current:
         return (Cell("? old member list, no member answers", Tone.CRITICAL), Cell("? old list", Tone.CRITICAL))
     if not quorum.holds:

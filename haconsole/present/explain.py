@@ -50,10 +50,10 @@ WORDS = {
     r"certificates?": ("certificate", "proves who owns a key. It is signed by a CA and valid until a date."),
     r"kubeconfig": ("kubeconfig", "a file with the API server's address and the client's credentials for it."),
     r"API servers?|apiserver": ("API server", "the central API of Kubernetes; only it reads and writes etcd."),
-    r"scheduler": ("scheduler", "selects the node for each pod; one of several is active at a time."),
+    r"scheduler": ("scheduler", "selects the node for each pod; of several schedulers, one is active at a time."),
     r"controller[- ]manager": (
         "controller-manager",
-        ("brings the actual state to the desired state; one is active at a time."),
+        ("brings the actual state to the desired state; of several, one is active at a time."),
     ),
     r"haproxy|balancers?": ("haproxy", "forwards connections to the API servers that pass their checks."),
     r"keepalived|VRRP": ("keepalived", "decides by VRRP which host holds the virtual address."),

@@ -113,7 +113,7 @@ def with_first_seen(detail: Detail, key: FindingKey, lanes: Lanes, now: datetime
         return detail
     text = f"{timestamp(opened_at, now)} UTC, {span(seconds_since(opened_at, now))} ago"
     if _is_from_start(opened_at, lanes):
-        text += ": at the start, so it may be older"
+        text += ", at the first query, so possibly older"
     place = next((place for place, item in enumerate(detail.items, 1) if isinstance(item, Fact)), 0)
     return replace(detail, items=(*detail.items[:place], Fact("first seen", Cell(text)), *detail.items[place:]))
 

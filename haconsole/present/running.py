@@ -266,7 +266,8 @@ def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     if step != view.paused_steps[0]:
         return (
             Sentence(
-                Cell("This step is paused, but another step is next: press n to start this step.", Tone.WARNING), "‖"
+                Cell("This step is paused, and another step is next: press n to start this step first.", Tone.WARNING),
+                "‖",
             ),
         )
     keys = "This step waits for you: press n to start it, p to start all steps, s to stop the run."
@@ -309,6 +310,6 @@ def about_end(view: RunView) -> Detail:
         items.append(Sentence(Cell("? the hosts are being queried again", Tone.UNKNOWN)))
     else:
         items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
-            Sentence(Cell("no change that the console observes", Tone.MUTED))
+            Sentence(Cell("the console observes no change", Tone.MUTED))
         ]
     return Detail(f"{view.plan.action} of {view.plan.cluster}", tuple(items))

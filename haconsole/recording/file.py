@@ -244,7 +244,7 @@ def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> Cl
 def _hide(value: object) -> str:
     if isinstance(value, Secret):
         return RECORDED
-    raise NotImplementedError(f"{type(value).__name__} has no form in a recording")
+    raise NotImplementedError(f"values of the type {type(value).__name__} cannot be recorded")
 
 
 def _damaged(path: Path, line: int, why: str) -> RecordingError:

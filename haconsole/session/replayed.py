@@ -74,18 +74,29 @@ class ReplayedObserver:
         """Nothing: a recording has no more readings."""
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = "") -> AsyncIterator[JournalLine]:
-        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
+        raise RefusedError(
+            "a recording contains no journals",
+            hint="start the console with the cluster's inventory instead",
+        )
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
-        raise RefusedError("a recording contains no files", hint="open the cluster's inventory to read them")
+        raise RefusedError(
+            "a recording contains no files", hint="start the console with the cluster's inventory instead"
+        )
 
     async def journal_around(
         self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
     ) -> tuple[JournalLine, ...]:
-        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
+        raise RefusedError(
+            "a recording contains no journals",
+            hint="start the console with the cluster's inventory instead",
+        )
 
     async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
-        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
+        raise RefusedError(
+            "a recording contains no journals",
+            hint="start the console with the cluster's inventory instead",
+        )
 
 
 class NoChanges:

@@ -41,7 +41,7 @@ class TargetConnection(http.client.HTTPConnection):
             raise
         if self._is_shut:
             self.close()
-            raise ConnectionAbortedError("the connection was ended while it was opened")
+            raise ConnectionAbortedError("the connection was closed while it was being opened")
         self.has_connected = True
 
     def _reached(self) -> socket.socket:

@@ -51,9 +51,9 @@ _MENDS: dict[str, str] = {
     EtcdErrorKind.NO_LEADER: "start members until a majority of the voters runs",
     EtcdErrorKind.UNHEALTHY_CLUSTER: "wait until all started members are connected, at least 5 s after a start",
     EtcdErrorKind.NOT_FOUND: "read the member list again",
-    EtcdErrorKind.EXISTS: "read the member list again: the list has the member or its peer URL already",
+    EtcdErrorKind.EXISTS: "query the member list again: the list already has the member or its peer URL",
     EtcdErrorKind.LEARNER_NOT_READY: "wait until the learner has caught up with the leader, and promote it again",
-    EtcdErrorKind.NOT_A_LEARNER: "read the member list again: the member votes already",
+    EtcdErrorKind.NOT_A_LEARNER: "query the member list again: the member is already a voter",
     EtcdErrorKind.TOO_MANY_LEARNERS: "promote or remove the existing learner first",
     EtcdErrorKind.IS_LEARNER: "query a voting member",
     EtcdErrorKind.NOT_LEADER: "query the leader",
@@ -90,10 +90,10 @@ _BY_WORDS = (
 )
 
 _TLS_MEANINGS = (
-    ("certificate is not valid for", "its certificate does not name the address that was used"),
+    ("certificate is not valid for", "its certificate is not valid for the address that was used"),
     ("wrong_version_number", "it does not speak TLS on this port"),
     ("certificate_verify_failed", "its certificate is not signed by the CA in use, or has expired"),
-    ("hostname verification", "its certificate does not name the address that was used"),
+    ("hostname verification", "its certificate is not valid for the address that was used"),
     ("security handshaker", "the CA, client certificate or key in use cannot be read"),
     ("alert", "it does not accept our client certificate"),
     ("tsi_", "it refuses our client certificate, or requires one and got none"),

@@ -160,7 +160,7 @@ def watch_script(socket_path: str, *commands: str, mark: str, section: str, turn
 
 def _line(commands: tuple[str, ...]) -> str:
     if any(separator in command for command in commands for separator in ";\n"):
-        raise ValueError("a haproxy command holds no semicolon and no line break")
+        raise ValueError("a haproxy command must not contain a semicolon or a line break")
     return ";".join(commands)
 
 

@@ -57,7 +57,7 @@ def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = 
     token = _token(user, files)
     if ca is None:
         hint = "set certificate-authority or certificate-authority-data"
-        raise KubeconfigError("the kubeconfig names no CA", hint=hint)
+        raise KubeconfigError("the kubeconfig has no CA", hint=hint)
     if token is None and (cert is None or key is None):
         hint = "use a kubeconfig with a client certificate or a token, e.g. admin.conf"
         raise KubeconfigError("the kubeconfig's user has neither client certificate and key nor token", hint=hint)

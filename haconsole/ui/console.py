@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 READ_ONLY = "this console is read-only: nothing can be changed from here"
 NO_SHELL = "this console is read-only: no shell"
-NO_JOURNALS = "a recording contains no journals; open the cluster's inventory to read them"
+NO_JOURNALS = "a recording contains no journals: to see journals, start the console with the cluster's inventory"
 NOT_RECORDED = {
     "FollowJournal": NO_JOURNALS,
-    "RefreshFacts": "a recording has no newer facts; open the cluster's inventory to read them",
-    "ShowRuns": "a recording contains no run logs; open the cluster's inventory to see them",
-    "ShowCommands": "a recording contains no commands; open the cluster's inventory to see them",
+    "RefreshFacts": "a recording has no newer facts: to see them, start the console with the cluster's inventory",
+    "ShowRuns": "a recording contains no run logs: to see runs, start the console with the cluster's inventory",
+    "ShowCommands": "a recording contains no commands: to see commands, start the console with the cluster's inventory",
 }
 """Requests without effect in a recording, with the reason."""
 UNSET = datetime.min.replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ Style = Annotated[
     str,
     Meta(
         pattern=r"^(none|(bold|dim|italic|underline|reverse)( (bold|dim|italic|underline|reverse))*)$",
-        description="none, or words out of bold, dim, italic, underline, reverse",
+        description="none, or one or more of the words bold, dim, italic, underline, reverse",
     ),
 ]
 

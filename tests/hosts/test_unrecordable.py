@@ -82,7 +82,7 @@ async def test_a_disk_that_is_full_here_lets_nothing_begin(lab: Lab, session: Li
         fill(tmp_path / "runs")
         ended = await ending(session, plan(step(f"touch {MARK}")))
     assert ended.outcome is Outcome.FAILED
-    assert lacking(ended.next_step or "", str(tmp_path / "runs"), "No space left on device", "free space") == []
+    assert lacking(ended.next_step or "", str(tmp_path / "runs"), "No space left on device", "free up space") == []
     assert not started(lab)
     assert unlocked(lab)
 

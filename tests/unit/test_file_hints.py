@@ -24,4 +24,4 @@ def test_the_fix_follows_the_reason(tmp_path: Path) -> None:
     assert file_hint(missing, _of(missing.read_bytes)) == "correct the path"
     assert "not of a folder" in file_hint(tmp_path, _of(tmp_path.read_bytes))
     assert "not a folder" in file_hint(file / "x", _of((file / "x").read_bytes))
-    assert "free space" in file_hint(Path("/dev/full"), _of(lambda: Path("/dev/full").write_bytes(b"x")))
+    assert "free up space" in file_hint(Path("/dev/full"), _of(lambda: Path("/dev/full").write_bytes(b"x")))

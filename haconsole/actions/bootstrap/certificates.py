@@ -91,7 +91,7 @@ FRONT_PROXY_WHY = (
 )
 SIGNING_WHY = (
     "The controller manager needs a file with exactly one certificate to sign with. During a CA rotation the "
-    "CA's own file holds two."
+    "CA's file contains two."
 )
 SERVICE_ACCOUNT_WHY = (
     "This key signs service-account tokens, and every API server verifies them: all control planes need the same key."
@@ -171,8 +171,8 @@ def signing_step(ctx: PlanContext, host: Host, needs: tuple[StepId, ...]) -> Ste
                 "first",
                 ca,
                 alone,
-                means=f"{alone} holds the first certificate of {ca}",
-                problem=f"{alone} does not hold the first certificate of {ca}",
+                means=f"{alone} contains only the first certificate of {ca}",
+                problem=f"{alone} does not contain exactly the first certificate of {ca}",
             ),
         ),
         undo=UndoByRestoringFiles((alone,)),

@@ -30,8 +30,8 @@ TAKE_DOWN = load_script("take-etcd-down")
 
 USER_WHY = "etcd needs no root: its own account owns its data and keys, and no other account can read them."
 UNIT_WHY = (
-    "systemd keeps the member running and restarts it after every exit. The start completes only once the "
-    "member reaches a quorum: until then systemd reports `activating`."
+    "systemd keeps the member running and restarts it after every exit. The start completes only when the member "
+    "reaches a quorum: until then systemd reports `activating`."
 )
 ENV_WHY = (
     "The member's name, addresses, certificates and initial cluster. Peers and clients must present a "
@@ -42,12 +42,12 @@ DISCOVERED_WHY = (
     "later start depends on that service. The file keeps its timestamp, so nothing restarts."
 )
 TOGETHER_WHY = (
-    "A member is ready once it reaches a majority, so all members start in parallel. A single member would wait "
-    "for the others and time out."
+    "A member becomes ready when it reaches a majority, so all members start in parallel. A single member would "
+    "wait for the others and time out."
 )
 ONE_BY_ONE_WHY = (
-    "etcd is already running, so members load changed files one at a time. Each is healthy again before the "
-    "next, so the quorum is kept."
+    "etcd is already running, so its members load changed files one after another. The next member follows only "
+    "when the previous one is healthy, so the quorum is kept."
 )
 
 

@@ -17,7 +17,7 @@ PHASE = "haproxy"
 
 CONFIG_WHY = (
     "The balancer requests /readyz from every API server over TLS. An API server that cannot reach etcd still "
-    "accepts connections; only this check detects it. Only root can use the control socket."
+    "accepts connections; only this check detects it. Only root can use haproxy's control socket."
 )
 DROP_IN_WHY = (
     "The unit is the distribution's. A drop-in adds a directory for the control socket and a restart after every exit."

@@ -25,8 +25,8 @@ CONFIG_WHY = (
 )
 DROP_IN_WHY = "The distribution's unit does not restart a crashed keepalived; the drop-in adds a restart."
 START_WHY = (
-    "keepalived takes the VIP once haproxy on its host sees an API server, if no balancer of higher priority "
-    "advertises for 3 to 4 s."
+    "keepalived takes the VIP when haproxy on its host sees an API server, and no higher-priority balancer has "
+    "advertised for 3 to 4 s."
 )
 
 

@@ -93,7 +93,7 @@ def _kubeconfig(
         host.name,
         File(client.kubeconfig, text, 0o600),
         title=f"Write the {name} kubeconfig",
-        why=f"{KUBECONFIG_WHY[name]} The file names its key by path and holds no secret.",
+        why=f"{KUBECONFIG_WHY[name]} The file has only the path of its key, and no secret.",
         phase=PHASE,
         needs=after,
     )

@@ -125,7 +125,10 @@ def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) ->
     def leaf(name: str, files: KeyPairFiles, usages: tuple[str, ...], why: str, sans: tuple[str, ...]) -> DesiredLeaf:
         return DesiredLeaf(name, files, ETCD_CA, pki.ca, host.name, usages, why, sans, owner=owner)
 
-    server = "The member's server certificate. etcd also uses it as its own client, so it has both usages."
+    server = (
+        "The member's server certificate. etcd also presents this certificate when it connects to itself, so the "
+        "certificate is valid for servers and clients."
+    )
     peer = "Members authenticate to each other with this certificate, as server and as client."
     console = "The console and health checks query the member with this certificate."
     return (

@@ -102,7 +102,7 @@ def _disk(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     etcd = ctx.layout.etcd
     needed_kib = ctx.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
     problem = (
-        f"{etcd.data_dir} has too little free space for etcd.quota_bytes plus 1 GiB; free some, or lower the quota"
+        f"{etcd.data_dir} has too little free space for etcd.quota_bytes plus 1 GiB; free up space, or lower the quota"
     )
     means = f"{needed_kib >> 10} MiB free for {etcd.data_dir}, unless a member already runs there"
     words = (etcd.data_dir, str(needed_kib), etcd.member_dir)
@@ -150,7 +150,7 @@ def _etcd_leftovers(ctx: PlanContext, host: Host, mark: str) -> tuple[Check, ...
         else f"if it is not needed: systemctl stop etcd; mv {data} {data}.old"
     )
     foreign = (
-        f"{data} holds data of an etcd member, and {config} does not mark it as part of cluster "
+        f"{data} contains data of an etcd member, and {config} does not mark it as part of cluster "
         f"{ctx.inventory.cluster}; {way_out}"
     )
     own = f"no data in {data} except this cluster's"

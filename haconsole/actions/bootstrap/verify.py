@@ -36,7 +36,9 @@ CONTROL_PLANE_WHY = "The API server reports ready, and the components beside it 
 LOCKS_WHY = "One host holds each lease and renews it; the others are standbys."
 BALANCER_WHY = "Every balancer sees every API server up, so any of them may hold the VIP."
 VIP_WHY = "Exactly one balancer holds the VIP. With none, clients reach nothing; with two, they reach either at random."
-ENDPOINT_WHY = "A request from this host to the clients' address is answered, through VIP, balancer and API server."
+ENDPOINT_WHY = (
+    "A request from this host to the address that clients use is answered, through VIP, balancer and API server."
+)
 
 
 def verify_steps(ctx: PlanContext) -> tuple[Step, ...]:

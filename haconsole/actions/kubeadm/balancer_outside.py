@@ -44,8 +44,8 @@ def routes(ctx: PlanContext) -> tuple[str, ...]:
     ]
     if others:
         lines.append(
-            f"until the other control planes have joined, {balancer} must not send to {', '.join(others)}: let "
-            "it check each by HTTPS GET /readyz, or add each after its join"
+            f"{balancer} must not send to {', '.join(others)} before they have joined: add each server after its "
+            f"join, or let {balancer} check the servers with HTTPS GET /readyz"
         )
     return tuple(lines)
 

@@ -1,7 +1,7 @@
 """The steps that set up etcd as static pods on separate hosts: certificates, kubelet, and all members in parallel.
 
 1. Each host gets its leaves from etcd's CA; kubeadm makes the manifest with the image of its release.
-2. kubelet runs without an API server. A member is ready once it reaches a majority, so all start in parallel.
+2. kubelet runs without an API server. A member becomes ready when it reaches a majority, so all start in parallel.
 3. Members that run are never set up again: kubelet restarts a member as soon as its manifest changes, and all of them
    at once would lose the quorum.
 """
@@ -37,8 +37,8 @@ MANIFEST_WHY = (
 )
 KUBELET_WHY = "On a host that runs only etcd, kubelet needs no API server: it runs the pods of its manifest folder."
 START_WHY = (
-    "A member is ready once it reaches a majority, so all members start in parallel. kubelet restarts a member that "
-    "exits or fails its probe."
+    "A member becomes ready when it reaches a majority, so all members start in parallel. kubelet restarts a "
+    "member that exits or fails its probe."
 )
 UNDO = Irreversible("to remove the member again: kubeadm reset on this host, which deletes its data")
 

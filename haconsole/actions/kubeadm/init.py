@@ -59,9 +59,15 @@ INIT_WHY = (
     "kubeadm makes the CAs, certificates and static pods of the first control plane. An interrupted init is completed "
     "if its API server is ready, otherwise undone and started again. The token that init makes expires within a minute."
 )
-CNI_WHY = "Nodes are ready only once pods have a network, which kubeadm leaves to the operator's manifest."
+CNI_WHY = (
+    "Nodes become ready only when pods have a network. kubeadm installs none, so the manifest from the inventory is "
+    "used."
+)
 NODES_WHY = "Every host is a node that takes pods."
-OURS_WHY = "A cluster that something else made is not initialized again. Leftovers of this bootstrap are reused."
+OURS_WHY = (
+    "A cluster that another tool made is not initialized again. Files that an unfinished run of this bootstrap left "
+    "are reused."
+)
 
 OBJECTS = (
     "/api/v1/namespaces/kube-system/configmaps/kubeadm-config",

@@ -24,13 +24,14 @@ HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 WAIT_S = 60.0
 
 HAND_OVER_WHY = (
-    "keepalived advertises that it stops, so the VIP moves in less than a second. Shortly before that, new "
-    "connections are held for the next owner, and open requests have 1.5 s to finish."
+    "First, new connections are held for the next owner, and open requests have 1.5 s to finish. Then keepalived "
+    "advertises that it stops, so the VIP moves in less than a second."
 )
 HELD_WHY = "Clients reach the cluster through the VIP, so a balancer that stays must hold it."
 SERVERS_WHY = "During a reload the old process finishes open connections; new ones use the current servers."
 PEERS_WHY = (
-    "The other balancers must have a new balancer as peer before it advertises, otherwise two would hold the VIP."
+    "The other balancers must list a new balancer as a peer before it advertises. Otherwise two balancers would "
+    "hold the VIP."
 )
 
 

@@ -14,7 +14,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 UPDATE = Argument(
     "update-inventory",
     ArgumentKind.FLAG,
-    "when done, remove the host from the inventory file too; by default the change is only shown",
+    "at the end, remove the host from the inventory file too; by default the change is only shown",
 )
 
 FORCE = Argument(
@@ -39,8 +39,9 @@ def _join() -> Action:
         title="Join a host",
         help=(
             "Add a host of the inventory to the running cluster by its roles: etcd, control plane, balancer, and "
-            "with kubeadm worker. etcd joins as a learner (with kubeadm since 1.29) and is promoted once it has "
-            "caught up. The other hosts are updated one at a time. A second run continues where the first stopped."
+            "with kubeadm worker. etcd joins as a learner (with kubeadm since 1.29) and is promoted when it has "
+            "caught up. The other hosts are updated one at a time. A second run continues where the first "
+            "stopped."
         ),
         arguments=(_host("host", "the new host; it must be in the inventory"),),
         planner=lambda snapshot, inventory, request: plan_join(snapshot, inventory, request["host"]),
@@ -105,7 +106,7 @@ def _replace() -> Action:
     return Action(
         name="replace",
         title="Replace a host by another",
-        help=("One plan that removes a lost host and adds its replacement. Both must be in the inventory."),
+        help=("Remove a lost host and add its replacement in one run. Both hosts must be in the inventory."),
         arguments=(_host("old", "the host to remove"), _host("new", "the new host"), FORCE, UPDATE),
         planner=lambda snapshot, inventory, request: _updating(
             plan_replace(snapshot, inventory, request["old"], request["new"], force=FORCE.name in request), request

@@ -20,7 +20,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 
 PHASE = "kubernetes"
-TOLD_WHY = "The API server spreads its requests over the listed members, so it must list exactly the current ones."
+TOLD_WHY = "The API server spreads its requests over the listed members, so it must list exactly the current members."
 RESTART_WHY = "The API server reads its etcd members only at its start. During the restart no balancer sends to it."
 STOP_WHY = (
     "Another host takes the leases of kube-scheduler and kube-controller-manager. Only then is this host's API server "
@@ -91,7 +91,7 @@ def api_servers_follow(change: MembershipChange) -> tuple[Group, ...]:
 def _follow(change: MembershipChange, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
     own = steps_on(steps, host)
     unit = tuple(
-        replace(step, title=f"Update the etcd members of {host.name}'s API server", why=TOLD_WHY)
+        replace(step, title=f"Set the etcd members that {host.name}'s API server uses", why=TOLD_WHY)
         for step in steps_named(own, "kubernetes.kube-apiserver-unit")
     )
     start = tuple(

@@ -33,7 +33,7 @@ ASIDE_WHY = (
     "A new member cannot use data of an earlier membership: etcd would refuse to start with it. The data is kept "
     "under another name."
 )
-JOINING_WHY = "The initial cluster must be the current members plus the new one. etcd uses it only at this start."
+JOINING_WHY = "The initial cluster must be the current members plus the new member. etcd uses it only at this start."
 START_WHY = "The member fetches all data from the leader now; the cluster stays available."
 SETTLED_WHY = (
     "The initial cluster is used only at the first start. With state `new` a member that lost its data is rejected; "

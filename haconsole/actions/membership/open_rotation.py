@@ -33,7 +33,7 @@ def refusals(change: MembershipChange) -> tuple[str, ...]:
 
 def _not_into(change: MembershipChange, unfinished: tuple[CaState, ...]) -> str:
     assert change.into is not None
-    way_out = f". If {change.out.name} is lost, run remove {change.out.name} before that" if change.out else ""
+    way_out = f". If {change.out.name} is lost, run remove {change.out.name} first" if change.out else ""
     return (
         f"{_names(unfinished)}: a CA rotation is unfinished, so {change.into.name} would join without the new CA. "
         f"Finish it (rotate-certs with ca = yes), or undo it (ca = yes, back = yes){way_out}"
@@ -49,8 +49,8 @@ def _last(change: MembershipChange, unfinished: tuple[CaState, ...]) -> tuple[st
         return ()
     files = ", ".join(one.next.cert for one in last)
     reason = (
-        f"{_names(last)}: a CA rotation is unfinished, and only {out.name} shows it, by {files}: finish it first "
-        "(rotate-certs with ca = yes)"
+        f"{_names(last)}: a CA rotation is unfinished, and only {files} on {out.name} shows it. Finish the "
+        "rotation first (rotate-certs with ca = yes)"
     )
     return (reason,)
 

@@ -201,7 +201,7 @@ def _summary(change: MembershipChange) -> str:
         lines.append(f"etcd now: {quorum.sentence() if quorum else 'unknown'}; then: {after.sentence()}")
         if after.voters % 2 == 0:
             lines.append(
-                f"{after.voters} voters tolerate no more failures than one voter fewer would: add or remove a voter"
+                f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove a voter"
             )
         if change.ask:
             path = snapshot_path(change.inventory, change.snapshot.observed_at)

@@ -16,7 +16,9 @@ from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
 PHASE = "preflight"
-HEALTHY_WHY = "A majority must agree to a change of the members; it starts only while every other member is healthy."
+HEALTHY_WHY = (
+    "A majority must agree to a change of the members. The change starts only while every other member is healthy."
+)
 VERSION_WHY = "All members must have the same minor version; different ones are supported only during an upgrade."
 
 
@@ -51,7 +53,7 @@ def _version(change: MembershipChange, into: Host) -> Group:
         means=f"{binary} is version {series}, like the members",
         problem=f"{binary} must be version {series}, like the members: install that, or upgrade the cluster first",
     )
-    title = "Check that etcd has the members' version"
+    title = "Check that etcd has the same version as the members"
     return (look_step("preflight.etcd-version", into.name, (check,), title=title, why=VERSION_WHY, phase=PHASE),)
 
 

@@ -99,13 +99,16 @@ def _no_place(change: MembershipChange, host: Host) -> str:
             f"kubectl drain {host.name} --ignore-daemonsets, then kubectl delete node {host.name}, then remove "
             "its lines from the inventory"
         )
-    comes = "leaves" if host == change.out else "joins"
-    return f"{host.name} is a worker, which haconsole only observes; it {comes} with Kubernetes' own tools: {way}"
+    change_it = "remove" if host == change.out else "add"
+    return (
+        f"{host.name} is a worker, which haconsole only observes. To {change_it} the worker, use Kubernetes' own "
+        f"tools: {way}"
+    )
 
 
 def _last(change: MembershipChange, out: Host) -> list[str]:
     words = {
-        Role.ETCD: "etcd member: the cluster's data would be lost; to end the cluster, stop its services",
+        Role.ETCD: "etcd member: the cluster's data would be lost; to shut down the cluster, stop its services",
         Role.CONTROL_PLANE: "control plane: no API server would be left; join another one first",
         Role.LOAD_BALANCER: "load balancer: no balancer would hold the VIP; join another one first",
     }
@@ -264,14 +267,14 @@ def _coming(change: MembershipChange) -> tuple[str, ...]:
     there = change.joining
     if there is not None and not change.brings_member and not there.healthy:
         reasons.append(
-            f"{into.name} is already member {there.member.id}, which has run and does not answer "
+            f"{into.name} is already member {there.member.id}, which was started before and does not answer now "
             f"({there.error or 'no answer'}): start etcd there; if its data is lost, run remove {into.name} first"
         )
     names = Counter(row.member.name for row in change.view.members if row.member.started)
     reasons += [
         (
-            f"etcd's member list has the name {twice} {times} times: remove the dead one first (run remove with "
-            "member-id = ID)"
+            f"etcd's member list has the name {twice} {times} times: remove the dead member first (run remove "
+            "with member-id = ID)"
         )
         for twice, times in names.items()
         if times > 1

@@ -77,7 +77,7 @@ def _modules(needs: HostNeeds) -> tuple[Step, ...]:
         host=HostName(host),
         operation=RunCommand(("modprobe", "-a", *MODULES)),
         verification=(loaded,),
-        undo=LeftByUndo("a loaded module does no harm, and something else may use it by now"),
+        undo=LeftByUndo("a loaded module does no harm, and other programs may use the module by now"),
         phase=PHASE,
     )
     return (write, load)
@@ -158,7 +158,7 @@ def _contexts(needs: HostNeeds) -> tuple[Step, ...]:
         host=HostName(needs.host.name),
         operation=RunCommand(("restorecon", "-RF", *folders)),
         verification=(check,),
-        undo=LeftByUndo("the labels are those of the system's policy"),
+        undo=LeftByUndo("the SELinux labels are those of the system's policy"),
         phase=PHASE,
     )
     return (step,)

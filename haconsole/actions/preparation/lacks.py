@@ -75,7 +75,10 @@ def _without_source(needs: HostNeeds) -> tuple[str, ...]:
         package = needs.package_of(one)
         if needs.release_of(one) is None and not package:
             key = f"preparation.releases.{one.release}"
-            reasons.append(f"{needs.host.name}: {one.name} is missing, and no package has it: set {key}")
+            reasons.append(
+                f"{needs.host.name}: {one.name} is missing, and haconsole knows no package with it: set {key} in the "
+                "inventory"
+            )
         elif package and not _may_be_offered(needs, package):
             fix = "add a repository in preparation.repositories, or a folder in preparation.packages"
             reasons.append(f"{needs.host.name}: {one.name} is missing, and apt offers no package {package}: {fix}")

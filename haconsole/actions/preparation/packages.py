@@ -29,12 +29,12 @@ GONE = '[ ! -e "$1" ]'
 
 KEY_WHY = "Packages are installed only if this key signed their repository. The key comes from this machine."
 REPOSITORY_WHY = "The inventory names this repository; repositories that the host already has are not changed."
-FILES_WHY = "The inventory names a folder with package files, so the host needs no internet."
+FILES_WHY = "The inventory has a folder with package files, so the host needs no internet."
 PACKAGES_WHY = (
     "These programs are missing. Their services are not started yet, and packages that are installed already are kept "
     "as they are."
 )
-RELEASE_WHY = "These programs are missing, and the inventory names a release of them. Existing programs are kept."
+RELEASE_WHY = "These programs are missing, and the inventory has a release of them. Existing programs are kept."
 HOLD_WHY = "An unattended upgrade would restart a part of the cluster on all hosts at about the same time."
 
 
@@ -225,7 +225,7 @@ def hold_steps(needs: HostNeeds) -> tuple[Step, ...]:
     if not needs.inventory.preparation.hold or not names or tool is PackageTool.NONE:
         return ()
     listing = ", ".join(names)
-    means = f"upgrades exclude those packages of {listing} that are installed"
+    means = f"the installed packages among {listing} are excluded from upgrades"
     problem = f"upgrades can still replace one of {listing}"
     check = script(HELD, "held", tool.value, *names, means=means, problem=problem, timeout_s=60.0)
     unheld = script(GONE, "unheld", record, means="packages are held as before", problem="packages are still held")

@@ -34,9 +34,9 @@ def prepare_action() -> Action:
         PREPARE,
         "Prepare hosts",
         (
-            "Install the software that the hosts' roles need and set up runtime, swap, kernel settings, firewall and "
-            "clock. Existing installations and settings are kept. A second run changes nothing. bootstrap and join "
-            "do the same first, on hosts that are not ready."
+            "Install the software that the roles of the hosts need, and set up runtime, swap, kernel settings, "
+            "firewall and clock. Existing installations and settings are kept. A second run changes nothing. "
+            "bootstrap and join run the same steps first on hosts that are not ready."
         ),
         (
             Argument(

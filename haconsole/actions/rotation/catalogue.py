@@ -17,9 +17,9 @@ def rotation_actions() -> tuple[Action, ...]:
             name=ACTION,
             title="Rotate certificates",
             help=(
-                "Replace certificates and keys one host at a time. The new certificates have the names of the "
-                "current inventory. Only services that do not reload them are restarted. Also works if "
-                "certificates have expired and hosts answer only by SSH. With ca the CAs are replaced too, in "
+                "Replace certificates and keys one host at a time. The new certificates contain the names that "
+                "the inventory has now. Only services that cannot reload certificates are restarted. Also works "
+                "if certificates have expired and hosts answer only by SSH. With ca the CAs are replaced too, in "
                 "three phases that may be days apart."
             ),
             arguments=(
@@ -27,25 +27,29 @@ def rotation_actions() -> tuple[Action, ...]:
                     "scope", ArgumentKind.CHOICE, "only certificates of this part", choices=(ETCD, KUBERNETES, ALL)
                 ),
                 Argument("host", ArgumentKind.HOST, "only certificates of this host"),
-                Argument("ca", ArgumentKind.FLAG, "replace the CAs too: trust both, issue leaves, drop the old CA"),
+                Argument(
+                    "ca",
+                    ArgumentKind.FLAG,
+                    "replace the CAs too: trust both CAs, issue new certificates, drop the old CA",
+                ),
                 Argument(
                     "phase",
                     ArgumentKind.CHOICE,
-                    "with ca: this phase only",
+                    "with ca: run only this phase",
                     choices=tuple(one.value for one in Phase),
                 ),
                 Argument("back", ArgumentKind.FLAG, "with ca: undo the rotation; possible until the last phase"),
                 Argument(
                     "workloads",
                     ArgumentKind.CHOICE,
-                    "with ca, on kubeadm clusters: workloads to restart (default kube-system). Old credentials of "
-                    "other pods stop the last phase, except with ignore",
+                    "with ca, on kubeadm clusters: workloads to restart (default kube-system). The run stops "
+                    "before the last phase if other pods still have old credentials; with ignore it continues",
                     choices=tuple(one.value for one in Workloads),
                 ),
                 Argument(
                     "due",
                     ArgumentKind.FLAG,
-                    "only certificates due within 30 days or different from the inventory",
+                    "only certificates that expire within 30 days or differ from the inventory",
                 ),
             ),
             planner=plan_rotation,

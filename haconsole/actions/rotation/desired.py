@@ -140,12 +140,12 @@ def _name(one: HostLeaf, phase: str) -> Step:
         NAMES_FILES,
         "named",
         *words,
-        means=f"{one.kubeconfig} names {files.cert} and {files.key}",
-        problem=f"{one.kubeconfig} does not name {files.cert} and {files.key}",
+        means=f"{one.kubeconfig} has the paths {files.cert} and {files.key}",
+        problem=f"{one.kubeconfig} does not have the paths {files.cert} and {files.key}",
     )
     return Step(
         id=step_id(f"pki.{one.leaf.name}-named", one.host.name),
-        title=f"Set the files of the new certificate and key in {one.kubeconfig}",
+        title=f"Set the paths of the new certificate and key in {one.kubeconfig}",
         why=NAME_WHY,
         host=HostName(one.host.name),
         operation=RunCommand(("sh", "-ec", NAME_FILES.strip(), "name", *words)),

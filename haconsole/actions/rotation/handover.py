@@ -28,8 +28,8 @@ HAND_OVER_WHY = (
     "No client should use the services here while they restart, so another balancer holds the VIPs meanwhile. "
     "If no balancer takes the VIPs, they stay here and nothing is restarted."
 )
-STAND_AGAIN_WHY = "Everything here was verified after its restart, so the host may hold VIPs again."
-BACK_WHY = "The VIP returns by priority; the next host's turn begins after that."
+STAND_AGAIN_WHY = "Everything here was verified after its restart, so the host is allowed to hold VIPs again."
+BACK_WHY = "The VIP returns to the balancer with the highest priority before the next host is changed."
 
 
 def with_vips_elsewhere(
@@ -118,14 +118,20 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS, EARLIER)),
         verification=(_stands(down_file),),
-        undo=LeftByUndo("the host could hold VIPs before the run too"),
+        undo=LeftByUndo("the host was allowed to hold VIPs before the run too"),
         phase=phase,
     )
 
 
 def _stands(down_file: str) -> Check:
     return script(
-        STANDS_AGAIN, "stands", down_file, SAYS, EARLIER, means="the host may hold VIPs", problem="its down file exists"
+        STANDS_AGAIN,
+        "stands",
+        down_file,
+        SAYS,
+        EARLIER,
+        means="the host is allowed to hold VIPs",
+        problem="its down file exists",
     )
 
 

@@ -32,8 +32,8 @@ RENEWED_WHY = (
 RENEWED_WITHIN_S = 90.0
 BY_ITSELF = "renews this certificate automatically, so this action does not replace it"
 OF_ITS_OWN = (
-    "; for a new CA name a certificate and a key in separate files in kubelet's kubeconfig, set "
-    "rotateCertificates: false and restart kubelet"
+    "; before a CA rotation: set a certificate and a key in separate files in kubelet's kubeconfig, set "
+    "rotateCertificates: false, restart kubelet"
 )
 CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
 
@@ -177,7 +177,7 @@ def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:
 
 
 def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
-    where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"the kubeconfig names the CA file {one.path}"
+    where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"the kubeconfig uses the CA file {one.path}"
     return f"{one.role.removesuffix('-ca')}: {where}: in the kubeconfig set certificate-authority: {kubernetes.ca.cert}"
 
 

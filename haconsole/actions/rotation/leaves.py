@@ -37,11 +37,11 @@ TAKES_UP_S = 75
 """kube-apiserver checks its certificate's file once a minute, or at once if it is notified of changes."""
 
 SHOWN_WHY = (
-    "Before the next host's turn, new connections to this member get the new certificate, and the member is "
-    "healthy with it."
+    "Before the next host is changed, new connections to this member must get the new certificate, and the "
+    "member must be healthy."
 )
 READY_WHY = (
-    "With its new client certificates the API server still reaches etcd and is ready, before the next host's turn."
+    "Before the next host is changed, the API server must be ready and reach etcd with its new client certificates."
 )
 TAKE_UP_WHY = (
     "API servers reload a new certificate automatically, at once or within a minute. An API server that "

@@ -38,7 +38,7 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     )
     leaves = tuple(one for one in every if one.host.name not in silent and ("due" not in request or is_due(ctx, one)))
     if not leaves:
-        why = "nothing is due" if every else f"{host or 'the inventory'} has no certificate of this scope"
+        why = "nothing is due" if every else f"{host or 'the inventory'} has no certificate in the scope {scope}"
         return Refusal(ACTION, inventory.cluster, (why,))
     stopped = stopped_components(ctx, every)
     steps = in_order(without_unreachable(leaf_groups(ctx, leaves, stopped), silent))

@@ -50,7 +50,7 @@ def unfinished(several: tuple[CaState, ...]) -> tuple[str, ...]:
     names = ", ".join(one.name for one in several if one.is_under_way)
     if not names:
         return ()
-    return (f"{names}: a CA rotation is unfinished: resume it with ca = yes, or undo it with ca = yes, back = yes",)
+    return (f"{names}: a CA rotation is unfinished; resume it with ca = yes, or undo it with ca = yes, back = yes",)
 
 
 def _why_unsupported(ctx: PlanContext) -> tuple[str, ...]:

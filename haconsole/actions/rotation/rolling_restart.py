@@ -25,14 +25,14 @@ from haconsole.model.vip_view import vip_views
 
 WAIT_S = 90.0
 ETCD_WHY = (
-    "etcd reads its CAs only at its start. The other members keep the quorum. Requests to a VIP are held "
-    "briefly while this member stops, because a stopping member fails the requests that it is still answering."
+    "etcd reads its CAs only at its start. The other members keep the quorum. While this member stops, requests "
+    "to a VIP are held briefly; otherwise requests in progress on this member would fail."
 )
 API_WHY = "The API server reads changed files only at its start. During the restart no balancer sends to it."
 TOGETHER_WHY = (
-    "The components read changed files only at their start. Meanwhile no balancer sends to the API server. "
-    "The API server's clients stop before it and start after it, because their open watches would delay the "
-    "API server's exit."
+    "The components read changed files only at their start. During the restart no balancer sends to the API "
+    "server. Its clients on this host stop first and start last, because their open watches would delay the API "
+    "server's exit."
 )
 CLIENT_WHY = "The process reads changed files only at its start; a lease that it holds moves to a standby."
 HAPROXY_WHY = (

@@ -16,7 +16,10 @@ from haconsole.model.names import HostName
 
 WAIT_S = 90.0
 SEES_WHY = "Before the next API server is restarted, this one serves again on every balancer."
-LOCKS_WHY = "Each leader lease is held and renewed before anything else is changed, so the control plane keeps working."
+LOCKS_WHY = (
+    "Before anything else is changed, every leader lease must have a holder that renews it, so the control plane "
+    "keeps working."
+)
 
 
 def while_drained(
@@ -66,7 +69,7 @@ def locks_step(what: str, host: str, *, phase: str, holders: tuple[HostName, ...
         f"kubernetes.locks-{what}",
         host,
         tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
-        title="Verify that the leases are held" + (f" after {after}'s turn" if after else ""),
+        title="Verify that the leases are held" + (f" after the change of {after}" if after else ""),
         why=LOCKS_WHY,
         phase=phase,
         wait_s=WAIT_S,

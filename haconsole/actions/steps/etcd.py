@@ -42,7 +42,7 @@ LEADER_WHY = (
 )
 REMOVE_WHY = "One member at a time; the others keep the majority before and after, so no write is lost."
 ADD_WHY = "A learner receives the data but does not vote. If it never starts, the others still have their majority."
-PROMOTE_WHY = "The learner votes only once it has the leader's data, so the new majority is available at once."
+PROMOTE_WHY = "The learner becomes a voter only after it has the leader's data, so the new majority works at once."
 
 
 def snapshot_path(inventory: Inventory, at: datetime) -> str:

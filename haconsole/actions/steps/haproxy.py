@@ -10,7 +10,10 @@ from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 
-DRAIN_WHY = "Balancers send the API server no new connections, and open ones end before it is stopped."
+DRAIN_WHY = (
+    "Balancers send no new connections to the API server. The API server stops only after its open connections have "
+    "ended."
+)
 READY_WHY = "The API server reports ready, so the balancers may send it connections again."
 
 

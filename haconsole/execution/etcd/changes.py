@@ -124,7 +124,9 @@ class EtcdChanges:
         async with any_member(self._context, others) as api:
             there = at_url(await api.members(), operation.peer_url)
             if there is None:
-                return failure(f"{host}: etcd lists no member at {operation.peer_url}: it was removed; run join again")
+                return failure(
+                    f"{host}: the member at {operation.peer_url} was removed from etcd's member list; run join again"
+                )
             if not there.learner:
                 return success(f"member {there.id} votes")
             progress = await self._progress(await api.status(), host)

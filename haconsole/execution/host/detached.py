@@ -167,6 +167,8 @@ def _parsed_end(end: Completed | ContactLost | HostRebooted) -> Exited | Contact
         case ["lost"]:
             return ContactLost("the command was killed before it ended", stdout, end.stderr)
         case ["elsewhere"]:
-            return ContactLost("an interrupted run had started the command; it was still running and has ended since")
+            return ContactLost(
+                "this command was still running from an interrupted run; now it has ended, with an unknown result"
+            )
         case _:
             return LaunchFailed(end.stderr.strip() or f"unexpected answer {head!r} (exit {end.exit_status})")

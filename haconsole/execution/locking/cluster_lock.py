@@ -142,8 +142,10 @@ class ClusterLock:
         raise NoMajorityError(
             f"{self._cluster}: nothing is started, because the lock needs {self.needed} of {len(self.hosts)} "
             f"hosts, but {count} {what}" + (f": {why}" if why else ""),
-            hint="make hosts reachable again; remove those that are off permanently from the inventory, or name them "
-            "as gone in restore",
+            hint=(
+                "make the hosts reachable again; remove hosts that are off permanently from the inventory, or give "
+                "them as the argument gone of restore"
+            ),
         )
 
     def _replaceable(self, answers: LockAnswers, takeover: Takeover) -> Mapping[str, int]:

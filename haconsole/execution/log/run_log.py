@@ -292,5 +292,8 @@ def _sync_folder(folder: Path) -> None:
 def _unrecordable(path: Path, error: OSError) -> RunLogError:
     return RunLogError(
         f"cannot record the run in {path}: {error.strerror}",
-        hint="free space, make the folder writable, or set XDG_STATE_HOME to a writable one; nothing more was started",
+        hint=(
+            "free up space, make the folder writable, or set XDG_STATE_HOME to a writable folder; nothing more was "
+            "started"
+        ),
     )

@@ -89,7 +89,7 @@ def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...])
     if record.standing is RunStatus.RUNNING:
         return (under_way_still(record),)
     if record.plan.undoes:
-        return (f"{run} is the undo of {record.plan.undoes}; run the undone action again instead",)
+        return (f"{run} is itself an undo: run the action of {record.plan.undoes} again",)
     if not record.intact:
         return ("the plan in the run's log differs from the confirmed plan; undo the run by hand",)
     undo = undone_by(record, runs)

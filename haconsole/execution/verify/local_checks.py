@@ -160,7 +160,7 @@ def _shared_on(
     if place is None:
         return identity, (f"{path} is missing",)
     if key is None:
-        return identity, (f"{path} holds no key that openssl can read",)
+        return identity, (f"{path} contains no key that openssl can read",)
     other = () if same_public_key(key, own) else (f"{path} does not match its certificate or public key",)
     return identity, other + _key_place(path, place, "root:root")
 
@@ -220,7 +220,7 @@ def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -
     if certificate is None or authority is None or place is None:
         return missing
     if key is None:
-        return (f"{issue.key_path} holds no key that openssl can read",)
+        return (f"{issue.key_path} contains no key that openssl can read",)
     try:
         problems = leaf_problems(certificate, wanted_leaf(issue), authority=authority, public_key=key, now=now)
     except PkiError as error:

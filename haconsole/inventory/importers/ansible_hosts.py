@@ -82,7 +82,7 @@ def _words(inner: str) -> Iterator[str]:
     else:
         width = len(first) if len(first) > 1 and first[0] == "0" else 0
         if width and width != len(last):
-            raise BadPatternError("has a first and a last number of different lengths")
+            raise BadPatternError("has a range whose first and last number differ in length")
         numbers = range(_whole(first or "0"), _whole(last) + 1, step)
         words = (str(number).zfill(width) for number in numbers)
     yield from words

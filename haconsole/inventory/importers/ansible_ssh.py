@@ -141,11 +141,11 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
         if without:
             copied = all(jump_of({argument: each[argument]}) and jump_of(each) for each in without)
             what = (
-                "is copied only as ssh.jump: in ssh_config, write"
+                "is copied only as ssh.jump: write its other options in ssh_config"
                 if copied
-                else "is not copied: write a jump host as ssh.jump and, in ssh_config,"
+                else "is not copied: write a jump host as ssh.jump, and its other options in ssh_config"
             )
-            yield f"{argument} {what} its other options"
+            yield f"{argument} {what}"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
         yield "passwords are not copied: log in with SSH keys, and the console prompts for a sudo password"
     if len(bastions) > 1:

@@ -48,8 +48,8 @@ def _text(value: str, environment: Mapping[str, str], place: str, notes: list[st
     try:
         filled = _EXPRESSION.sub(replacement, value)
     except _UnknownError as error:
-        notes.append(f"{place}: not read, the environment variable {error} is not set here: write the value")
+        notes.append(f"{place} is not read, because the environment variable {error} is not set here: write the value")
         return None
     if names:
-        notes.append(f"{place}: {', '.join(names)} came from the environment: check the value")
+        notes.append(f"{place} was filled in from environment variables ({', '.join(names)}): check the value")
     return filled

@@ -257,7 +257,7 @@ def _version_notes(api_version: str, spec: _Spec, hosts: tuple[HostDraft, ...]) 
     members = [host for host in hosts if "etcd" in host.roles]
     if api_version.endswith("/v1alpha1") and members and spec.etcd_type == "kubekey":
         named = ", ".join(f"etcd{at}" for at in range(1, len(members) + 1))
-        yield f"etcd's members are named as by kubekey 1.2 and later; earlier versions named them {named}"
+        yield f"etcd's members get the names that kubekey 1.2 and later use; earlier versions named them {named}"
 
 
 def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
@@ -267,12 +267,18 @@ def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     if text(point.get("internalLoadbalancer")) == "haproxy":
         yield f"kubekey runs a balancer on each worker; the endpoint is only {planes[0]}: set it to a load balancer"
     elif len(planes) > 1 and not balanced:
-        yield f"the file names no balancer; the endpoint is only {planes[0]}: set it to a VIP or a load balancer"
+        yield f"the file has no balancer; the endpoint is only {planes[0]}: set it to a VIP or a load balancer"
     if spec.distribution != "kubernetes":
-        yield f"{spec.distribution} runs the control plane in that cluster; the inventory describes it as kubeadm's"
+        yield (
+            f"{spec.distribution} runs the control plane in that cluster, but the inventory describes a control plane "
+            "of kubeadm"
+        )
     if spec.etcd_type == "external":
         urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
-        yield f"the etcd hosts are not in kubekey's file ({urls or 'without endpoints'}): add them with the role etcd"
+        yield (
+            f"kubekey's file does not describe the etcd hosts ({urls or 'without endpoints'}): add them to the "
+            "inventory with the role etcd"
+        )
     elif spec.etcd_type == "kubeadm":
         unused = [name for name in spec.part("etcd") if name in _READ["etcd"] - {"type", "external"}]
         if unused:

@@ -313,15 +313,18 @@ def _value_notes(inventory: AnsibleInventory, hosts: Iterable[str]) -> Iterator[
         for name in _NUMBERS:
             value = text(known.get(name))
             if value is not None and number(value) is None:
-                wrong.setdefault(f"{name} is {value}, not a number, and is", []).append(host)
+                wrong.setdefault(f"{name} is {value}, which is not a number", []).append(host)
         if not any(known.get(name) for name in _own_addresses(known)) and _is_public(reached_at(known, host)):
             public.append(host)
     for name, of in unfilled.items():
         yield f"{name} of {_several(of)} is a template ({{{{ }}}}) that is not filled in here, and is not copied"
     for what, of in wrong.items():
-        yield f"{what} not copied ({_several(of)})"
+        yield f"{what}, so it is not copied ({_several(of)})"
     if public:
-        yield f"{_several(public)}: without `ip` kubespray uses the default interface's address: check `address`"
+        yield (
+            f"{_several(public)}: `ip` is not set, so kubespray uses the address of the default interface; check "
+            "`address`"
+        )
 
 
 def _is_public(reach: str) -> bool:

@@ -58,7 +58,7 @@ def read_toml(data: bytes, file: str) -> Any:
         line = re.match("[0-9]+", place)
         raise refused(file, int(line[0]) if line else 1, what[:1].lower() + what[1:], "correct the line") from None
     except RecursionError:
-        raise refused(file, 1, "values are nested too deep", "remove levels: an inventory needs fewer") from None
+        raise refused(file, 1, "values are nested too deep", "use fewer levels of nesting") from None
 
 
 def plain(node: Node) -> Any:

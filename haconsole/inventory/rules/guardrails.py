@@ -29,5 +29,5 @@ def guardrails_are_complete(inventory: Inventory, marks: Marks) -> Iterator[Faul
                 what = f"{name} has no effect with the rule {guardrail.rule}"
                 yield Fault(marks.at(*where, name), what, f"leave {name} out, or use another rule")
         if values["start"] is not None and values["start"] == values["end"]:
-            what = f"start and end of {marks.name(where)} are the same"
+            what = f"{marks.name(where)} starts and ends at the same time"
             yield Fault(marks.at(*where, "end"), what, 'write "00:00" and "24:00" for entire days')

@@ -15,7 +15,7 @@ def names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     entries = [(host.name, ("hosts", number, "name")) for number, host in enumerate(inventory.hosts)]
     for name, where, first in _repeated(entries):
         line = marks.at(*first).line
-        yield Fault(marks.at(*where), f"host {name} is already in line {line}", "give each host its own name")
+        yield Fault(marks.at(*where), f"host {name} is already in line {line}", "give each host a different name")
 
 
 def addresses_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -23,7 +23,7 @@ def addresses_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for address, where, first in _repeated(entries):
         one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
         what = f"address of host {other} is {address}, which host {one} in line {marks.at(*first).line} has already"
-        yield Fault(marks.at(*where), what, "give each host its own address")
+        yield Fault(marks.at(*where), what, "give each host a different address")
 
 
 def etcd_names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -75,7 +75,7 @@ def router_ids_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]
     for router, where, first in _repeated(entries):
         one, other = (effective.vip_address(inventory.vips[int(way[1])]) for way in (first, where))
         what = f"VIP {one} and VIP {other} both have router_id {router.partition(' ')[0]}"
-        yield Fault(marks.at(*where), what, "give each VIP its own router_id")
+        yield Fault(marks.at(*where), what, "give each VIP a different router_id")
 
 
 _Way = tuple[str, int, str]

@@ -21,7 +21,7 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if other != where:
             what = f"{'.'.join(where)} and {'.'.join(other)} are both {path}"
             mark_path = where if where in marks.values else other
-            yield Fault(marks.at(*mark_path), what, "give each its own file")
+            yield Fault(marks.at(*mark_path), what, "give each of them a separate file")
     for where, path in folders:
         if path.count("/") < 2:
             what = f"{'.'.join(where)} is {path}, a folder of the system"

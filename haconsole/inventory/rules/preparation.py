@@ -20,16 +20,16 @@ def repositories_are_usable(inventory: Inventory, marks: Marks) -> Iterator[Faul
             what = f"the repository {one.name} has no address"
             yield Fault(marks.at(*place), what, "add the key `apt`, the key `yum`, or both")
         if one.key is None and not one.unsigned:
-            what = f"the repository {one.name} has no key: its packages could not be verified"
+            what = f"the repository {one.name} has no key, so its packages cannot be verified"
             yield Fault(
                 marks.at(*place), what, "add `key:` with the file of the repository's public key, or `unsigned: true`"
             )
         if one.key is not None and one.unsigned:
-            what = f"the repository {one.name} has a key, but unsigned: true ignores it"
+            what = f"the repository {one.name} has both a key and unsigned: true"
             yield Fault(marks.at(*place, "unsigned"), what, "remove one of the two")
         if one.name in names:
             what = f"two repositories have the name {one.name}"
-            yield Fault(marks.at(*place, "name"), what, "give each its own name")
+            yield Fault(marks.at(*place, "name"), what, "give each repository a different name")
         names.add(one.name)
 
 
@@ -58,5 +58,5 @@ def node_settings_have_an_effect(inventory: Inventory, marks: Marks) -> Iterator
             what = (
                 f"preparation.{name} has no effect: haconsole sets up a container runtime only in clusters of kubeadm"
             )
-            hint = "set kubernetes.deployment to kubeadm, or remove this key of preparation"
+            hint = "set kubernetes.deployment to kubeadm, or remove this key from preparation"
             yield Fault(marks.at("preparation", name), what, hint, Level.WARNING)

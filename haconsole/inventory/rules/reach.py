@@ -18,7 +18,7 @@ def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for number, host in enumerate(inventory.hosts):
         where = ("hosts", number, "ssh", "jump")
         if host.name == effective.DIRECT:
-            what = f"a host is called {host.name}, which in `jump:` means no jump host"
+            what = f"a host has the name {host.name}, but `jump: {host.name}` means no jump host"
             yield Fault(marks.at("hosts", number, "name"), what, "choose another name")
         if host.ssh.jump is not None:
             yield from _dangling(inventory, host.ssh.jump, marks, where)

@@ -67,7 +67,7 @@ def _own_words(snapshot: ClusterSnapshot, row: EtcdMemberView, now: datetime) ->
     facts = snapshot.host(row.host) if row.host else None
     if facts is None:
         return _report_outside(snapshot, row, now)
-    return (Heading(f"Report of etcd on {facts.host}"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
+    return (Heading(f"Reported by etcd on {facts.host}"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
 
 
 def _report_outside(snapshot: ClusterSnapshot, row: EtcdMemberView, now: datetime) -> tuple[Item, ...]:

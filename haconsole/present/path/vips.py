@@ -51,9 +51,9 @@ def _ownership(view: VipView, facts: HostFacts) -> Judgement:
     match view.state:
         case VipState.SPLIT:
             others = len(view.owners) - 1
-            also = "another host too" if others == 1 else f"{others} other hosts too"
+            also = "and so has another host" if others == 1 else f"and so have {others} other hosts"
             return EdgeState.BROKEN, f"has the address, {also}"
         case VipState.UNKNOWN:
-            return EdgeState.UNKNOWN, "has the address, another host too; not confirmed yet"
+            return EdgeState.UNKNOWN, "has the address, and so has another host; not confirmed yet"
         case _:
             return EdgeState.WORKS, "has the address"

@@ -168,7 +168,7 @@ class KeepalivedLineReader:
             text = without_comment(replaced)
             if "$" not in text and not text.startswith("@"):
                 return text
-        raise EndlessConfigError(f"{self._files.main} has a definition that substitutes itself")
+        raise EndlessConfigError(f"{self._files.main} has a definition that contains itself")
 
     def _of_this_host(self, text: str) -> str:
         words = re.split(r"[ \t]+", text, maxsplit=1)
@@ -217,7 +217,7 @@ class KeepalivedLineReader:
             text = text[:at] + value + text[use.end() :]
             if value.lstrip(" \t").startswith("~"):
                 return text
-        raise EndlessConfigError(f"{self._files.main} has a definition that substitutes itself")
+        raise EndlessConfigError(f"{self._files.main} has a definition that contains itself")
 
     def _value(self, use: re.Match[str], *, last: bool) -> str | None:
         name = use["braced"] or use["plain"]

@@ -65,7 +65,7 @@ def _absence(file: CertificateFile, report: HostCertificates) -> str:
     if kubeconfig and kubeconfig.parts.problem:
         return f"{file.role}: {file.cert} cannot be used: {kubeconfig.parts.problem}"
     there = file.cert in report.certs or kubeconfig is not None
-    return f"{file.role}: {file.cert} " + ("holds no certificate that can be read" if there else "does not exist")
+    return f"{file.role}: {file.cert} " + ("contains no certificate that can be read" if there else "does not exist")
 
 
 def _of_file(file: CertificateFile, report: HostCertificates, around: Surroundings) -> Iterator[Certificate]:

@@ -147,5 +147,5 @@ def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
     yield vip
     for other in others:
         both = f"VIPs {main.address} and {other.address} are both in VRRP instance {one.name}"
-        reason = f"{both}; an inventory holds one of them"
+        reason = f"{both}; an inventory has only one of them"
         yield {"address": Omitted(reason)}

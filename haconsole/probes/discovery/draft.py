@@ -287,7 +287,7 @@ def _product_notes(product: Product) -> Iterator[str]:
     if product.is_watched_only:
         yield f"{product} runs this cluster: it is only watched; actions are refused, use {product}'s own commands"
     if product is Product.KUBESPRAY:
-        yield f"{product} made this cluster: its playbooks write the same files as actions would"
+        yield f"{product} made this cluster: the playbooks of {product} write the same files as haconsole's actions"
 
 
 def _name_notes(report: HostReport) -> Iterator[str]:
@@ -311,13 +311,16 @@ def _haproxy_notes(report: HostReport) -> Iterator[str]:
             yield "haproxy has no stats socket: its servers are not shown, and drain and ready are refused"
         if balanced_api.named_hosts:
             names = ", ".join(balanced_api.named_hosts)
-            yield f"haproxy's backend {balanced_api.name} names {names}, not addresses: check that all hosts are listed"
+            yield (
+                f"haproxy's backend {balanced_api.name} has the names {names} instead of addresses: check that all "
+                "hosts are listed"
+            )
         if balanced_api.others:
             others = ", ".join(balanced_api.others)
             yield f"haproxy's backends {others} have servers on the API's port too: {balanced_api.name} is used"
     for condition in balancer.undecided(report):
         yield (
-            f"haproxy's configuration has `.if {condition}`, which is not evaluated: check the haproxy section "
+            f"haconsole cannot evaluate `.if {condition}` in haproxy's configuration: check the haproxy section "
             "of the inventory"
         )
 
@@ -334,7 +337,10 @@ def _keepalived_notes(report: HostReport, silent_hosts: list[str], *, may_miss_p
     if any(one.auth_type for one in balancer.instances(report)):
         yield "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped"
     if silent_hosts:
-        yield f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the file decides"
+        yield (
+            f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the hosts in the inventory "
+            "decides"
+        )
     if addresses := balancer.excluded(report):
         yield f"addresses of virtual_ipaddress_excluded are left out: {', '.join(addresses)}"
     if may_miss_peers and not tuple(balancer.peers(report)):

@@ -48,7 +48,7 @@ def parse(answer: SectionAnswer) -> KubeletFacts:
     """Raises ProbeError where the script wrote nothing usable."""
     parts = tuple(_parts(require(answer, "kubelet's settings")))
     if not parts:
-        raise ProbeError("kubelet's settings: the host wrote nothing", Cause.UNREADABLE)
+        raise ProbeError("kubelet's settings: the host returned no output", Cause.UNREADABLE)
     first = {part.kind: part for part in reversed(parts)}
     flags = tuple(part.rest for part in parts if part.kind == "flag")
     return KubeletFacts(
@@ -150,7 +150,7 @@ def _manifest(file: str, text: str) -> StaticPodState:
         return StaticPodState(file, problem=f"it is not valid YAML: {_yaml_problem(error)[:160]}")
     metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
     if not isinstance(document, dict) or document.get("kind") != "Pod" or not metadata.get("name"):
-        return StaticPodState(file, problem="it holds no object of kind Pod with a name")
+        return StaticPodState(file, problem="it contains no object of kind Pod with a name")
     listed = spec.get("containers")
     containers = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     first = containers[0] if containers else {}

@@ -73,7 +73,7 @@ def _transition(before: _Entry | None, entry: _Entry, boot: str, host: HostName)
     jump_s = (entry.ahead - before.ahead).total_seconds()
     if abs(jump_s) > JUMP_S + SLEW * abs((entry.at - before.at).total_seconds()):
         yield PastEvent(
-            entry.at, host, PastKind.CLOCK, MANAGER, f"the clock was set by {jump_s:+.1f} s", f"{jump_s:+.1f}"
+            entry.at, host, PastKind.CLOCK, MANAGER, f"the clock was changed by {jump_s:+.1f} s", f"{jump_s:+.1f}"
         )
 
 
@@ -180,7 +180,7 @@ _RULES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str]], _Result]], .
     (
         re.compile(r"clock was stepped by (-?[\d.]+)|System clock wrong by (-?[\d.]+)"),
         "",
-        lambda match: (PastKind.CLOCK, f"the clock was set by {match[1] or match[2]} s", match[1] or match[2]),
+        lambda match: (PastKind.CLOCK, f"the clock was changed by {match[1] or match[2]} s", match[1] or match[2]),
     ),
     (
         re.compile(r"Time jumped backwards|System clock time (?:unset|changed)|Time has been changed"),

@@ -34,7 +34,7 @@ def decode(entry: bytes) -> LeaseObject:
     try:
         return _decode(entry)
     except (ValueError, IndexError, OverflowError, msgspec.DecodeError) as error:
-        raise ProbeError(f"leases in etcd: not a Lease: {error}", Cause.UNREADABLE) from None
+        raise ProbeError(f"a lease in etcd cannot be read: {error}", Cause.UNREADABLE) from None
 
 
 def _decode(entry: bytes) -> LeaseObject:

@@ -91,7 +91,7 @@ class Runner:
             await self._link.connection(deadline)
         become = become_for(self._sudo, self._link.user, root=root)
         if become is Become.BY_PASSWORD and not self._link.verified:
-            reason = "its host key has changed, and no password is sent to such a host"
+            reason = "the host key has changed, so no password is sent to the host"
             raise refused(self._link.label, reason, "find out why the key has changed, then correct known_hosts")
         return become, await self.password.get(deadline) if become is Become.BY_PASSWORD else None
 
@@ -128,7 +128,7 @@ class Runner:
         finally:
             _end(output)
         if result.cut is not None:
-            what = f"sudo did not answer to the password: {output.refusal or 'no output'}"
+            what = f"sudo received the password, but gave no result: {output.refusal or 'no output'}"
             raise TransportError(self._link.label, result.cut, what)
         if output.passed or is_wrong_password(output.refusal):
             return output.passed
@@ -234,7 +234,7 @@ class Runner:
     def _not_started(self, argv: Argv, deadline: Deadline, reason: str) -> TransportError:
         what = f"{argv[0]} was not started within {deadline.seconds:g} s" + (f": {reason}" if reason else "")
         full = _is_refusal(reason)
-        hint = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if full else ""
+        hint = "sshd may allow fewer parallel sessions than are needed (MaxSessions)" if full else ""
         return TransportError(self._link.label, Cause.NO_SESSION if full else Cause.TIMED_OUT, what, hint=hint)
 
 

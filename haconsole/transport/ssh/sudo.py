@@ -93,9 +93,9 @@ def _hint(message: str) -> str:
     if "password is required" in message:
         return "set ssh.sudo: password in the inventory, or allow the login NOPASSWD in sudoers"
     if "terminal" in message or "tty" in message:
-        return "turn requiretty off for the login in sudoers"
+        return "in sudoers, turn requiretty off for the login"
     if "sudo" in message and "not found" in message:
         return "install sudo on the host, or log in as root with ssh.sudo: none"
     if "password" in message:
-        return "enter the login's own password on that host"
+        return "enter the password that the login has on the host"
     return "in sudoers, allow the login to run every command"

@@ -52,7 +52,9 @@ class Prompter:
                 Fact("address", Cell(address)),
                 Fact("algorithm", Cell(algorithm)),
                 Fact("fingerprint", Cell(fingerprint, Tone.WARNING)),
-                Sentence(Cell("If the key is another host's, that host receives everything typed and read here.")),
+                Sentence(
+                    Cell("If this key is not the host's, another host receives everything that you type and send here.")
+                ),
             ),
         )
         return await self._ask(YesNoQuestion(question)) is True

@@ -94,7 +94,10 @@ class WindowController:
         try:
             write_choice(console.setting.columns, dict(console.hidden_columns))
         except OSError as error:
-            text = f"{console.setting.columns}: {error.strerror}; they are kept until this console is closed"
+            text = (
+                f"{console.setting.columns} cannot be written: {error.strerror}. The columns are kept until this "
+                "console is closed"
+            )
             console.notify(text, title="columns not saved", severity="warning", markup=False)
 
     def show_keys(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENDED = "the run has ended"
 NOT_ENDED = "the run has not ended yet"
 STOPPING = "the run is stopping: no further step starts"
-NO_GRID = "the grid is not available: the run waits before each step, or its hosts do not fit side by side"
+NO_GRID = "the grid of hosts cannot be shown: the run pauses before each step, or the screen is too narrow"
 GRID_PERCENT = 65
 """The share of a narrow screen for the grid: seven phases, and the running steps above them."""
 COMPLETE = "the run is complete: there is nothing to resume"
@@ -180,8 +180,8 @@ def take_over(view: LockView) -> Detail:
             Sentence(Cell(f"{lock_sentence(view)}.", Tone.WARNING)),
             Sentence(
                 Cell(
-                    "Take the lock over only when the other console is gone: "
-                    "two consoles that change a cluster at once can destroy the cluster."
+                    "Take the lock over only if the other console is gone: two consoles that change a cluster at "
+                    "the same time can destroy the cluster."
                 )
             ),
         ),

@@ -60,28 +60,35 @@ OPERATIONS: dict[str, Operation] = {
             *("admin", ("system:masters",), ("DNS:cp1",), ("client",)),
         )
     ),
-    "etcd member add http://x:2380 as learner, through cp1 or cp2": AddMember("http://x:2380", HOSTS),
-    "wait until the learner at http://x:2380 has caught up, then make it a voter, through cp1 or cp2": (
+    "add a member with the peer URL http://x:2380 to etcd as a learner, through the member on cp1 or cp2": AddMember(
+        "http://x:2380", HOSTS
+    ),
+    "wait until the learner at http://x:2380 has caught up, then make it a voter, through the member on cp1 or cp2": (
         PromoteMember("http://x:2380", HOSTS)
     ),
-    "etcd member remove the member at https://10.99.0.13:2380, through cp1 or cp2": RemoveMemberAt(
-        "https://10.99.0.13:2380", HOSTS
+    (
+        "remove the member with the peer URL https://10.99.0.13:2380 from etcd, through the member on cp1 or cp2"
+    ): RemoveMemberAt("https://10.99.0.13:2380", HOSTS),
+    "remove the member a3 from etcd, through the member on cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
+    (
+        "cordon node w1 and evict its pods, through the API server on cp1 or cp2; pods that cannot be evicted are "
+        "deleted"
+    ): DrainNode("w1", HOSTS, force=True),
+    "delete node w1, through the API server on cp1 or cp2": DeleteNode("w1", HOSTS),
+    "delete cp3 from the ClusterStatus of kubeadm-config, through the API server on cp1 or cp2": ForgetControlPlane(
+        "cp3", HOSTS
     ),
-    "etcd member remove a3, through cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
-    "cordon node w1 and evict its pods, through cp1 or cp2; pods that cannot be evicted are deleted": DrainNode(
-        "w1", HOSTS, force=True
+    "kubeadm join with a token, made through the API server on cp1 or cp2 and deleted after the join": JoinNode(
+        "w1", "", "", HOSTS
     ),
-    "delete node w1, through cp1 or cp2": DeleteNode("w1", HOSTS),
-    "delete cp3 from the ClusterStatus of kubeadm-config, through cp1 or cp2": ForgetControlPlane("cp3", HOSTS),
-    "kubeadm join with a token, made through cp1 or cp2 and deleted after the join": JoinNode("w1", "", "", HOSTS),
-    "etcd member update 1f --peer-urls https://10.99.0.1:2380, through cp1 or cp2": UpdateMember(
+    "set the peer URL of the member 1f to https://10.99.0.1:2380, through the member on cp1 or cp2": UpdateMember(
         MemberId("1f"), "https://10.99.0.1:2380", HOSTS
     ),
-    "etcd move-leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
-    "etcd defrag": Defragment(),
-    "etcd compact to the newest revision, through cp1 or cp2": CompactHistory(HOSTS),
-    "etcd alarm disarm NOSPACE, through cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
-    "etcd snapshot save /a on the member's host, through this machine": SaveSnapshot("/a"),
+    "move etcd's leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
+    "defragment etcd's database": Defragment(),
+    "compact etcd's history to the newest revision, through the member on cp1 or cp2": CompactHistory(HOSTS),
+    "disarm etcd's alarm NOSPACE, through the member on cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
+    "save a snapshot of etcd as /a on the member's host; the data passes through this machine": SaveSnapshot("/a"),
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
     "copy /a on cp2 to /b, mode 0600": CopyFromHost(HostName("cp2"), "/a", "/b"),
     "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),

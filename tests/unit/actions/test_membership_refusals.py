@@ -53,16 +53,16 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a worker to join": (
         lambda: plan_join(snapshot_of(WITH_WORKER), WITH_WORKER, "cp4"),
         (
-            "cp4 is a worker, which haconsole only observes; it joins with Kubernetes' own tools: let the kubelet "
-            "of this host join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or a kubeconfig "
-            "for that address)"
+            "cp4 is a worker, which haconsole only observes. To add the worker, use Kubernetes' own tools: let "
+            "the kubelet of this host join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or "
+            "a kubeconfig for that address)"
         ),
     ),
     "a worker to leave": (
         lambda: plan_remove(snapshot_of(WITH_WORKER), WITH_WORKER, "cp4"),
         (
-            "it leaves with Kubernetes' own tools: kubectl drain cp4 --ignore-daemonsets, then kubectl delete node "
-            "cp4, then remove its lines from the inventory"
+            "To remove the worker, use Kubernetes' own tools: kubectl drain cp4 --ignore-daemonsets, then "
+            "kubectl delete node cp4, then remove its lines from the inventory"
         ),
     ),
     "a bastion": (
@@ -120,8 +120,8 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a member that has run and does not answer": (
         lambda: plan_join(snapshot_of(ETCD, voters(1, 2, 3, 4), down=(4,)), ETCD, "cp4"),
         (
-            "cp4 is already member a4, which has run and does not answer (connection refused): start etcd there; if "
-            "its data is lost, run remove cp4 first"
+            "cp4 is already member a4, which was started before and does not answer now (connection refused): "
+            "start etcd there; if its data is lost, run remove cp4 first"
         ),
     ),
     "no learners": (
@@ -223,9 +223,7 @@ def test_a_dead_host_may_go_while_another_is_ill() -> None:
     assert "cp4 cannot be reached and keeps its older configuration" in planned.summary
 
 
-@pytest.mark.parametrize(
-    ("voting", "words"), [(1, "2 voters tolerate no more failures than one voter fewer would"), (3, "4 voters")]
-)
+@pytest.mark.parametrize(("voting", "words"), [(1, "2 voters tolerate no more failures than 1"), (3, "4 voters")])
 def test_an_even_number_is_in_the_summary(voting: int, words: str) -> None:
     planned = plan_join(snapshot_of(ETCD, voters(*range(1, voting + 1))), ETCD, f"cp{voting + 1}")
     assert isinstance(planned, Plan), planned.reasons

@@ -66,7 +66,7 @@ def test_no_host_joins_without_the_new_ca() -> None:
     assert UNFINISHED not in with_new_host(certified(), "")
     text = with_new_host(rotating(), "")
     assert f"{UNFINISHED}, so cp4 would join without the new CA. Finish it" in text
-    assert "If cp2 is lost, run remove cp2 before that" in with_new_host(rotating(), "cp2")
+    assert "If cp2 is lost, run remove cp2 first" in with_new_host(rotating(), "cp2")
 
 
 def test_no_host_joins_a_cluster_of_units_without_the_new_ca() -> None:
@@ -96,7 +96,8 @@ def test_the_last_host_that_shows_a_rotation_stays() -> None:
     others = {"cp1": after_the_drop, "cp2": after_the_drop, "w1": after_the_drop}
     text = reasons(plan_remove(rotating(**others), kubeadm.INVENTORY, "cp3"))
     assert text == (
-        f"{UNFINISHED}, and only cp3 shows it, by {PKI}/ca-next.crt: finish it first (rotate-certs with ca = yes)"
+        f"{UNFINISHED}, and only {PKI}/ca-next.crt on cp3 shows it. Finish the rotation first (rotate-certs with "
+        "ca = yes)"
     )
     assert isinstance(plan_remove(rotating(**others), kubeadm.INVENTORY, "cp2"), Plan)
     del others["w1"]

@@ -115,18 +115,18 @@ def test_it_is_refused_on_a_host_that_cannot_be_reached_and_without_a_target(set
     if setting in WITH_TARGET:
         refusal = planned(snapshot, setting)
         assert isinstance(refusal, Refusal)
-        assert f"name the {WITH_TARGET[setting]}" in refusal.reasons[0]
+        assert f"TARGET is missing ({WITH_TARGET[setting]})" in refusal.reasons[0]
 
 
 @pytest.mark.parametrize(
     ("setting", "target", "reason"),
     [
-        ("address", "10.99.0.12", "is no other host's address, and if it is a VIP, keepalived added it"),
+        ("address", "10.99.0.12", "it is no other host's address, and no VIP that was added by hand"),
         ("address", VIP, f"cp2 has no address {VIP}"),
         ("autostart", "nothing", "no unit of cp2"),
-        ("drop-ins", "kubelet", "repair renames drop-ins only of these units, not of kubelet"),
+        ("drop-ins", "kubelet", "kube-scheduler, not of kubelet"),
         ("firewall", "all", "neither a port nor vrrp"),
-        ("key-mode", "key", "no path of a key"),
+        ("key-mode", "key", "not the absolute path of a private key"),
         ("read-only", "/", "no read-only file system at /"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_host_that_is_gone_is_left_out() -> None:
         (changed(changed(healthy(), 3, unreachable), 1, unreachable), {"gone": "cp1"}, "gone = cp1,cp3"),
         (healthy(), {"gone": "cp9"}, "the argument gone contains cp9, which is not a host of the inventory"),
         (healthy(), {"file": "x.db"}, "give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
-        (healthy(), {"file": "cp1:/a b"}, "does not name a snapshot"),
+        (healthy(), {"file": "cp1:/a b"}, "is not the path of a snapshot"),
         (
             healthy(),
             {"file": "cp9:/x.db"},

@@ -189,7 +189,7 @@ def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
         kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt")
     )
     assert (
-        "cp2: kubelet: the kubeconfig names the CA file /var/lib/kubelet/ca.crt: in the kubeconfig set "
+        "cp2: kubelet: the kubeconfig uses the CA file /var/lib/kubelet/ca.crt: in the kubeconfig set "
         f"certificate-authority: {CA}" in refused(snapshot, ca="yes")
     )
 

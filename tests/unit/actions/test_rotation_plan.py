@@ -301,13 +301,13 @@ def test_the_remaining_phases_follow_from_the_files(snapshot: ClusterSnapshot, p
 
 
 def test_phases_are_refused_before_their_time() -> None:
-    assert "not every host trusts the new one" in refused(certified(), "ca", phase="leaves")
+    assert "not every host trusts the new CA or key" in refused(certified(), "ca", phase="leaves")
     halfway = certified(bundle=BOTH, with_successor=True)
-    assert "not everything is signed by the new one" in refused(halfway, "ca", phase="drop")
+    assert "the new CA or key has not signed everything" in refused(halfway, "ca", phase="drop")
     assert "nothing to undo" in refused(certified(), "ca", "back")
     start = certified(bundle=BOTH, with_successor=True, signed_by=NEW)
     drops = changed(start, 2, lambda _: certified(bundle=(NEW,), signed_by=NEW).hosts[1])
-    assert "already dropped on some host" in refused(drops, "ca", "back")
+    assert "already dropped on a host" in refused(drops, "ca", "back")
     assert "a CA rotation is unfinished" in refused(halfway)
 
 

@@ -75,7 +75,7 @@ def test_the_only_server_is_not_drained() -> None:
         snapshot = changed(snapshot, n, alone)
     planned = plan("drain", snapshot, host="cp1")
     assert isinstance(planned, Refusal)
-    assert "the only API server that haproxy on cp1, cp2, cp3 sees up" in planned.reasons[0]
+    assert "only cp1's API server is up in haproxy on cp1, cp2, cp3" in planned.reasons[0]
 
 
 @pytest.mark.parametrize("action", ["drain", "ready"])

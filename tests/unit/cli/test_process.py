@@ -100,8 +100,8 @@ def await_handlers(process: subprocess.Popen[str]) -> None:
     status, handled = Path(f"/proc/{process.pid}/status"), 1 << signal.SIGTERM - 1
     until = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < until:
-        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", status.read_text(), re.MULTILINE)
-        if caught and int(caught[1], 16) & handled:
+        mask = re.search(r"^SigCgt:\s*([0-9a-f]+)", status.read_text(), re.MULTILINE)
+        if mask and int(mask[1], 16) & handled:
             return
         time.sleep(0.005)
 

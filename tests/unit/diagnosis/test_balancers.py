@@ -133,7 +133,7 @@ def test_a_changed_check_is_named_before_a_firewall(owner: Owner) -> None:
 def test_another_address_in_the_instance_of_a_vip() -> None:
     finding = only(instance_of_cp2(vips=(Vip("10.99.0.101"),)))
     assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
-    assert "cp2 has another address" in finding.summary
+    assert "cp2 has a different address" in finding.summary
     assert finding.evidence == ("cp2: 10.99.0.101",)
     assert findings_of(instance_of_cp2(vips=(Vip("10.99.0.101"),), router_id=52)) == (), "an instance of its own"
 

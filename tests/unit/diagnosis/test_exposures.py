@@ -83,7 +83,8 @@ def test_a_single_member_and_clients_of_its_own_host_need_no_other_address() -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [(ExposureKind.PAGE_OPEN, "without a password"), (ExposureKind.PAGE_DEFAULT, "of examples")]
+    ("kind", "words"),
+    [(ExposureKind.PAGE_OPEN, "without a password"), (ExposureKind.PAGE_DEFAULT, "from published examples")],
 )
 def test_a_statistics_page_for_everybody(kind: ExposureKind, words: str) -> None:
     snapshot = changed(healthy(), 2, having(exposures=(Exposure(kind, "*:1080", "stats"),)))

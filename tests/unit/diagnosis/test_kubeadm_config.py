@@ -184,7 +184,9 @@ def test_swap_that_only_one_host_allows() -> None:
 
     snapshot = recorded(replace(RECORD, kubelet=KUBELET))
     (finding,) = diagnose(with_kubelet(snapshot, "w1", swapping), INVENTORY, NOW)
-    assert finding.summary == ("kubelet-config-1.20 lacks failSwapOn: false, by which kubelet on w1 runs with swap")
+    assert finding.summary == (
+        "kubelet on w1 runs with swap because of failSwapOn: false, which kubelet-config-1.20 lacks"
+    )
     allowed = recorded(replace(RECORD, kubelet=replace(KUBELET, fail_swap_on=False)))
     assert diagnose(with_kubelet(allowed, "w1", swapping), INVENTORY, NOW) == ()
 

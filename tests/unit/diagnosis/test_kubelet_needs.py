@@ -61,7 +61,7 @@ def looping(listeners: tuple[Listener, ...], *log: str) -> ClusterSnapshot:
 def test_swap_that_kubelet_refuses_is_turned_off_by_prepare() -> None:
     (finding,) = findings_of(swapping(healthy(), "w1"))
     assert (finding.code, finding.subject) == ("host.swap-on", "w1")
-    assert finding.summary == "swap is on on w1: kubelet runs, and will not start again"
+    assert finding.summary == "swap is on on w1: kubelet runs now, but its next start will fail"
     assert finding.evidence == ("swap on /dev/sda2",)
     first = finding.remedies[0]
     assert isinstance(first, ActionCall)

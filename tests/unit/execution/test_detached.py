@@ -175,7 +175,7 @@ async def test_what_another_run_is_still_at_is_waited_for_and_not_run_again(
     ended = await running
     os.close(gate)
     assert isinstance(ended, ContactLost)
-    assert "had started the command" in ended.why
+    assert "still running from an interrupted run" in ended.why
     assert (tmp_path / "ran").read_text() == "once\n"
     assert await run(later, "true", attempt=2) == Exited(0, "", "")
 

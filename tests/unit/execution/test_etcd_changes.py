@@ -215,7 +215,7 @@ async def test_a_learner_that_never_starts_is_given_up_with_a_message(bench: Ben
 
 async def test_a_learner_that_is_off_the_list_is_not_waited_for(bench: Bench) -> None:
     absent = await bench.perform(PromoteMember("http://127.0.0.1:1", (M1,)), M2)
-    assert absent.error == "m2: etcd lists no member at http://127.0.0.1:1: it was removed; run join again"
+    assert absent.error == "m2: the member at http://127.0.0.1:1 was removed from etcd's member list; run join again"
 
 
 async def test_no_member_to_query_is_an_error(bench: Bench) -> None:

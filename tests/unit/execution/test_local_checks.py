@@ -124,7 +124,7 @@ def test_a_certificate() -> None:
     good = (crt, text(ca.certificate), public, "600 root:root")
     assert problems_of(*good) == ()
     assert problems_of("-", "-", "-", "-") == ("/x.crt is missing", "/ca.crt is missing", "/x.key is missing")
-    assert problems_of(*good[:2], "", good[3]) == ("/x.key holds no key that openssl can read",)
+    assert problems_of(*good[:2], "", good[3]) == ("/x.key contains no key that openssl can read",)
     assert problems_of(*good[:3], "640 root:etcd") == (
         "/x.key is readable by others, mode 0640",
         "/x.key belongs to root:etcd, not to root:root",

@@ -194,7 +194,7 @@ async def test_the_error_of_a_full_disk_has_a_hint(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(RunLogError, match="No space left on device; free space"):
+    with pytest.raises(RunLogError, match="No space left on device; free up space"):
         await run_log.log_intent(ONE, 1)
 
 

@@ -189,7 +189,9 @@ async def test_a_run_that_may_not_be_undone_is_refused(bench: Bench) -> None:
 
     assert "running: process 1" in refused(replace(record, standing=RunStatus.RUNNING))
     assert "differs from the confirmed plan" in refused(replace(record, intact=False))
-    assert "is the undo of r0" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
+    assert "is itself an undo: run the action of r0 again" in refused(
+        replace(record, plan=replace(record.plan, undoes="r0"))
+    )
     nothing = replace(record, steps=tuple(replace(one, attempts=0) for one in record.steps))
     assert "r1 did nothing that can be undone" in refused(nothing)
     undo = replace(

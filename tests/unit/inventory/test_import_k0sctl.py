@@ -54,10 +54,12 @@ def test_a_login_that_is_not_set_is_left_out_with_a_note(
     host = f'{CONTROLLER}, ssh: {{address: 10.5.0.1, user: "{user}"}}'
     result = read(imported, host)
     assert (result.ssh.user, result.ssh.sudo) == (None, None)
-    assert "spec.hosts[0].ssh.user: not read, the environment variable SSH_USER is not set here" in imported.text
+    assert (
+        "spec.hosts[0].ssh.user is not read, because the environment variable SSH_USER is not set here" in imported.text
+    )
     monkeypatch.setenv("SSH_USER", "ops")
     assert read(imported, host).ssh.user == "ops"
-    assert "spec.hosts[0].ssh.user: SSH_USER came from the environment" in imported.text
+    assert "spec.hosts[0].ssh.user was filled in from environment variables (SSH_USER)" in imported.text
 
 
 def test_a_default_of_a_variable_counts(imported: Importer, monkeypatch: pytest.MonkeyPatch) -> None:

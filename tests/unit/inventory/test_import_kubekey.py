@@ -112,7 +112,7 @@ ENDPOINT = "domain: lb.blue.local, address: 10.5.0.100, port: 7443, kubevip: {mo
 @pytest.mark.parametrize(
     ("point", "endpoint", "note"),
     [
-        ("", "10.5.0.1:6443", "the file names no balancer; the endpoint is only node1"),
+        ("", "10.5.0.1:6443", "the file has no balancer; the endpoint is only node1"),
         ('address: "", internalLoadbalancer: haproxy', "10.5.0.1:6443", "kubekey runs a balancer on each worker"),
         ("address: 127.0.0.1", "10.5.0.1:6443", ""),
         ("externalDNS: true, domain: api.example.org", "api.example.org:6443", ""),
@@ -140,7 +140,7 @@ def test_a_stacked_etcd_is_kubeadms(imported: Importer) -> None:
 def test_an_outside_etcd_is_in_a_note(imported: Importer) -> None:
     outside = "etcd: {type: external, external: {endpoints: ['https://192.0.2.6:2379']}, dataDir"
     read(imported, ("etcd: {dataDir", outside))
-    assert "the etcd hosts are not in kubekey's file (https://192.0.2.6:2379)" in imported.text
+    assert "kubekey's file does not describe the etcd hosts (https://192.0.2.6:2379)" in imported.text
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_the_port_of_a_jump_host_is_used(imported: Importer, arguments: str) -> 
 def test_arguments_beside_a_jump_host_are_in_a_note(imported: Importer) -> None:
     text = "ansible_ssh_common_args: -J gate -o StrictHostKeyChecking=no\nansible_ssh_extra_args: -C\n"
     assert imported(HOSTS, **{"group_vars/all.yml": text}).ssh.jump == "gate"
-    assert "ansible_ssh_common_args is copied only as ssh.jump: in ssh_config, write its other options" in imported.text
+    assert "ansible_ssh_common_args is copied only as ssh.jump: write its other options in ssh_config" in imported.text
     assert "ansible_ssh_extra_args is not copied" in imported.text
 
 
@@ -284,8 +284,11 @@ def test_a_template_of_any_host_is_in_a_note(imported: Importer, value: str) -> 
     [
         ("ansible_become_method: su", "ansible_become_method=su of b is not copied"),
         ("ansible_become_user: admin", "ansible_become_user=admin of b is not copied"),
-        ("ansible_port: ssh", "ansible_port is ssh, not a number, and is not copied (b)"),
-        ("etcd_quota_backend_bytes: 8G", "etcd_quota_backend_bytes is 8G, not a number, and is not copied (b)"),
+        ("ansible_port: ssh", "ansible_port is ssh, which is not a number, so it is not copied (b)"),
+        (
+            "etcd_quota_backend_bytes: 8G",
+            "etcd_quota_backend_bytes is 8G, which is not a number, so it is not copied (b)",
+        ),
     ],
 )
 def test_a_value_that_is_not_copied_is_in_a_note(imported: Importer, setting: str, note: str) -> None:
@@ -319,9 +322,11 @@ def test_hosts_of_other_groups_are_in_a_note(imported: Importer) -> None:
 
 def test_a_public_address_without_ip_is_in_a_note(imported: Importer) -> None:
     imported(HOSTS.replace("10.5.0.1", "8.8.8.8"))
-    assert "a: without `ip` kubespray uses the default interface's address: check `address`" in imported.text
+    assert (
+        "a: `ip` is not set, so kubespray uses the address of the default interface; check `address`" in imported.text
+    )
     imported(HOSTS.replace("10.5.0.1", "8.8.8.8 ip=10.5.0.1"))
-    assert "without ip" not in imported.text
+    assert "`ip` is not set" not in imported.text
 
 
 TOML = """\

@@ -296,7 +296,7 @@ def test_files_that_are_missing_or_no_certificates_are_reported(pki: Pki) -> Non
     result, notes, _ = pki.look(pki.file("etcd-peer", "odd"), pki.file("etcd-client", "none"))
     assert result == ()
     assert notes == (
-        f"etcd-peer: {pki.path('odd.crt')} holds no certificate that can be read",
+        f"etcd-peer: {pki.path('odd.crt')} contains no certificate that can be read",
         f"etcd-client: {pki.path('none.crt')} does not exist",
     )
 

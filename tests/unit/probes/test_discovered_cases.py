@@ -83,7 +83,7 @@ def test_haproxy_whose_servers_are_names_makes_a_load_balancer_with_a_note() -> 
     report = report_of("backend-not-understood")
     text = text_of(report)
     assert "roles: [load-balancer]" in text
-    assert "# - haproxy's backend api names api.example.org, not addresses" in text
+    assert "# - haproxy's backend api has the names api.example.org instead of addresses" in text
     result = balanced_api(report)
     assert result is not None
     assert (result.name, result.bind_port, result.servers) == ("api", 8443, ())

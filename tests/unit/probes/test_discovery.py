@@ -213,7 +213,7 @@ def test_settings_to_check_are_named_and_no_password_is_shown() -> None:
     assert notes == [
         "b, c: could not log in, so check the name, roles and SSH settings",
         "VRRP's password is not copied: set auth_pass in the inventory before keepalived is bootstrapped",
-        "b, c: vrrp_priority is unknown; by default the order of the file decides",
+        "b, c: vrrp_priority is unknown; by default the order of the hosts in the inventory decides",
         "keepalived uses multicast, so keepalived.conf names no peers: give the other balancers the role load-balancer",
         "the cluster's nodes could not be read: if it has workers, add them to the inventory",
         (

@@ -89,9 +89,9 @@ def test_a_log_from_before_the_host_started_ended_no_attempt() -> None:
     ("text", "problem"),
     [
         ("kind: [", "it is not valid YAML: "),
-        ("kind: List", "it holds no object of kind Pod with a name"),
+        ("kind: List", "it contains no object of kind Pod with a name"),
         ('{"kind": "Pod", "metadata": {"name": "x"}}', "it has no containers"),
-        ("", "it holds no object of kind Pod with a name"),
+        ("", "it contains no object of kind Pod with a name"),
     ],
 )
 def test_files_that_are_no_pod(text: str, problem: str) -> None:
@@ -125,7 +125,7 @@ def test_flags_win_over_the_configuration() -> None:
 
 
 def test_a_host_that_writes_nothing_is_an_error() -> None:
-    with pytest.raises(ProbeError, match="wrote nothing"):
+    with pytest.raises(ProbeError, match="returned no output"):
         read("")
 
 

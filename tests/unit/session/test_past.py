@@ -93,7 +93,7 @@ UNIT = {"_SYSTEMD_UNIT": "init.scope", "UNIT": "etcd.service"}
         (
             "System clock was stepped by -3600.123 seconds",
             {"_SYSTEMD_UNIT": "chrony.service"},
-            ("clock", "the clock was set by -3600.123 s"),
+            ("clock", "the clock was changed by -3600.123 s"),
         ),
         (
             "Time jumped backwards, rotating.",

@@ -226,7 +226,7 @@ async def test_certificates_of_another_ca_are_refused(socket: Path, tls: Tls, tm
 
 async def test_a_server_with_another_name_is_refused(socket: Path, tls: Tls) -> None:
     error = await refused(socket, tls.client, server_name="10.9.9.9")
-    assert "does not name the address" in str(error)
+    assert "is not valid for the address" in str(error)
 
 
 async def test_a_key_that_cannot_be_read_is_reported_and_not_shown(socket: Path, tls: Tls) -> None:

@@ -70,7 +70,7 @@ def test_an_error_has_a_kind(code: str, details: str, kind: str) -> None:
         (
             AT_SOCKET + "Custom verification check failed with error: UNAUTHENTICATED: Hostname Verification Check "
             "failed.",
-            "its certificate does not name the address that was used",
+            "its certificate is not valid for the address that was used",
         ),
     ],
 )

@@ -117,7 +117,7 @@ async def test_no_password_is_sent_to_a_host_whose_key_has_changed(
     host = make_fleet(inventory, answers).host(CP1)
     assert (await host.run(("true",))).ok
     monkeypatch.setattr(host._link, "user", "ops")
-    with pytest.raises(TransportError, match="no password is sent to such a host") as excinfo:
+    with pytest.raises(TransportError, match="no password is sent to the host") as excinfo:
         await host.run(("true",), root=True)
     assert (excinfo.value.cause, answers.requests) == (Cause.SUDO_REFUSED, [])
 

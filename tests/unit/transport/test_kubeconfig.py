@@ -71,7 +71,7 @@ def test_a_token_instead_of_a_certificate(inside: bool) -> None:
         (b"- a", "not a mapping"),
         (b"{}", "no context None"),
         (EMBEDDED.replace(b"cluster: kubernetes,", b"cluster: gone,"), "no cluster 'gone'"),
-        (EMBEDDED.replace(b"certificate-authority-data", b"other"), "names no CA"),
+        (EMBEDDED.replace(b"certificate-authority-data", b"other"), "has no CA"),
         (EMBEDDED.replace(b"client-key-data", b"other"), "neither client certificate and key nor token"),
         (EMBEDDED.replace(b"client-key-data: ", b"client-key-data: !"), "has no user|not base64|not YAML"),
         (EMBEDDED.replace(b"client-key-data: ", b"client-key-data: a-b"), "client-key-data of the kubeconfig"),

@@ -187,7 +187,7 @@ async def test_help_lists_the_keys_of_the_screen() -> None:
     async with running(app, (100, 60)) as pilot:
         await pilot.press("question_mark")
         text = screen_text(app)
-        assert "The pane and the details of its row on the entire screen" in text
+        assert "Show only this pane and the details of its row" in text
         assert "Close the console; nothing on the hosts stops" in text
 
 

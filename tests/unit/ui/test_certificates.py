@@ -64,7 +64,7 @@ def test_expiry_alarms_in_time(days: float, output: str) -> None:
         (replace(LEAF, problem="not PEM"), "✖ not PEM"),
         (replace(LEAF, chain_ok=False), "✖ from another CA"),
         (replace(LEAF, key_matches=False), "✖ key mismatch"),
-        (replace(LEAF, served_fingerprint="cd" * 32), "▲ an older one is served"),
+        (replace(LEAF, served_fingerprint="cd" * 32), "▲ file not loaded yet"),
         (replace(LEAF, key_mode=0o644), "▲ key readable by others"),
         (replace(LEAF, not_after=NOW), "✖ expired"),
         (replace(LEAF, not_before=NOW + timedelta(hours=1)), "✖ not valid yet"),

@@ -196,7 +196,7 @@ async def test_n_starts_the_step_that_is_shown_and_none_while_one_is_under_way(t
         await until(pilot, lambda: app.run_view is not None and len(app.run_view.paused_steps) == 3)
         await asyncio.sleep(1.5)  # longer than any pass of a gate
         await pilot.press("g", "down")
-        await shows(pilot, "This step is paused, but another step is next")
+        await shows(pilot, "This step is paused, and another step is next")
         await pilot.press("n")
         await until(pilot, lambda: app.run_view is not None and app.run_view.working == (StepId("b"),))
         await pilot.press("n", "n")

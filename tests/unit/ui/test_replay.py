@@ -228,7 +228,7 @@ async def test_a_key_for_what_a_recording_lacks_shows_that(session: ReplayedSess
         await press(pilot, last)
         assert pilot.app.screen is screen
         (note,) = (each.message for each in pilot.app._notifications)
-        assert note.startswith(f"▲ a recording contains no {what};")
+        assert note.startswith(f"▲ a recording contains no {what}:")
         assert "journal" not in screen_text(pilot.app).splitlines()[-1]
 
 

@@ -43,7 +43,7 @@ DROP_WHY = (
     "refused from now on."
 )
 STRIP_WHY = "The cross-signed certificates were for clients that trust only the old CA."
-VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies with only the new one."
+VERIFY_WHY = "The old CA is removed only when the new CA is enough to verify every leaf certificate on every host."
 FINISH_WHY = "These files show on every host that the rotation is unfinished. Nothing else is left to change now."
 LAST = Irreversible("the old CA has been removed; to replace the present one, rotate again")
 
@@ -106,13 +106,13 @@ def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
         scripts.ALONE,
         "alone",
         *files,
-        means="each file holds only its leaf",
-        problem="a file holds more than its leaf",
+        means="each file contains only its leaf certificate",
+        problem="a file contains more than its leaf certificate",
     )
     return run_step(
         "pki.strip",
         host,
-        "Remove the cross-signed certificates from the leaves' files",
+        "Remove the cross-signed CA certificates from the files of leaf certificates",
         STRIP_WHY,
         Phase.DROP,
         scripts.STRIP,
@@ -129,7 +129,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
         one.files.cert,
         one.next.key,
         one.old or NONE,
-        means=f"{one.files.cert} holds only the new CA or key",
+        means=f"{one.files.cert} contains only the new CA or key",
         problem="the old CA or key is still there",
     )
     return run_step(

@@ -44,13 +44,17 @@ AUTHENTICATION = load_script("authentication-sync-ca")
 FLAG = "cluster-signing-cert-file"
 MANAGER = "kube-controller-manager"
 SYNC_WHY = "kubeconfigs of kubeadm embed the CA, so a change of the CA's file does not reach their users."
-ONE_WHY = "kube-controller-manager refuses to sign with a file that holds two certificates, as the CA's file does now."
-CA_WHY = "The CA's file holds one certificate again, so the manifest is as kubeadm wrote it."
-REMOVE_WHY = "kube-controller-manager signs with the CA's file again, so nothing reads the separate one."
+ONE_WHY = (
+    "kube-controller-manager refuses to sign with a file that contains two certificates, as the CA's file does now."
+)
+CA_WHY = (
+    "The CA's file contains only one certificate again, so kube-controller-manager signs with it, as kubeadm set it up."
+)
+REMOVE_WHY = "kube-controller-manager signs with the CA's file again, so nothing reads the separate signing file."
 INFO_WHY = "New nodes trust the cluster by this ConfigMap."
 AUTHENTICATION_WHY = (
-    "Extension API servers take the CAs for verifying clients from this ConfigMap. API servers add their CAs "
-    "to it and never remove one."
+    "Extension API servers take the CAs for verifying clients from this ConfigMap. API servers add their CAs to "
+    "the ConfigMap and never remove any CA."
 )
 KUBECTL_WHY = "ConfigMaps and workloads are changed by kubectl, with admin.conf, on this host."
 KUBECTL_S = 180.0
@@ -134,7 +138,7 @@ def no_signing_file(now: CaReplacement, phase: str = Phase.DROP) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("rm", "-f", "--", kubernetes.signing_ca)),
             verification=(FilesAbsent((kubernetes.signing_ca,), "not removed"),),
-            undo=Irreversible("the CA's file has that certificate too; a later rotation writes this file again"),
+            undo=Irreversible("the CA's file has the same certificate; a later rotation makes the separate file again"),
             phase=phase,
         )
         for host in hosts
@@ -171,7 +175,7 @@ def _flag_step(now: CaReplacement, host: Host, value: str, before: str, why: str
 
 def _has_flag(manifest: str, value: str) -> Check:
     means = f"{MANAGER} signs with {value}"
-    return script(HAS_FLAG, "flag", manifest, FLAG, value, means=means, problem=f"{manifest} names another --{FLAG}")
+    return script(HAS_FLAG, "flag", manifest, FLAG, value, means=means, problem=f"{manifest} has another --{FLAG}")
 
 
 def has_kubectl(now: CaReplacement) -> Group:
@@ -207,7 +211,7 @@ def cluster_info(now: CaReplacement, phase: str) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("sh", "-ec", INFO, "info", *words, "set"), timeout_s=KUBECTL_S),
             verification=(in_sync,),
-            undo=Irreversible("a later phase, or rotate-certs with ca = yes, back = yes, sets the CA again"),
+            undo=Irreversible("a later phase sets the CA again, and so does rotate-certs with ca = yes, back = yes"),
             phase=phase,
         ),
     )
@@ -226,8 +230,8 @@ def authentication(now: CaReplacement, phase: str) -> Group:
         "authentication",
         *words,
         "check",
-        means="extension-apiserver-authentication holds only the current CAs",
-        problem="the ConfigMap holds other CAs",
+        means="extension-apiserver-authentication contains only the current CAs",
+        problem="the ConfigMap contains other CAs",
         timeout_s=60.0,
     )
     return (
@@ -238,7 +242,7 @@ def authentication(now: CaReplacement, phase: str) -> Group:
             host=HostName(host.name),
             operation=RunCommand(("sh", "-ec", AUTHENTICATION, "authentication", *words, "set"), timeout_s=KUBECTL_S),
             verification=(in_sync,),
-            undo=Irreversible("API servers automatically add the CAs that they trust"),
+            undo=Irreversible("API servers add the CAs that they trust to this ConfigMap automatically"),
             phase=phase,
         ),
     )

@@ -24,7 +24,7 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
-SWITCH_WHY = "By now every API server accepts tokens of both keys; the new key signs new ones."
+SWITCH_WHY = "By now every API server accepts tokens of both keys; the new key signs new tokens."
 
 
 def leaves(now: CaReplacement) -> tuple[Group, ...]:

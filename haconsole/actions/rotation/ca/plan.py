@@ -27,9 +27,9 @@ ACTION = "rotate-certs"
 BACK = ActionCall(ACTION, (("ca", "yes"), ("back", "yes")))
 STEPS = {Phase.TRUST: trust, Phase.LEAVES: leaves, Phase.DROP: drop}
 SAYS = {
-    Phase.TRUST: "trust: both CAs trusted everywhere",
-    Phase.LEAVES: "leaves: every leaf signed by the new CA",
-    Phase.DROP: "drop: the old CA removed, which cannot be undone",
+    Phase.TRUST: "trust: every host trusts both CAs",
+    Phase.LEAVES: "leaves: the new CA signs every leaf certificate",
+    Phase.DROP: "drop: the old CA is removed, which cannot be undone",
 }
 
 
@@ -38,10 +38,10 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     if set(request) & {"host", "due"}:
         raise UsageError(
             "CAs are replaced on all hosts together, not on a single host",
-            hint="leave the arguments host and due empty",
+            hint="leave out the arguments host and due",
         )
     if {"phase", "back"} <= set(request):
-        raise UsageError("back undoes every phase", hint="leave phase empty")
+        raise UsageError("back undoes every phase", hint="leave out the argument phase")
     ctx = replace(ctx, replaces_ca=True)
     every = ca_states(ctx, request.get("scope", ALL))
     under_way = tuple(one for one in every if one.is_under_way)
@@ -84,16 +84,19 @@ def _at_or_after(phase: Phase, first: Phase) -> bool:
 def _not_phase(several: tuple[CaState, ...], only: Phase | None) -> tuple[str, ...]:
     """The missing requirements of a single phase."""
     if not several:
-        return ("the inventory needs no CA of this scope",)
+        return ("the inventory needs no CA in this scope",)
     if only is Phase.LEAVES:
         return tuple(
-            f"{one.name}: not every host trusts the new one yet: run rotate-certs with ca = yes, phase = trust"
+            (f"{one.name}: not every host trusts the new CA or key yet; run rotate-certs with ca = yes, phase = trust")
             for one in several
             if not one.is_trusted and not one.is_dropped
         )
     if only is Phase.DROP:
         return tuple(
-            f"{one.name}: not everything is signed by the new one yet: run rotate-certs with ca = yes, phase = leaves"
+            (
+                f"{one.name}: the new CA or key has not signed everything yet; run rotate-certs with ca = yes, "
+                "phase = leaves"
+            )
             for one in several
             if not one.is_dropped and (not one.is_trusted or any(by != one.new for by in one.signed_by))
         )
@@ -106,7 +109,7 @@ def _not_back(under_way: tuple[CaState, ...]) -> tuple[str, ...]:
     if not under_way:
         return ("no CA is being replaced: there is nothing to undo",)
     return tuple(
-        f"{one.name}: the old one is already dropped on some host: run rotate-certs with ca = yes to finish"
+        f"{one.name}: the old CA or key is already dropped on a host; run rotate-certs with ca = yes to finish"
         for one in under_way
         if one.is_dropped
     )

@@ -72,7 +72,7 @@ def _without(one: CaState, fingerprint: str, removed: str, remaining: str) -> Co
         "gone",
         one.files.cert,
         fingerprint or NONE,
-        means=f"{one.files.cert} holds only the {remaining} CA or key",
+        means=f"{one.files.cert} contains only the {remaining} CA or key",
         problem=f"the {removed} CA or key is still there",
     )
 

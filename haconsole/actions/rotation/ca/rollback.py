@@ -24,7 +24,9 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
-BACK_WHY = "The old CA signs every certificate in use again, so the new CA's files are renamed."
+BACK_WHY = (
+    "Every certificate in use is signed by the old CA again. The new CA's files are no longer needed and are renamed."
+)
 
 
 def back(now: CaReplacement) -> tuple[Group, ...]:
@@ -86,7 +88,7 @@ def _set_aside(now: CaReplacement, one: CaState, host: Host) -> Step:
         one.files.cert,
         one.next.cert,
         one.new,
-        means=f"{one.files.cert} holds only the old CA or key",
+        means=f"{one.files.cert} contains only the old CA or key",
         problem="the new CA or key is still there",
     )
     return run_step(

@@ -155,8 +155,8 @@ def _ca_state(
     if len(others) > 1:
         candidates = ", ".join(sorted(one[:16] for one in others))
         strange.append(
-            f"{files.cert} holds several candidates for the old CA (SHA-256 {candidates}): keep only the one "
-            "in use, then run this again"
+            f"{files.cert} contains several candidates for the old CA (SHA-256 {candidates}): keep only the CA "
+            "that is in use, then run this again"
         )
     missing = [host for host, leaves_of_host in bundles.items() if not leaves_of_host]
     if missing:

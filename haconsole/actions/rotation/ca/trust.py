@@ -91,8 +91,8 @@ def _join(now: CaReplacement, one: CaState, host: Host) -> Step:
         "holds",
         one.files.cert,
         one.next.cert,
-        means=f"{one.files.cert} holds both the old and the new CA or key",
-        problem=f"{one.files.cert} does not hold both the old and the new CA or key",
+        means=f"{one.files.cert} contains both the old and the new CA or key",
+        problem=f"{one.files.cert} does not contain both the old and the new CA or key",
     )
     return run_step(
         f"pki.{one.name}-both",

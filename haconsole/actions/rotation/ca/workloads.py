@@ -45,8 +45,8 @@ RENEW_WHY = (
     "API rejects a pod with an old token until the pod is restarted."
 )
 TOKENS_WHY = (
-    "Kubernetes does not renew a token whose key is dropped. API servers reject such a token, and thus every pod "
-    "that mounts it later."
+    "Kubernetes does not renew a token whose key is dropped. API servers reject such a token, so a pod that "
+    "mounts it later cannot use the API."
 )
 AVAILABLE_WHY = (
     "The rotation restarts these workloads and waits until their new pods are available. Pods that do not work now "
@@ -57,11 +57,12 @@ AVAILABLE_REMEDY = (
     "ignore"
 )
 OLD_WHY = (
-    "Pods that still have the old CA or an old token can no longer use the API once the old CA and key are dropped."
+    "Pods that still have the old CA or an old token can no longer use the API after the old CA and key are dropped."
 )
 OLD_REMEDY = (
-    "old credentials are in use. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: delete the "
-    "token of each Secret, restart the pods, resume. To drop them anyway: workloads = ignore"
+    "some workloads use old credentials. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: "
+    "delete the token of each Secret, restart the pods, resume. To drop the old CA and key anyway: workloads = "
+    "ignore"
 )
 ROLLOUT_S, RENEW_S, CHECK_S = 300.0, 240.0, 180.0
 
