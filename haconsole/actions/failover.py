@@ -167,7 +167,7 @@ def _target(
     if target == owner.name:
         return None, f"{target} already holds the VIP"
     if target is not None and HostName(target) not in ranks:
-        return None, f"{target} is no load balancer; the inventory's are: {', '.join(ranks)}"
+        return None, f"{target} is not a load balancer; the load balancers of the inventory are: {', '.join(ranks)}"
     why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
     if target is not None and why[target]:
         return None, f"the VIP cannot move to {target}, which {why[target]}"

@@ -60,7 +60,7 @@ def plan_reconfigure(snapshot: ClusterSnapshot, inventory: Inventory, request: R
         reason for host in hosts for reason in (*unfit(snapshot, host, service), *_stopped(snapshot, host, service))
     )
     if not hosts:
-        reasons = (f"{target} is no balancer of the inventory",)
+        reasons = (f"{target} is not a balancer of the inventory",)
     if reasons:
         return Refusal(RECONFIGURE, inventory.cluster, reasons)
     steps: list[Step] = []

@@ -92,7 +92,7 @@ def plan_repair(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     host = inventory.find(name)
     facts = snapshot.host(HostName(name))
     if host is None or facts is None:
-        return Refusal(REPAIR, inventory.cluster, (f"{name} is no host of the inventory",))
+        return Refusal(REPAIR, inventory.cluster, (f"{name} is not a host of the inventory",))
     if not isinstance(facts.reach, Known):
         reason = f"{name} cannot be reached: {reach_problem(facts)}"
         return Refusal(REPAIR, inventory.cluster, (reason,))
@@ -116,7 +116,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
     if entry is None:
         return f"{facts.host} has no address {target}"
     if target not in others and not by_hand:
-        return f"{target} stays on {facts.host}: it is no other host's address, and no VIP that was added by hand"
+        return f"{target} stays on {facts.host}: it is not another host's address, and not a VIP that was added by hand"
     words = (f"{entry.address}/{entry.prefix}", "dev", entry.interface.partition("@")[0])
     present = script(
         HAS_ADDRESS, "here", target, means=f"{target} is on this host", problem=f"{target} is not on this host any more"
@@ -139,7 +139,7 @@ def _address(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step |
 def _autostart(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
     unit = facts.service(target)
     if unit is None or not unit.exists or unit.kind is not ServiceKind.UNIT or unit.masked:
-        return f"{target} is no unit of {facts.host} that can be enabled"
+        return f"{target} is not a unit of {facts.host} that can be enabled"
     name = f"{target}.service"
     return repair_step(
         facts,
@@ -222,7 +222,7 @@ def _key_mode(_: ClusterSnapshot, facts: HostFacts, target: str) -> Step | str:
         why="Any account that can read the key can impersonate this component.",
         command=("chmod", "go-rwx", "--", target),
         precondition=(
-            script(IS_KEY, "key", target, means="it is a private key", problem=f"{target} is no private key"),
+            script(IS_KEY, "key", target, means="it is a private key", problem=f"{target} is not a private key"),
             script(GROUP_IS_UNUSED, "group", target, means="no process reads the key through its group", problem=fix),
         ),
         verification=(

@@ -20,7 +20,7 @@ def route(snapshot: ClusterSnapshot, facts: HostFacts, target: str) -> Step | st
     """Only routes to exactly one address: a wider one may be a decision about another network."""
     others = {one.address for one in snapshot.hosts if one is not facts} | set(snapshot.vips)
     if target not in others:
-        return f"{target} is no address of another host, and no VIP"
+        return f"{target} is neither an address of another host nor a VIP"
 
     def check(mode: str, means: str, problem: str) -> Check:
         return script(ROUTE, "drop-route", mode, target, means=means, problem=problem)

@@ -178,7 +178,7 @@ def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, 
         return (f"the inventory has no host {name}",)
     if Role.CONTROL_PLANE not in host.roles:
         way = f"; to move the pods of a worker, run kubectl drain {name}" if Role.WORKER in host.roles else ""
-        return (f"{name} is no control plane: balancers send it nothing{way}",)
+        return (f"{name} is not a control plane: balancers send it nothing{way}",)
     balancers = inventory.with_role(Role.LOAD_BALANCER)
     if layout(inventory).haproxy is None or not any(answers(snapshot, one) for one in balancers):
         return ("no balancer of the inventory answers",)

@@ -52,7 +52,7 @@ def plan_unmask(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
             else f"according to the inventory, {target} has no {service}",
         )
     if unit is None:
-        reasons = (f"{service} is no systemd unit of this cluster",)
+        reasons = (f"{service} is not a systemd unit of this cluster",)
     if reasons or unit is None:
         return Refusal(UNMASK, inventory.cluster, reasons)
     steps = tuple(_step(host, service, unit) for host in hosts)

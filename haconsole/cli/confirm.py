@@ -16,7 +16,7 @@ async def confirmed_by_name(what: str, name: str) -> None:
     """
     hint = f"type {name} at the prompt, or pass --confirm {name}"
     if not sys.stdin.isatty():
-        raise UsageError("confirmation needs a typed cluster name, and stdin is no terminal", hint=hint)
+        raise UsageError("confirmation needs a typed cluster name, and stdin is not a terminal", hint=hint)
     click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
     if (await line()).strip() != name:
         raise UsageError("not started: the plan was not confirmed", hint=hint)
@@ -28,7 +28,7 @@ async def confirmed(question: str) -> bool:
     Raises UsageError if stdin is no terminal.
     """
     if not sys.stdin.isatty():
-        raise UsageError("confirmation needs a terminal, and stdin is no terminal", hint="pass --yes")
+        raise UsageError("confirmation needs a terminal, and stdin is not a terminal", hint="pass --yes")
     click.echo(f"{question} [y/N] ", nl=False, err=True)
     return (await line()).strip().lower() in ("y", "yes")
 

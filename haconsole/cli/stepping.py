@@ -26,7 +26,7 @@ QUESTION = "n or enter starts this step, s stops the run: "
 def require_terminal() -> None:
     """Raise UsageError where nobody can confirm the steps."""
     if not sys.stdin.isatty():
-        raise UsageError("--step needs a terminal, and stdin is no terminal", hint="run this command at a terminal")
+        raise UsageError("--step needs a terminal, and stdin is not a terminal", hint="run this command at a terminal")
 
 
 class Stepper:

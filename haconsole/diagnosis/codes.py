@@ -218,7 +218,7 @@ CODES: dict[str, Explanation] = {
         "correct the ConfigMap that the finding names",
     ),
     "kubeadm.leftovers": Explanation(
-        "a host has files of kubeadm and is no node, or an init is unfinished",
+        "a host has files of kubeadm and is not a node, or an init is unfinished",
         "run join or bootstrap, which clean up these files; or reset the host",
     ),
     "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),

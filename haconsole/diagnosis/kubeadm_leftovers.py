@@ -49,7 +49,7 @@ def _unfinished_join(facts: HostFacts, kubelet: KubeletFacts, snapshot: ClusterS
     view = etcd_view(snapshot)
     stacked = inventory.etcd.placement is EtcdPlacement.STATIC_POD and not view.external
     if stacked and facts.has(Role.ETCD) and view.current and facts.host in view.unlisted and kubelet.pod("etcd"):
-        return "its etcd is no member either: the host was removed without a reset, or its join was interrupted"
+        return "its etcd is not a member either: the host was removed without a reset, or its join was interrupted"
     return ""
 
 
@@ -60,7 +60,7 @@ def _of_join(facts: HostFacts, kubelet: KubeletFacts, reason: str) -> Candidate:
             "kubeadm.leftovers",
             Severity.WARNING,
             host,
-            f"{host} has files of kubeadm, and is no node of the cluster: {reason}",
+            f"{host} has files of kubeadm, and is not a node of the cluster: {reason}",
             "kubeadm refuses to join a host that has such files. haconsole's join renames them first.",
             _files(kubelet),
             (

@@ -210,7 +210,7 @@ PAGES: dict[str, Page] = {
         "uptime; cat /proc/pressure/*; top",
     ),
     "host.swap-on": Page(
-        "kubelet does not start with swap on: after the next reboot the host is no node.",
+        "kubelet does not start with swap on: after the next reboot the host is not a node any more.",
         "swapon --show; grep failSwapOn /var/lib/kubelet/config.yaml",
     ),
     "host.port-taken": Page("The component ends at each start until the port is free.", "ss -ltnp"),

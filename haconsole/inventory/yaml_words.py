@@ -22,7 +22,7 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
         "put each key on its own line, or put a value that contains a colon in quotes",
     ),
     ("escape character", _HERE, "a backslash cannot escape this letter", "double the backslash"),
-    ("hexdecimal", _HERE, "the digits after a backslash are no character code", "double the backslash"),
+    ("hexdecimal", _HERE, "the digits after a backslash are not a character code", "double the backslash"),
     (" a tag", _OPENED, *TAG),
     (
         "quoted scalar",

@@ -31,7 +31,7 @@ def write_saved(spec: LabSpec, lab: Path, folder: Path, hosts: tuple[LabHost, ..
     `copy` runs a piece of work for every host.
     """
     if folder.exists() and state.load(folder) is None:
-        raise LabError(f"{folder} exists and is no saved lab", hint="name another folder, or remove it")
+        raise LabError(f"{folder} exists and is not a saved lab", hint="name another folder, or remove it")
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:

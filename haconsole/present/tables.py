@@ -53,4 +53,4 @@ def table_of(
         return findings_table(findings, snapshot, can_fix=can_fix)
     if pane is PaneId.EVENTS:
         return events_table(history, now)
-    raise ValueError(f"{pane} is no table of the dashboard")
+    raise ValueError(f"{pane} is not a table of the dashboard")

@@ -17,7 +17,7 @@ def hook_command(text: str) -> tuple[str, ...]:
         words = tuple(shlex.split(text))
     except ValueError as error:
         raise UsageError(
-            f"the hook {text!r} is no command: {error}", hint="quote its arguments as in a shell"
+            f"the hook {text!r} is not a command: {error}", hint="quote its arguments as in a shell"
         ) from error
     if text and not words:
         raise UsageError("the hook is blank", hint="give a command, such as --hook 'notify-team --stdin'")

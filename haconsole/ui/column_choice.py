@@ -27,7 +27,7 @@ def read_choice(path: Path) -> Hidden:
 
     entries = json.loads(text)
     if not isinstance(entries, dict):
-        raise ValueError("it is no object of JSON")
+        raise ValueError("it is not a JSON object")
     return {str(pane): frozenset(map(str, titles)) for pane, titles in entries.items() if isinstance(titles, list)}
 
 

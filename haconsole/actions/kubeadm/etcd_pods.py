@@ -121,8 +121,8 @@ def why_no_pods(ctx: PlanContext) -> tuple[str, ...]:
     quorum = etcd_view(ctx.snapshot).quorum
     if quorum is not None and quorum.holds:
         reasons.append(
-            f"etcd runs ({quorum.sentence()}), and not every member is healthy: fix these first. bootstrap sets up "
-            "static pods only where etcd does not run"
+            f"etcd runs ({quorum.sentence()}), but some members are not healthy: fix these members first. "
+            "bootstrap sets up static pods only where etcd does not run"
         )
     folder = ctx.layout.etcd.pki.ca.cert.rpartition("/")[0] if ctx.layout.etcd.pki else ""
     if folder != f"{kubernetes.pki_dir}/etcd":

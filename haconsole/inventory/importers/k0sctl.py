@@ -100,7 +100,7 @@ def _documents(
     clusters = [each for each in documents if _is(each, "k0sctl.", "cluster")]
     configs = [each for each in documents if _is(each, "k0s.", "clusterconfig")]
     if len(clusters) != 1:
-        what = "this is no cluster file of k0sctl" if not clusters else "the file has more than one cluster"
+        what = "this is not a cluster file of k0sctl" if not clusters else "the file has more than one cluster"
         raise refused(file, 1, what, "give the path of a k0sctl.yaml with one document of kind Cluster")
     cluster = dict(clusters[0])
     for config in configs:

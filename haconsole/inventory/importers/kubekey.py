@@ -120,7 +120,7 @@ def _cluster(documents: list[Mapping[str, Any]], file: str) -> Mapping[str, Any]
         raise refused(file, 1, what, "use `haconsole discover` on a control plane")
     if clusters:
         raise refused(file, 1, "the file has more than one document of kind Cluster", "keep one of them")
-    what = "this is no cluster file of kubekey: apiVersion kubekey.kubesphere.io and kind Cluster are missing"
+    what = "this is not a cluster file of kubekey: apiVersion kubekey.kubesphere.io and kind Cluster are missing"
     raise refused(file, 1, what, hint)
 
 

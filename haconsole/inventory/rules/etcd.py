@@ -53,11 +53,11 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             what = "discovery.value is set, but discovery.kind is static, which needs none"
             yield Fault(here, what, "write `kind: url` or `kind: srv`, or remove the value")
         case DiscoveryKind.URL if value is None or not _is_url(value):
-            what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "the URL is missing")
+            what = "discovery.kind is url, but " + (f"{quoted(value)} is not a URL" if value else "the URL is missing")
             yield Fault(here, what, "set `value:` to the URL from the discovery service")
         case DiscoveryKind.SRV if value is None or ":" in value or "/" in value:
             what = "discovery.kind is srv, but " + (
-                f"{quoted(value)} is no domain" if value else "the domain is missing"
+                f"{quoted(value)} is not a domain" if value else "the domain is missing"
             )
             yield Fault(here, what, "set `value:` to the domain of the _etcd-server-ssl._tcp records")
         case _:

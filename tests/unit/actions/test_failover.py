@@ -96,7 +96,11 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
     ("snapshot", "request_", "message"),
     [
         (healthy(), {"to": "cp1"}, "cp1 already holds the VIP"),
-        (healthy(), {"to": "cp9"}, "cp9 is no load balancer; the inventory's are: cp1, cp2, cp3"),
+        (
+            healthy(),
+            {"to": "cp9"},
+            "cp9 is not a load balancer; the load balancers of the inventory are: cp1, cp2, cp3",
+        ),
         (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
         (changed(healthy(), 3, unreachable), {"to": "cp3"}, "cp3, which cannot be reached"),
         (

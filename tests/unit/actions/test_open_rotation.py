@@ -113,7 +113,7 @@ def test_a_rotation_with_nothing_left_but_config_maps_is_still_seen_and_finished
 
     snapshot = rotating(**dict.fromkeys(EVERY, both_files))
     leaves = plan_action("rotate-certs", snapshot, kubeadm.INVENTORY, {})
-    assert reasons(leaves) == f"{UNFINISHED}: resume it with ca = yes, or undo it with ca = yes, back = yes"
+    assert reasons(leaves) == f"{UNFINISHED}; resume it with ca = yes, or undo it with ca = yes, back = yes"
     planned = plan_action("rotate-certs", snapshot, kubeadm.INVENTORY, {"ca": "yes"})
     assert isinstance(planned, Plan), planned.reasons
     ids = {str(step.id) for step in planned.steps}

@@ -121,9 +121,9 @@ def test_it_is_refused_on_a_host_that_cannot_be_reached_and_without_a_target(set
 @pytest.mark.parametrize(
     ("setting", "target", "reason"),
     [
-        ("address", "10.99.0.12", "it is no other host's address, and no VIP that was added by hand"),
+        ("address", "10.99.0.12", "it is not another host's address, and not a VIP that was added by hand"),
         ("address", VIP, f"cp2 has no address {VIP}"),
-        ("autostart", "nothing", "no unit of cp2"),
+        ("autostart", "nothing", "not a unit of cp2"),
         ("drop-ins", "kubelet", "kube-scheduler, not of kubelet"),
         ("firewall", "all", "neither a port nor vrrp"),
         ("key-mode", "key", "not the absolute path of a private key"),

@@ -132,7 +132,7 @@ def test_a_pair_that_kubelet_renews_is_left_and_named() -> None:
     assert "pki.kubelet@cp2" not in {step.id for step in result.steps}
     output = f"cp2: kubelet keeps its certificate in {own} and renews this certificate automatically"
     assert output in result.summary
-    assert "for a new CA" not in result.summary
+    assert "before a CA rotation" not in result.summary
     assert output not in plan(snapshot_with(kubelet("cp2", own, own)), scope="etcd").summary
 
 
@@ -169,7 +169,7 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     [
         (
             kubelet("cp2", "/k.pem", "/k.pem"),
-            "and renews this certificate automatically, so this action does not replace it; for a n",
+            "and renews this certificate automatically, so this action does not replace it; before a CA rotation",
         ),
         (
             named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),

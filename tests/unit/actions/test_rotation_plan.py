@@ -301,7 +301,7 @@ def test_the_remaining_phases_follow_from_the_files(snapshot: ClusterSnapshot, p
 
 
 def test_phases_are_refused_before_their_time() -> None:
-    assert "not every host trusts the new CA or key" in refused(certified(), "ca", phase="leaves")
+    assert "some hosts do not trust the new CA or key" in refused(certified(), "ca", phase="leaves")
     halfway = certified(bundle=BOTH, with_successor=True)
     assert "the new CA or key has not signed everything" in refused(halfway, "ca", phase="drop")
     assert "nothing to undo" in refused(certified(), "ca", "back")

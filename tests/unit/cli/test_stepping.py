@@ -70,5 +70,5 @@ async def test_a_stop_leaves_the_next_steps_undone(tmp_path: Path, monkeypatch: 
 
 def test_without_a_terminal_nobody_can_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    with pytest.raises(UsageError, match="stdin is no terminal"):
+    with pytest.raises(UsageError, match="stdin is not a terminal"):
         require_terminal()

@@ -146,8 +146,8 @@ def test_an_outside_etcd_is_in_a_note(imported: Importer) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("kind: Cluster\n", "this is no cluster file of kubekey"),
-        (FILE.replace("kind: Cluster", "kind: MultiCluster"), "this is no cluster file of kubekey"),
+        ("kind: Cluster\n", "this is not a cluster file of kubekey"),
+        (FILE.replace("kind: Cluster", "kind: MultiCluster"), "this is not a cluster file of kubekey"),
         (FILE.replace("MASTER", "master").replace("[node4]", "[node5]"), "roleGroups.worker names host 'node5'"),
         ("apiVersion: kubekey.kubesphere.io/v1alpha2\nkind: Cluster\nspec: {}\n", "spec.hosts has 0 hosts"),
     ],

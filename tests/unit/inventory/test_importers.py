@@ -117,7 +117,7 @@ def test_a_file_that_is_none_is_refused_at_its_place(text: bytes, output: str) -
 
 
 def test_k0sctl_files_are_known_by_their_kind() -> None:
-    with pytest.raises(InventoryError, match=r"k\.yaml:1:1: this is no cluster file of k0sctl"):
+    with pytest.raises(InventoryError, match=r"k\.yaml:1:1: this is not a cluster file of k0sctl"):
         from_k0sctl(b"kind: Cluster\nspec: {hosts: [{role: controller}]}\n", "k.yaml")
 
 

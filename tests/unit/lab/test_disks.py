@@ -79,6 +79,6 @@ def test_a_saved_lab_whose_layers_are_gone_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path: Path) -> None:
     put(tmp_path / "photos", "holiday")
-    with pytest.raises(LabError, match="is no saved lab"):
+    with pytest.raises(LabError, match="is not a saved lab"):
         write_saved(LabSpec("drill", 4), tmp_path, tmp_path / "photos", (), lambda work, hosts: None)
     assert (tmp_path / "photos/holiday").exists()

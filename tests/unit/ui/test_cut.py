@@ -107,7 +107,7 @@ async def test_a_form_longer_than_the_screen_follows_the_entry_and_keeps_its_ver
         await settled(pilot)
         text = screen_text(pilot.app)
         assert "due" in text
-        assert "different from the inventory (optional)" in " ".join(text.split())
+        assert "differ from the inventory (optional)" in " ".join(text.split())
         assert "enter makes the plan" in text
         await pilot.press(*["up"] * 9)
         await settled(pilot)

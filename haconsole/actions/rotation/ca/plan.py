@@ -87,7 +87,10 @@ def _not_phase(several: tuple[CaState, ...], only: Phase | None) -> tuple[str, .
         return ("the inventory needs no CA in this scope",)
     if only is Phase.LEAVES:
         return tuple(
-            (f"{one.name}: not every host trusts the new CA or key yet; run rotate-certs with ca = yes, phase = trust")
+            (
+                f"{one.name}: some hosts do not trust the new CA or key yet; run rotate-certs with ca = yes, phase = "
+                "trust"
+            )
             for one in several
             if not one.is_trusted and not one.is_dropped
         )
