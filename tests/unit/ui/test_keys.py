@@ -148,7 +148,7 @@ async def test_a_refusal_names_nothing_to_carry_out() -> None:
         assert " run " not in refused
         assert " teach me " not in refused
         assert " esc back " in refused
-        assert " scroll " in refused
+        assert " y copy" in refused
 
 
 async def test_a_screen_without_runs_names_nothing_to_do_with_one() -> None:
