@@ -154,7 +154,8 @@ PAGES: dict[str, Page] = {
         "grep -n timeout /etc/haproxy/haproxy.cfg; kubectl get pods --watch ends after this time",
     ),
     "haproxy.default-credentials": Page(
-        "Anyone can see every server; with stats admin also drain them.", "grep -n stats /etc/haproxy/haproxy.cfg"
+        "Anyone can see every server. If the page has `stats admin`, anyone can also drain them.",
+        "grep -n stats /etc/haproxy/haproxy.cfg",
     ),
     "haproxy.unresolved": Page(
         "haproxy has no address for the server and sends no requests to it.",

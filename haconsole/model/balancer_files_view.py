@@ -1,6 +1,4 @@
-"""The owners of balancers' files, over all balancers: files that may be written, and keepalived that follows the down
-file.
-"""
+"""Which files of the balancers haconsole may write, and which keepalived releases the VIP for the down file."""
 
 from __future__ import annotations
 

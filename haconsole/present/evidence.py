@@ -1,4 +1,4 @@
-"""The row or the log behind a line of a finding's evidence."""
+"""Finds the table row or the log that one line of a finding's evidence was read from."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def _why_unsupported(ctx: PlanContext) -> tuple[str, ...]:
     if inventory.etcd.placement is EtcdPlacement.STATIC_POD and not is_kubeadm(inventory):
         return (
             (
-                "etcd.placement is static-pod and kubernetes.deployment is not kubeadm: this version rotates "
-                "certificates of etcd's static pods only on clusters of kubeadm"
+                "etcd.placement is static-pod, but kubernetes.deployment is not kubeadm: only on kubeadm clusters "
+                "can haconsole rotate the certificates of an etcd in static pods"
             ),
         )
     return ()

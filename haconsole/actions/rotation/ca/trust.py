@@ -91,7 +91,7 @@ def _join(now: CaReplacement, one: CaState, host: Host) -> Step:
         "holds",
         one.files.cert,
         one.next.cert,
-        means=f"{one.files.cert} contains both the old and the new CA or key",
+        means=f"{one.files.cert} contains two entries: the old one and the new one",
         problem=f"{one.files.cert} does not contain both the old and the new CA or key",
     )
     return run_step(
