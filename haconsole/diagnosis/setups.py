@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 
 MISSING = "service.requirement-missing"
+_INSIDE_OF_DATA = re.compile(r"(?P<data>/.+)/member(?:/wal|/snap)?")
+"""A folder that etcd itself makes inside of its data folder."""
 PARTS = {
     "etcd": "etcd",
     "haproxy": "haproxy",
@@ -111,8 +114,9 @@ def _was_removed(file: NeededFile) -> bool:
 
 def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Remedy]:
     part = PARTS.get(setup.name)
-    if file.state is FileCondition.UNWRITABLE and "/member" in file.path:
-        parent = file.path.partition("/member")[0]
+    inside = _INSIDE_OF_DATA.fullmatch(file.path) if file.state is FileCondition.UNWRITABLE else None
+    if inside:
+        parent = inside["data"]
         yield advice(
             f"on {facts.host}: chown -R --reference={parent} {parent}/member, then systemctl restart {setup.name}"
         )

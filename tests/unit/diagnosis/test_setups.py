@@ -107,6 +107,12 @@ def test_a_folder_of_a_members_data_that_another_account_owns_is_given_back_and_
     assert finding.remedies == (Advice(f"on cp2: {command}"),)
 
 
+def test_a_data_folder_below_a_folder_of_members_is_no_folder_inside_of_the_data() -> None:
+    folder = file("DATA_DIR", "/srv/members/etcd", FileCondition.UNWRITABLE)
+    finding = only(changed(with_setup("etcd", folder), 2, etcd_silent))
+    assert "/srv/member," not in str(finding.remedies)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another account")
 def test_a_data_folder_is_usable_only_with_the_folders_inside(tmp_path: Path) -> None:
     states = load_script("unit-setup").partition("states='")[2].partition("'\neval")[0]
