@@ -1,5 +1,4 @@
-"""Rules about ports that serve everybody: etcd without client certificates, and haproxy's statistics page; and about an
-etcd that serves no other host."""
+"""Rules about who reaches a port: etcd or haproxy's statistics page for everybody, or etcd for its own host only."""
 
 from __future__ import annotations
 

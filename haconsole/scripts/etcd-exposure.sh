@@ -2,7 +2,8 @@
 # Prints the addresses at which the etcd on this host serves hosts that have no certificate, or serves no other host.
 # usage: etcd-exposure
 # prints: "exposed client|peer URL" or "exposed local-client|local-peer URL", by the flags and the environment of the
-# process; nothing where a configuration file has the settings. etcd requires certificates where it has a CA, or the flag for it (etcd.io, Transport security).
+# process; nothing where a configuration file has the settings. etcd requires certificates where it has a CA, or the flag
+# for it (etcd.io, Transport security).
 # uses lib/of-pod
 for pid in $(pidof etcd); do
   [ -r "/proc/$pid/cmdline" ] || continue
