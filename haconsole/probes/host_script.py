@@ -11,7 +11,7 @@ from typing import Any
 
 from haconsole.inventory.effective import snapshot_folder
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import WRITTEN_TO, DiskSpace, FactName, Role, ServiceState
+from haconsole.model.hosts import WRITTEN_TO, FactName, Role, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.services import keep_lines
@@ -47,6 +47,7 @@ from haconsole.probes.script import (
     answers,
     render,
 )
+from haconsole.probes.significance import is_filled, runs_otherwise
 from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
@@ -211,7 +212,7 @@ class HostScript:
         self._unit_changed = asyncio.Event()
         self._disk_filled = asyncio.Event()
         self._root = True
-        """False once sudo has refused."""
+        """False while sudo refuses."""
 
     @property
     def facts(self) -> tuple[FactName, ...]:
@@ -239,6 +240,7 @@ class HostScript:
     async def _run(
         self, asks: tuple[ScriptQuery, ...], *, rounds: int | None, follow: str, on_round: Callable[[], None]
     ) -> None:
+        self._root = True
         try:
             await self._stream(asks, rounds, follow, on_round, root=True)
         except TransportError as error:
@@ -352,10 +354,10 @@ class HostScript:
             if not isinstance(self._store.facts(self._name).addresses, Known):
                 self._vip_moved.set()
         if ask.fact == "services" and isinstance(fact, Known):
-            if _run_otherwise(self._store.facts(self._name).services, fact.value):
+            if runs_otherwise(self._store.facts(self._name).services, fact.value):
                 self._unit_changed.set()
             fact = replace(fact, value=self._with_earlier_lines(fact.value))
-        if ask.fact == "disks" and _is_filled(self._store.facts(self._name).disks, fact):
+        if ask.fact == "disks" and is_filled(self._store.facts(self._name).disks, fact):
             self._disk_filled.set()
         self._store.put(self._name, ask.fact, fact)
 
@@ -393,17 +395,3 @@ class HostScript:
         for fact in facts:
             reason = f"{self._host.name}: {fact}: {why}"
             self._store.put(self._name, fact, Failed(reason, self._context.now(), Cause.CONNECTION_LOST))
-
-
-def _run_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[ServiceState, ...]) -> bool:
-    """A unit started, ended or was restarted since the last report."""
-    known = {unit.name: (unit.pid, unit.active) for unit in before.value} if isinstance(before, Known) else {}
-    return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)
-
-
-def _is_filled(before: Observed[tuple[DiskSpace, ...]], after: Observed[tuple[DiskSpace, ...]]) -> bool:
-    """A file system has become short of space since the last report."""
-    if not isinstance(before, Known) or not isinstance(after, Known):
-        return False
-    short = {disk.path for disk in before.value if disk.is_short}
-    return any(disk.is_short and disk.path not in short for disk in after.value)

@@ -1,4 +1,7 @@
-"""The significant part of a fact. Counters and ages that move all the time may wait a second."""
+"""The significant part of a fact, and the changes of facts after which others are read again.
+
+Counters and ages that move all the time may wait a second.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any, TypeVar
 
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
-from haconsole.model.hosts import DiskSpace, Reach
+from haconsole.model.hosts import DiskSpace, Reach, ServiceState
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lease import Lease
 from haconsole.model.lock import HostLock
@@ -70,3 +73,17 @@ def _still(backend: HaproxyBackend) -> HaproxyBackend:
         replace(server, sessions=0, rate=0, queue=0, last_change_s=0, check_detail="") for server in backend.servers
     )
     return replace(backend, servers=tuple(servers))
+
+
+def runs_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[ServiceState, ...]) -> bool:
+    """A unit started, ended or was restarted since the last report."""
+    known = {unit.name: (unit.pid, unit.active) for unit in before.value} if isinstance(before, Known) else {}
+    return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)
+
+
+def is_filled(before: Observed[tuple[DiskSpace, ...]], after: Observed[tuple[DiskSpace, ...]]) -> bool:
+    """A file system has become short of space since the last report."""
+    if not isinstance(before, Known) or not isinstance(after, Known):
+        return False
+    short = {disk.path for disk in before.value if disk.is_short}
+    return any(disk.is_short and disk.path not in short for disk in after.value)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes import host_script
@@ -18,6 +19,7 @@ from haconsole.probes.host_script import HostScript, ScriptQuery
 from haconsole.probes.script import ARGV, MARK, Section
 from haconsole.transport.base import TransportError
 from tests.fakes.cluster import INVENTORY, NOW
+from tests.fakes.local_host import LocalFleet, LocalHost
 from tests.fakes.transport import FakeFleet
 
 
@@ -85,3 +87,19 @@ async def test_a_query_beside_the_rounds_sees_what_the_rounds_see() -> None:
     assert (as_root.root, as_login.root) == (True, False)
     assert b"echo units" in as_login.stdin
     assert b"the-lock" not in as_login.stdin
+
+
+async def test_root_queries_again_after_sudo_refused_for_a_while(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    context = ClusterContext(inventory, layout(inventory), fleet, lambda: NOW, b"", ProbeTimings())
+    query = ScriptQuery("system", Section("system", "true"), lambda answer: answer)
+    host = inventory.find("lb1")
+    assert host is not None
+    script = HostScript(context, FactStore(inventory, lambda: NOW), host, (query,), ())
+    used_root = []
+    for hosts["lb1"].sudo in (False, True):
+        await script.once()
+        hosts["lb1"].sudo = False
+        used_root.append(not await script.look_again(("system",)))
+    assert used_root == [False, True]
