@@ -170,3 +170,18 @@ def etcd_silent(facts: HostFacts) -> HostFacts:
         etcd=Failed(reason, NOW, Cause.REFUSED, facts.etcd if isinstance(facts.etcd, Known) else None, (facts.host,)),
         services=Known(units(etcd="inactive"), NOW),
     )
+
+
+def bare(inventory: Inventory) -> ClusterSnapshot:
+    """Hosts that were reached and run nothing yet; each has its address on eth7."""
+    hosts = tuple(
+        HostFacts(
+            HostName(host.name),
+            host.address,
+            host.roles,
+            addresses=Known((InterfaceAddress("eth7", host.address, 24),), NOW),
+            services=Known((), NOW),
+        )
+        for host in inventory.hosts
+    )
+    return ClusterSnapshot(inventory.cluster, 1, NOW, hosts)

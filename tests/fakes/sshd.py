@@ -17,7 +17,9 @@ from pathlib import Path
 
 from haconsole.inventory.schema import Host, Inventory, Ssh, Sudo
 from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
 
+CP1, CP2 = HostName("cp1"), HostName("cp2")
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 CONFIG = """
 ListenAddress 127.0.0.1
@@ -186,3 +188,12 @@ def _children(pid: int) -> list[int]:
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
+
+
+def one_host(ssh: Ssh, address: str = "127.0.0.1", name: str = "cp1") -> Inventory:
+    return Inventory(cluster="test", hosts=(Host(name=name, address=address, roles=(Role.ETCD,), ssh=ssh),))
+
+
+def ssh_config_file(tmp_path: Path, text: str) -> str:
+    (tmp_path / "config").write_text(text)
+    return str(tmp_path / "config")

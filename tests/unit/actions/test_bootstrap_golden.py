@@ -11,7 +11,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.step import Plan, Refusal
 from haconsole.cli.reports.plan import plan_text
 from haconsole.inventory.load import load
-from tests.unit.actions.test_bootstrap_plan import bare
+from tests.fakes.cluster import bare
 
 GOLDEN = Path(__file__).parent / "golden"
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"

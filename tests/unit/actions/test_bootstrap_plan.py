@@ -24,28 +24,11 @@ from haconsole.inventory.schema import (
     Pki,
     VirtualIp,
 )
-from haconsole.model.hosts import HostFacts, InterfaceAddress, Role, ServiceState
-from haconsole.model.names import HostName
+from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.observed import Known
-from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import INVENTORY as CLUSTER
-from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, units
+from tests.fakes.cluster import NOW, bare, changed, etcd_silent, healthy, units
 from tests.unit.configs import samples
-
-
-def bare(inventory: Inventory) -> ClusterSnapshot:
-    """Hosts that were reached and run nothing yet; each has its address on eth7."""
-    hosts = tuple(
-        HostFacts(
-            HostName(host.name),
-            host.address,
-            host.roles,
-            addresses=Known((InterfaceAddress("eth7", host.address, 24),), NOW),
-            services=Known((), NOW),
-        )
-        for host in inventory.hosts
-    )
-    return ClusterSnapshot(inventory.cluster, 1, NOW, hosts)
 
 
 def planned(inventory: Inventory, only: BootstrapPart | None = None) -> Plan:

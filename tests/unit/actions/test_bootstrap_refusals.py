@@ -17,8 +17,7 @@ from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, NOW, endpoint, healthy
-from tests.unit.actions.test_bootstrap_plan import bare
+from tests.fakes.cluster import INVENTORY, NOW, bare, endpoint, healthy
 from tests.unit.configs import samples
 
 

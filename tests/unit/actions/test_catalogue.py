@@ -18,7 +18,7 @@ from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.unit.actions.test_bootstrap_plan import bare
+from tests.fakes.cluster import bare
 from tests.unit.configs import samples
 
 

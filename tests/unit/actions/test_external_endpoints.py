@@ -18,8 +18,7 @@ from haconsole.actions.rotation.ca.state import ca_states
 from haconsole.actions.step import Plan, Step
 from haconsole.inventory.load import load
 from haconsole.inventory.schema import Inventory
-from tests.fakes.cluster import INVENTORY
-from tests.unit.actions.test_bootstrap_plan import bare
+from tests.fakes.cluster import INVENTORY, bare
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample-inventories/kubeadm-etcd-endpoints.yaml"
 URLS = ["https://172.31.3.80:2379", "https://172.31.14.133:2379", "https://172.31.13.239:2379"]

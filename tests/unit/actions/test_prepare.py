@@ -28,8 +28,8 @@ from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts, P
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.scripts import script_name
 from tests.fakes import platforms
+from tests.fakes.cluster import bare
 from tests.fakes.kubeadm import INVENTORY, healthy
-from tests.unit.actions.test_bootstrap_plan import bare
 
 GOLDEN = Path(__file__).parent / "golden"
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"

@@ -1,25 +1,23 @@
-"""Rules about clusters of kubeadm's: kubelet, runtime, static pods and nodes; causes first, and advice that fits."""
+"""Rules about kubeadm clusters: kubelet, runtime and nodes; causes first, and advice that fits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.diagnosis.diagnose import health
 from haconsole.model.certificate import Certificate
-from haconsole.model.findings import ActionCall, Finding, Health, Severity
-from haconsole.model.hosts import HostFacts, ServiceKind
-from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
-from haconsole.model.node import NodeCondition, NodeState
-from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
+from haconsole.model.findings import ActionCall, Health, Severity
+from haconsole.model.hosts import ServiceKind
+from haconsole.model.kubelet import ContainerdConfig, JournalError
+from haconsole.model.node import NodeCondition
+from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import NOW
 from tests.fakes.kubeadm import (
-    INVENTORY,
     changed,
     healthy,
     kubelet,
@@ -32,53 +30,9 @@ from tests.fakes.kubeadm import (
     with_service,
 )
 from tests.fakes.kubeadm_certificates import certified
+from tests.fakes.kubeadm_faults import SILENT, codes, ended, findings_of, not_ready, refusing, text, without_manifest
 
 REFUSED = ("unmask", "rejoin")
-SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
-
-
-def findings_of(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
-    return diagnose(snapshot, INVENTORY, NOW)
-
-
-def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
-    return [(finding.code, finding.subject) for finding in findings_of(snapshot)]
-
-
-def text(finding: Finding) -> str:
-    """All texts of the finding."""
-    remedies = (remedy.text for remedy in finding.remedies)
-    return "\n".join((finding.summary, finding.why, *finding.evidence, *remedies))
-
-
-def not_ready(state: NodeState) -> NodeState:
-    return replace(state, conditions=(*state.conditions[:-1], SILENT))
-
-
-def refusing(snapshot: ClusterSnapshot, host: str, **facts: str) -> ClusterSnapshot:
-    """The snapshot with these facts of a host refused at their port."""
-
-    def change(of: HostFacts) -> HostFacts:
-        failures: dict[str, Any] = {
-            name: Failed(reason, NOW, Cause.REFUSED, asked_from=(of.host,)) for name, reason in facts.items()
-        }
-        return replace(of, **failures)
-
-    return changed(snapshot, host, change)
-
-
-def ended(name: str, *log: str, attempt: int = 5) -> StaticPodState:
-    return replace(
-        static_pod(name), running=False, started_at=None, attempt=attempt, ended_at=NOW - timedelta(seconds=9), log=log
-    )
-
-
-def without_manifest(snapshot: ClusterSnapshot, host: str, name: str) -> ClusterSnapshot:
-    absent = replace(unit(name, "inactive", kind=ServiceKind.STATIC_POD), exists=False)
-    pods = with_service(snapshot, host, absent)
-    return with_kubelet(
-        pods, host, lambda one: replace(one, static_pods=tuple(pod for pod in one.static_pods if pod.name != name))
-    )
 
 
 def test_a_healthy_cluster_has_no_finding() -> None:
@@ -161,97 +115,6 @@ def test_another_runtime_is_not_judged_by_containerd() -> None:
     )
     absent = with_service(crio, "w1", replace(unit("containerd", "inactive"), exists=False))
     assert codes(absent) == []
-
-
-def test_a_crash_loop_quotes_its_log() -> None:
-    (finding,) = findings_of(with_pod(healthy(), "cp2", ended("kube-scheduler", "Error: unknown flag: --leader-elct")))
-    assert (finding.code, finding.subject) == ("static-pod.crash-loop", "kube-scheduler@cp2")
-    assert finding.evidence[0] == "kube-scheduler logs: Error: unknown flag: --leader-elct"
-    assert "kube-scheduler is not running on cp2" in finding.evidence
-    assert finding.why.startswith("The program does not know one of its flags.")
-
-
-def test_a_pod_that_just_began_again_is_still_in_its_crash_loop() -> None:
-    second = replace(
-        static_pod("kube-scheduler"),
-        attempt=6,
-        started_at=NOW - timedelta(seconds=5),
-        restart_interval_s=80.0,
-        log=("panic: x",),
-    )
-    assert codes(with_pod(healthy(), "cp2", second)) == [("static-pod.crash-loop", "kube-scheduler@cp2")]
-    steady = replace(second, started_at=NOW - timedelta(minutes=5))
-    assert codes(with_pod(healthy(), "cp2", steady)) == []
-
-
-def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
-    snapshot = with_pod(healthy(), "cp2", ended("etcd", "Error: unknown flag: --data-dri"))
-    log = "Error: context deadline exceeded: dial tcp 127.0.0.1:2379: connect: connection refused"
-    snapshot = with_pod(snapshot, "cp2", ended("kube-apiserver", log))
-    snapshot = refusing(snapshot, "cp2", etcd="cp2: etcd: refused", apiserver="cp2: apiserver: refused")
-    (finding, *others) = findings_of(snapshot)
-    assert (finding.code, finding.subject) == ("static-pod.crash-loop", "etcd@cp2")
-    assert [one.code for one in others] == ["etcd.no-fault-tolerance"] or others == []
-
-
-@pytest.mark.parametrize(("name", "fact"), [("kube-apiserver", "apiserver"), ("etcd", "etcd")])
-def test_a_suspended_static_pod_is_the_cause_of_its_silence(name: str, fact: str) -> None:
-    stopped = replace(unit(name, kind=ServiceKind.STATIC_POD), process="T")
-    silent: dict[str, Any] = {fact: Failed("no answer within 6 s", NOW, Cause.TIMED_OUT, asked_from=("cp3",))}
-    (finding,) = findings_of(
-        changed(with_service(healthy(), "cp3", stopped), "cp3", lambda one: replace(one, **silent))
-    )
-    assert (finding.code, finding.subject) == ("service.hung", f"{name}@cp3")
-    assert "is suspended" in finding.summary
-
-
-@pytest.mark.parametrize("name", ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"])
-def test_a_missing_manifest_is_the_cause_of_its_component(name: str) -> None:
-    snapshot = without_manifest(healthy(), "cp3", name)
-    if name == "kube-apiserver":
-        snapshot = refusing(snapshot, "cp3", apiserver="cp3: apiserver: refused")
-    if name == "etcd":
-        snapshot = refusing(snapshot, "cp3", etcd="cp3: etcd: refused")
-    finding = findings_of(snapshot)[0]
-    assert (finding.code, finding.subject) == ("static-pod.manifest-missing", f"{name}@cp3")
-    assert "move" in finding.remedies[0].text
-
-
-def test_a_running_component_without_a_manifest_stops_soon() -> None:
-    pods = with_kubelet(healthy(), "cp3", lambda one: replace(one, static_pods=one.static_pods[:-1]))
-    running = with_service(pods, "cp3", unit("kube-scheduler", kind=ServiceKind.STATIC_POD, enabled=False))
-    (finding,) = findings_of(running)
-    assert finding.code == "static-pod.manifest-missing"
-    assert "its process still runs" in finding.summary
-
-
-def test_a_copy_of_a_manifest_is_stray() -> None:
-    copy = replace(static_pod("etcd"), file="etcd.yaml.bak")
-    snapshot = with_kubelet(healthy(), "cp1", lambda one: replace(one, static_pods=(*one.static_pods, copy)))
-    (finding,) = findings_of(snapshot)
-    assert (finding.code, finding.subject) == ("static-pod.stray-manifest", "etcd@cp1")
-    assert finding.remedies[0].text == "on cp1: move /etc/kubernetes/manifests/etcd.yaml.bak elsewhere"
-
-
-def test_a_broken_manifest_is_the_cause_of_its_component() -> None:
-    def with_bad_manifest(one: KubeletFacts) -> KubeletFacts:
-        bad = StaticPodState("kube-scheduler.yaml", problem="it is not valid YAML: line 3")
-        return replace(one, static_pods=(*one.static_pods[:-1], bad))
-
-    waiting = unit("kube-scheduler", "activating", kind=ServiceKind.STATIC_POD, pid=None)
-    (finding,) = findings_of(with_service(with_kubelet(healthy(), "cp1", with_bad_manifest), "cp1", waiting))
-    assert (finding.code, finding.subject) == ("static-pod.unreadable-manifest", "kube-scheduler@cp1")
-
-
-def test_a_pod_that_kubelet_cannot_create() -> None:
-    waiting = replace(static_pod("kube-scheduler"), running=False, started_at=None)
-    error = JournalError('failed to get sandbox image "registry.k8s.io/pause:3.6": failed to pull', NOW)
-    snapshot = with_kubelet(with_pod(healthy(), "cp1", waiting), "cp1", lambda one: replace(one, errors=(error,)))
-    (finding,) = findings_of(snapshot)
-    assert finding.code == "static-pod.not-started"
-    assert finding.why.startswith("containerd cannot get the pause image")
-    young = with_service(snapshot, "cp1", unit("kubelet", since=NOW - timedelta(seconds=20)))
-    assert "static-pod.not-started" not in {code for code, _ in codes(young)}
 
 
 def test_old_errors_of_kubelet_are_no_evidence() -> None:
@@ -337,46 +200,6 @@ def test_facts_of_kubelet_are_as_made() -> None:
     assert kubelet("etcd").pod("etcd") == static_pod("etcd")
     assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("port") == "0"
     assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("on") == "true"
-
-
-def test_a_pod_that_cannot_be_created_is_explained_by_kubelet_and_not_by_its_last_log() -> None:
-    text = (
-        'pod_workers.go:191] Error syncing pod 1 ("kube-scheduler-cp2_kube-system(1)"), skipping: failed to '
-        '"CreatePodSandbox" with CreatePodSandboxError: failed to get sandbox image "k8s.gcr.io/pause:9"'
-    )
-    absent = ended("kube-scheduler", "received signal terminated", attempt=0)
-
-    def logs(one: KubeletFacts, seconds: float) -> KubeletFacts:
-        return replace(one, errors=(JournalError(text, NOW - timedelta(seconds=seconds)),))
-
-    (finding,) = findings_of(with_kubelet(with_pod(healthy(), "cp2", absent), "cp2", lambda one: logs(one, 3)))
-    assert (finding.code, finding.subject) == ("static-pod.not-started", "kube-scheduler@cp2")
-    assert finding.why.startswith("containerd cannot get the pause image")
-    assert "received signal" not in str(finding)
-    (earlier,) = findings_of(with_kubelet(with_pod(healthy(), "cp2", absent), "cp2", lambda one: logs(one, 60)))
-    assert earlier.code == "static-pod.crash-loop"
-
-
-def test_the_log_of_a_container_that_ended_long_ago_explains_nothing() -> None:
-    """kubelet restarts a container within 5 minutes: what ended earlier was another one, as before an edit."""
-    old = replace(ended("etcd", "received signal; shutting down"), ended_at=NOW - timedelta(minutes=40))
-    (finding,) = findings_of(with_pod(healthy(), "cp2", old))
-    assert (finding.code, finding.subject) == ("static-pod.not-started", "etcd@cp2")
-    assert "received signal" not in str(finding)
-
-
-def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() -> None:
-    """After a cold start of all hosts a balancer without servers holds its connections."""
-    waiting = replace(static_pod("etcd"), running=False, started_at=None)
-
-    def none_runs(one: KubeletFacts) -> KubeletFacts:
-        return replace(one, static_pods=tuple(replace(pod, running=False, started_at=None) for pod in one.static_pods))
-
-    stopped = with_kubelet(healthy(), "cp2", none_runs)
-    finding = next(one for one in findings_of(stopped) if one.code == "static-pod.not-started")
-    assert "if kubelet waits for the API" in finding.remedies[0].text
-    (single,) = findings_of(with_pod(healthy(), "cp2", waiting))
-    assert "if kubelet waits" not in text(single)
 
 
 def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> None:

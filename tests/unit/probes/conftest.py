@@ -1,4 +1,4 @@
-"""Three balancers that are this machine with captured answers."""
+"""Three balancers that are this machine with captured answers, and a folder of certificates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import yaml
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Keepalived, VirtualIp
 from haconsole.model.hosts import Role
 from tests.fakes.local_host import LocalFleet, LocalHost
+from tests.fakes.pki_folder import Pki
 
 CASES = Path(__file__).parent / "cases"
 PUSH = "pushed"
@@ -60,3 +61,8 @@ def hosts(tmp_path: Path, inventory: Inventory) -> dict[str, LocalHost]:
 @pytest.fixture
 def fleet(hosts: dict[str, LocalHost]) -> LocalFleet:
     return LocalFleet(*hosts.values())
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Pki:
+    return Pki(tmp_path)

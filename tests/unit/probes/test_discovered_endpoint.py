@@ -12,8 +12,7 @@ from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.endpoint import with_balancer
 from haconsole.probes.discovery.host_report import HostReport, Others
 from haconsole.probes.discovery.kube_vip import KubeVipSettings
-from tests.fakes.transport import FakeHost
-from tests.unit.probes.test_discovery import (
+from tests.fakes.host_reports import (
     HAND_MADE,
     HAPROXY,
     KEEPALIVED,
@@ -23,6 +22,7 @@ from tests.unit.probes.test_discovery import (
     node,
     text_of,
 )
+from tests.fakes.transport import FakeHost
 
 VIP = "10.98.0.100"
 SERVERS = HAPROXY.replace("10.0.0.", "10.98.0.").replace("9443", "8443")

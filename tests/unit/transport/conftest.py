@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,9 @@ import pytest_asyncio
 import haconsole
 from haconsole.inventory.schema import Inventory
 from haconsole.transport.answers import Answers, NoAnswers
+from haconsole.transport.base import TransportError
 from haconsole.transport.ssh import SshFleet, Tuning
-from tests.fakes.sshd import Sshd, running_sshd
+from tests.fakes.sshd import CP1, Sshd, make_key, running_sshd
 from tests.fakes.waiting import eventually
 
 MakeFleet = Callable[..., SshFleet]
@@ -60,3 +65,32 @@ async def _reaped() -> None:
 def _is_ours(task: asyncio.Task[Any]) -> bool:
     file = Path(task.get_coro().cr_code.co_filename)  # type: ignore[union-attr]
     return any(folder in file.parents for folder in OURS)
+
+
+async def refused(make_fleet: MakeFleet, inventory: Inventory) -> TransportError:
+    with pytest.raises(TransportError) as excinfo:
+        await make_fleet(inventory).host(CP1).run(("true",))
+    return excinfo.value
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sshd: Sshd, make_fleet: MakeFleet) -> Iterator[None]:
+    """An ssh-agent that holds the key that opens sshd, and a stranger's before it."""
+    path = tmp_path / "agent"
+    make_key(tmp_path / "stranger")
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    while not path.exists():
+        time.sleep(0.005)
+    for key in (tmp_path / "stranger", sshd.user_key):
+        subprocess.run(["ssh-add", "-q", key], check=True)
+    yield
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A socket that takes connections and never sends anything."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server
