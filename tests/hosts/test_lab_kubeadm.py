@@ -27,6 +27,8 @@ def test_a_saved_kubeadm_cluster_is_restored_healthy(kubeadm: Lab) -> None:
     assert output(kubeadm, "w1", *readyz) == "ok"
     for name in control_planes(kubeadm):
         assert output(kubeadm, name, "systemctl", "is-system-running") == "running\n"
+        cloud = kubeadm.exec(name, "ip", "route", "get", "169.254.169.254")
+        assert "No route to host" in cloud.stderr, f"kubelet waits for a cloud: {cloud.stdout}"
     with pytest.raises(LabError, match="is in use on this machine"):
         Lab(f"{kubeadm.name}x", places=kubeadm.places).up_from(str(kubeadm.places.cache / "saved" / kubeadm.name))
     assert traces(Lab(f"{kubeadm.name}x", places=kubeadm.places)) == {}

@@ -2,13 +2,13 @@
 # run_kubeadm DATA_DIR ARGUMENT... runs kubeadm; the last line of its errors is the one that names the problem. A data
 # directory on a file system of its own with nothing but kept data of an earlier member is as good as an empty one.
 # kubelet that has just started may know no disk yet, reject a static pod for that, and never try it again. Then it is
-# restarted.
+# restarted. A sleep outlives the killed loop, so it must not keep the output open, for whose end the caller waits.
 restart_rejecting_kubelet() {
-  while sleep 2; do
+  while sleep 2 >/dev/null 2>&1; do
     if journalctl -q -u kubelet --since "-6s" -o cat 2>/dev/null | grep -q 'Failed to admit pod .*ephemeral-storage'; then
       echo "kubelet rejected a static pod, as it knew no disk yet: restarting it"
       systemctl restart kubelet
-      sleep 6
+      sleep 6 >/dev/null 2>&1
     fi
   done
 }

@@ -47,3 +47,12 @@ def test_kept_data_on_a_file_system_of_its_own_is_as_good_as_none(programs: Path
     assert IGNORED in join(str(tmp_path / "etcd")).stdout
     (tmp_path / "etcd/member").mkdir()
     assert IGNORED not in join(str(tmp_path / "etcd")).stdout
+
+
+def test_the_output_ends_with_kubeadm(programs: Path) -> None:
+    """A sleep of the loop beside it outlives kubeadm; a run would wait up to two seconds for that."""
+    (programs / "sleep").write_text("#!/bin/sh\nexec /bin/sleep 8\n")
+    (programs / "sleep").chmod(0o755)
+    (programs / "kubeadm").write_text("#!/bin/sh\n/bin/sleep 0.3\n")
+    result = subprocess.run(["sh", "-ec", JOIN, "join", ""], input="", capture_output=True, text=True, timeout=6)
+    assert result.returncode == 0
