@@ -6,19 +6,17 @@ Every call takes a deadline in seconds and raises KubeError with a `kind`. Witho
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from http import HTTPStatus
 from types import TracebackType
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from haconsole.model.names import HostName
+from haconsole.transport.kube_calls import KubeCalls
 from haconsole.transport.kube_client import KubeAnswer, KubeClient, Target, open_client
-from haconsole.transport.kube_errors import KubeError, KubeErrorKind, kind_of_status, words_of
+from haconsole.transport.kube_errors import KubeError, KubeErrorKind
 from haconsole.transport.kube_objects import (
     LeaseList,
     LeaseObject,
@@ -35,8 +33,6 @@ from haconsole.transport.threads import in_thread
 
 __all__ = ["KubeApi", "KubeCredentials", "KubeError", "KubeErrorKind"]
 
-T = TypeVar("T")
-
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 _JSON = "application/json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -47,6 +43,7 @@ class KubeApi:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
+        self._calls = KubeCalls(client)
         self.refusal: Callable[[], str | None] = lambda: None
         """Why the way to the server is closed now, where that is known."""
 
@@ -79,22 +76,21 @@ class KubeApi:
 
     async def readiness(self, *, deadline_s: float = 15.0) -> Readiness:
         """The server's own report at /readyz, checks by name; it also answers without quorum, but late."""
-        answer = await self._ask(
-            "readyz", lambda: self._client.get("readyz", "/readyz?verbose", deadline_s), deadline_s
-        )
+        work = partial(self._client.get, "readyz", "/readyz?verbose", deadline_s)
+        answer = await self._calls.answer("readyz", work, deadline_s)
         result = readiness_of(answer)
         if result is None:
-            raise self._refusal("readyz", answer)
+            raise self._calls.refusal("readyz", answer)
         return result
 
     async def version(self, *, deadline_s: float = 15.0) -> str:
         """The server's version, like ``v1.20.2``."""
-        return self._decode("version", await self.get("/version", deadline_s=deadline_s), Version).git_version
+        return self._calls.decode("version", await self.get("/version", deadline_s=deadline_s), Version).git_version
 
     async def leases(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[LeaseObject, ...]:
         """All Lease objects of a namespace, apiservers' signs of life included."""
         body = await self.get(_LEASES.format(quote(namespace)), deadline_s=deadline_s)
-        return self._decode("list leases", body, LeaseList).items
+        return self._calls.decode("list leases", body, LeaseList).items
 
     def watch_leases(
         self, namespace: str = "kube-system", *, deadline_s: float = 15.0, silence_s: float = 75.0
@@ -106,16 +102,16 @@ class KubeApi:
         """
         return watch_leases(self._client, _LEASES.format(quote(namespace)), deadline_s=deadline_s, silence_s=silence_s)
 
-    async def endpoints(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[PlainObject, ...]:
-        """The metadata of all Endpoints of a namespace: older leader locks are annotations there."""
-        return await self._metadata(f"/api/v1/namespaces/{quote(namespace)}/endpoints", deadline_s)
-
-    async def config_maps(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[PlainObject, ...]:
-        """The metadata of all ConfigMaps of a namespace, without their data."""
-        return await self._metadata(f"/api/v1/namespaces/{quote(namespace)}/configmaps", deadline_s)
+    async def metadata(
+        self, resource: str, namespace: str = "kube-system", *, deadline_s: float = 15.0
+    ) -> tuple[PlainObject, ...]:
+        """The metadata of all objects of a namespace (`endpoints`, `configmaps`), without their data."""
+        path = f"/api/v1/namespaces/{quote(namespace)}/{resource}"
+        body = await self.get(path, accept=_METADATA_ONLY, deadline_s=deadline_s)
+        return self._calls.decode(f"GET {path}", body, PlainList).items
 
     async def nodes(self, *, deadline_s: float = 15.0) -> tuple[Node, ...]:
-        return self._decode("list nodes", await self.get("/api/v1/nodes", deadline_s=deadline_s), NodeList).items
+        return self._calls.decode("list nodes", await self.get("/api/v1/nodes", deadline_s=deadline_s), NodeList).items
 
     async def node(self, name: str, *, deadline_s: float = 15.0) -> Node | None:
         """One node; None when there is none of that name."""
@@ -125,24 +121,13 @@ class KubeApi:
             if error.kind is KubeErrorKind.NOT_FOUND:
                 return None
             raise
-        return self._decode("get node", body, Node)
+        return self._calls.decode("get node", body, Node)
 
-    async def get(self, path: str, *, accept: str = "application/json", deadline_s: float = 15.0) -> bytes:
-        """The body behind any path, query included; KubeError unless the status is a success."""
+    async def get(self, path: str, *, accept: str = _JSON, packed: bool = False, deadline_s: float = 15.0) -> bytes:
+        """The body behind any path, query included; a `packed` one crosses the network compressed."""
         tried = f"GET {path}"
-        answer = await self._ask(tried, lambda: self._client.get(tried, path, deadline_s, accept), deadline_s)
-        if not 200 <= answer.status < 300:
-            raise self._refusal(tried, answer)
-        return answer.body
-
-    async def metrics(self, *, deadline_s: float = 15.0) -> str:
-        """The page of the server's own metrics, which has over a megabyte."""
-        path = tried = "/metrics"
-        work = partial(self._client.get, tried, path, deadline_s, "text/plain", packed=True)
-        answer = await self._ask(tried, work, deadline_s)
-        if answer.status != HTTPStatus.OK:
-            raise self._refusal(tried, answer)
-        return answer.body.decode(errors="replace")
+        work = partial(self._client.get, tried, path, deadline_s, accept, packed=packed)
+        return await self._calls.body(tried, work, deadline_s)
 
     async def send(
         self, method: str, path: str, document: object = None, *, kind: str = _JSON, deadline_s: float = 15.0
@@ -153,39 +138,8 @@ class KubeApi:
         """
         tried = f"{method} {path}"
         body = b"" if document is None else msgspec.json.encode(document)
-        answer = await self._ask(
-            tried, lambda: self._client.send(tried, method, path, body, kind, deadline_s), deadline_s
-        )
-        if not 200 <= answer.status < 300:
-            raise self._refusal(tried, answer)
-        return answer.body
-
-    async def _metadata(self, path: str, deadline_s: float) -> tuple[PlainObject, ...]:
-        body = await self.get(path, accept=_METADATA_ONLY, deadline_s=deadline_s)
-        return self._decode(f"GET {path}", body, PlainList).items
-
-    async def _ask(self, tried: str, work: Callable[[], KubeAnswer], deadline_s: float) -> KubeAnswer:
-        try:
-            async with asyncio.timeout(deadline_s):
-                return await in_thread(work, "kube-ask")
-        except TimeoutError:
-            raise self._late(tried, deadline_s) from None
-        except KubeError as error:
-            if error.kind is KubeErrorKind.DEADLINE:
-                raise self._late(tried, deadline_s) from None
-            raise
-
-    def _late(self, tried: str, deadline_s: float) -> KubeError:
-        return KubeError(self.host, KubeErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s")
-
-    def _refusal(self, tried: str, answer: KubeAnswer) -> KubeError:
-        return KubeError(self.host, kind_of_status(answer.status), tried, words_of(answer.status, answer.body))
-
-    def _decode(self, tried: str, body: bytes, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except msgspec.DecodeError as error:
-            raise KubeError(self.host, KubeErrorKind.UNREADABLE, tried, str(error)) from None
+        work = partial(self._client.send, tried, method, path, body, kind, deadline_s)
+        return await self._calls.body(tried, work, deadline_s)
 
 
 def readiness_of(answer: KubeAnswer) -> Readiness | None:

@@ -35,14 +35,14 @@ CONTEXTS_WHY = "SELinux stays enforcing. Programs that were copied here get the 
 
 
 def kernel_steps(needs: HostNeeds) -> tuple[Step, ...]:
-    if not needs.node:
+    kernel = needs.kernel
+    if kernel is None:
         return ()
-    return (*_modules(needs), *_sysctls(needs), *_swap(needs), *_selinux(needs))
+    swap = _swap(needs) if kernel.swap_on else ()
+    return (*_modules(needs), *_sysctls(needs, kernel.sysctls), *swap, *_selinux(needs))
 
 
 def _swap(needs: HostNeeds) -> tuple[Step, ...]:
-    if not needs.swap_on:
-        return ()
     record = f"{STATE}/swap.units"
     off = script(SWAP_IS_OFF, "swap", means="swap is off, after a reboot too", problem="turn swap off: swapoff -a")
     restored = script(GONE, "restored", record, means="swap is on as before", problem="swap is not as before")
@@ -83,23 +83,21 @@ def _modules(needs: HostNeeds) -> tuple[Step, ...]:
     return (write, load)
 
 
-def _sysctls(needs: HostNeeds) -> tuple[Step, ...]:
-    if not needs.sysctls:
+def _sysctls(needs: HostNeeds, sysctls: tuple[tuple[str, str], ...]) -> tuple[Step, ...]:
+    if not sysctls:
         return ()
     host = needs.host.name
-    lines = (f"{name} = {value}" for name, value in needs.sysctls)
+    lines = (f"{name} = {value}" for name, value in sysctls)
     file = File(SYSCTLS_FILE, "\n".join((owner_line(needs.inventory), *lines, "")))
     title = "Write the kernel settings for pods"
     write = write_step("prepare.sysctl-file", host, file, title=title, why=SYSCTLS_WHY, phase=PHASE)
-    words = tuple(f"{name}={value}" for name, value in needs.sysctls)
-    before = tuple(
-        f"{name}={now}" for name, value in needs.sysctls if (now := needs.facts.sysctl(name)) and now != value
-    )
+    words = tuple(f"{name}={value}" for name, value in sysctls)
+    before = tuple(f"{name}={now}" for name, value in sysctls if (now := needs.facts.sysctl(name)) and now != value)
     applied = script(SYSCTLS_SET, "sysctls", *words, means=", ".join(words), problem="a kernel setting is different")
     undone = script(SYSCTLS_SET, "sysctls", *before, means=", ".join(before), problem="a kernel setting is different")
     apply = Step(
         id=step_id("prepare.sysctl", host),
-        title=f"Set {', '.join(name for name, _ in needs.sysctls)}",
+        title=f"Set {', '.join(name for name, _ in sysctls)}",
         why=SYSCTLS_WHY,
         host=HostName(host),
         operation=RunCommand(("sysctl", "-q", "-p", SYSCTLS_FILE)),

@@ -17,21 +17,26 @@ UNCHECKED = "net.bridge.bridge-nf-call-ip6tables"
 def blocking(needs: HostNeeds) -> tuple[str, ...]:
     """Reasons why bootstrap would fail, as phrases with the fix; empty if the host is ready."""
     fixes = list(_sources(needs, (one for one in needs.missing if one.name not in OPTIONAL)))
-    if needs.swap_on:
-        devices = ", ".join(needs.facts.swap) or "after a reboot"
-        fixes.append(f"swap is on ({devices}): to be turned off, in fstab too")
-    fixes += [
-        f"{name} is {needs.facts.sysctl(name) or 'absent'}: to be set to 1"
-        for name in needs.wrong_sysctls
-        if name != UNCHECKED
-    ]
-    fixes += [f"containerd: {problem}: to be corrected" for problem in needs.runtime_problems]
-    if needs.selinux_blocks:
+    fixes += _swap_and_sysctls(needs)
+    if needs.runtime is not None:
+        fixes += [f"containerd: {problem}: to be corrected" for problem in needs.runtime.problems]
+    if needs.kernel is not None and needs.kernel.selinux_blocks:
         fixes.append("SELinux is enforcing: to be set to permissive")
     if needs.closed_ports:
         verb = "to be opened" if needs.opens_ports else "open them by hand"
         fixes.append(f"{needs.facts.firewall} closes {', '.join(needs.closed_ports)}: {verb}")
     return tuple(fixes)
+
+
+def _swap_and_sysctls(needs: HostNeeds) -> Iterable[str]:
+    if needs.kernel is None:
+        return
+    if needs.kernel.swap_on:
+        devices = ", ".join(needs.facts.swap) or "after a reboot"
+        yield f"swap is on ({devices}): to be turned off, in fstab too"
+    for name in needs.kernel.wrong_sysctls:
+        if name != UNCHECKED:
+            yield f"{name} is {needs.facts.sysctl(name) or 'absent'}: to be set to 1"
 
 
 def optional(needs: HostNeeds) -> tuple[str, ...]:

@@ -9,7 +9,71 @@ from haconsole.configs.software import SYSCTLS, TIME_SERVICE, Software, ports_of
 from haconsole.inventory.component_settings import CgroupDriver, Kubeadm
 from haconsole.inventory.preparation import Release, SelinuxMode
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts
+from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts, RuntimeState
+
+
+@dataclass(frozen=True, slots=True)
+class KernelNeeds:
+    """Settings of the system on a host that will run kubelet."""
+
+    kubeadm: Kubeadm
+    selinux: SelinuxMode
+    facts: PlatformFacts
+
+    @property
+    def swap_on(self) -> bool:
+        """Whether swap keeps kubelet from starting, now or after a reboot."""
+        allowed = (self.kubeadm.kubelet or {}).get("failSwapOn") is False or self._ignores("Swap")
+        return not allowed and not self.facts.container and bool(self.facts.swap or self.facts.swap_lines)
+
+    @property
+    def sysctls(self) -> tuple[tuple[str, str], ...]:
+        """The kernel settings that nodes need; in a container only those that it has."""
+        return tuple(
+            (name, value)
+            for name, value in SYSCTLS
+            if not self._ignores(f"FileContent--proc-sys-{name.replace('.', '-')}")
+            and (not self.facts.container or self.facts.sysctl(name))
+        )
+
+    @property
+    def wrong_sysctls(self) -> tuple[str, ...]:
+        return tuple(name for name, value in self.sysctls if self.facts.sysctl(name) != value)
+
+    @property
+    def selinux_blocks(self) -> bool:
+        return self.selinux is SelinuxMode.PERMISSIVE and self.facts.selinux == "enforcing"
+
+    def _ignores(self, check: str) -> bool:
+        """Whether the inventory has kubeadm ignore this preflight check."""
+        return bool({check, "all"} & set(self.kubeadm.ignore_preflight_errors))
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeNeeds:
+    """Settings of containerd, and the runtime that exists already."""
+
+    existing: RuntimeState | None
+    driver: CgroupDriver
+    image: str
+    """The sandbox image; empty if the runtime's own is kept."""
+    cni_folder: str
+    """Empty if it is found on the host."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Settings of an existing containerd that contradict kubelet."""
+        existing = self.existing
+        if existing is None:
+            return ()
+        problems = []
+        if existing.cri_disabled:
+            problems.append("its CRI plugin is disabled")
+        if existing.cgroup_driver and existing.cgroup_driver != self.driver:
+            problems.append(f"its cgroup driver is {existing.cgroup_driver}, and kubelet's is {self.driver}")
+        if not existing.socket:
+            problems.append("it does not run")
+        return tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +130,23 @@ class HostNeeds:
         return tuple((name, one) for name, one in pairs if name)
 
     @property
-    def swap_on(self) -> bool:
-        """Whether swap keeps kubelet from starting, now or after a reboot."""
-        allowed = (self.kubeadm.kubelet or {}).get("failSwapOn") is False or self.ignores("Swap")
-        return self.node and not allowed and not self.facts.container and bool(self.facts.swap or self.facts.swap_lines)
-
-    def ignores(self, check: str) -> bool:
-        """Whether the inventory has kubeadm ignore this preflight check."""
-        return bool({check, "all"} & set(self.kubeadm.ignore_preflight_errors))
+    def kernel(self) -> KernelNeeds | None:
+        """None where kubelet will not run."""
+        return KernelNeeds(self.kubeadm, self.inventory.preparation.selinux, self.facts) if self.node else None
 
     @property
-    def sysctls(self) -> tuple[tuple[str, str], ...]:
-        """The kernel settings that nodes need; in a container only those that it has."""
-        if not self.node:
-            return ()
-        return tuple(
-            (name, value)
-            for name, value in SYSCTLS
-            if not self.ignores(f"FileContent--proc-sys-{name.replace('.', '-')}")
-            and (not self.facts.container or self.facts.sysctl(name))
-        )
+    def runtime(self) -> RuntimeNeeds | None:
+        """None where containerd is not the runtime: another runtime that exists is kept."""
+        existing, socket = self.facts.runtime, self.kubeadm.cri_socket or ""
+        ours = not socket or socket.endswith("/containerd.sock")
+        if not self.node or not ours or (existing is not None and existing.name != "containerd"):
+            return None
+        return RuntimeNeeds(existing, self.kubeadm.cgroup_driver, sandbox_image(self.inventory), self.cni_folder)
 
     @property
-    def wrong_sysctls(self) -> tuple[str, ...]:
-        return tuple(name for name, value in self.sysctls if self.facts.sysctl(name) != value)
+    def cni_folder(self) -> str:
+        """The folder of CNI plug-ins by the inventory; empty if it is found on the host, once they are installed."""
+        return self.inventory.preparation.runtime.cni_dir or ""
 
     @property
     def closed_ports(self) -> tuple[str, ...]:
@@ -100,47 +157,6 @@ class HostNeeds:
 
     def _is_open(self, port: str) -> bool:
         return any(_covers(rule, port) for rule in self.facts.open_ports)
-
-    @property
-    def driver(self) -> CgroupDriver:
-        return self.kubeadm.cgroup_driver
-
-    @property
-    def uses_containerd(self) -> bool:
-        """Whether containerd is the runtime; another runtime that exists is kept."""
-        runtime = self.facts.runtime
-        socket = self.kubeadm.cri_socket or ""
-        ours = not socket or socket.endswith("/containerd.sock")
-        return self.node and ours and (runtime is None or runtime.name == "containerd")
-
-    @property
-    def image(self) -> str:
-        return sandbox_image(self.inventory)
-
-    @property
-    def cni_folder(self) -> str:
-        """The folder of CNI plug-ins by the inventory; empty if it is found on the host, once they are installed."""
-        return self.inventory.preparation.runtime.cni_dir or ""
-
-    @property
-    def runtime_problems(self) -> tuple[str, ...]:
-        """Settings of an existing containerd that contradict kubelet."""
-        runtime = self.facts.runtime
-        if not self.uses_containerd or runtime is None:
-            return ()
-        problems = []
-        if runtime.cri_disabled:
-            problems.append("its CRI plugin is disabled")
-        if runtime.cgroup_driver and runtime.cgroup_driver != self.driver:
-            problems.append(f"its cgroup driver is {runtime.cgroup_driver}, and kubelet's is {self.driver}")
-        if not runtime.socket:
-            problems.append("it does not run")
-        return tuple(problems)
-
-    @property
-    def selinux_blocks(self) -> bool:
-        permissive = self.inventory.preparation.selinux is SelinuxMode.PERMISSIVE
-        return self.node and permissive and self.facts.selinux == "enforcing"
 
     @property
     def opens_ports(self) -> bool:

@@ -69,12 +69,13 @@ def firewall_steps(needs: HostNeeds) -> tuple[Step, ...]:
 
 def runtime_steps(needs: HostNeeds) -> tuple[Step, ...]:
     """Configure containerd and start it, then import the image archives."""
-    if not needs.uses_containerd:
+    runtime = needs.runtime
+    if runtime is None:
         return ()
-    words = (needs.driver.value, needs.image, needs.cni_folder or "-")
-    parts = [f"cgroup driver {needs.driver}"]
-    parts += [f"sandbox image {needs.image}"] if needs.image else []
-    parts += [f"CNI plug-ins in {needs.cni_folder or 'the folder that has them'}"]
+    words = (runtime.driver.value, runtime.image, runtime.cni_folder or "-")
+    parts = [f"cgroup driver {runtime.driver}"]
+    parts += [f"sandbox image {runtime.image}"] if runtime.image else []
+    parts += [f"CNI plug-ins in {runtime.cni_folder or 'the folder that has them'}"]
     means = f"{CONFIG}: {', '.join(parts)}"
     right = script(
         CONFIGURED, "containerd", CONFIG, *words, means=means, problem="it contradicts kubelet", timeout_s=30.0

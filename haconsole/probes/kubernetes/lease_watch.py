@@ -192,7 +192,7 @@ class LeaseProbe:
         leases = from_api(objects, self._holder_host())
         if {lease.name for lease in leases} >= _USUAL:
             return leases
-        endpoints, maps = await api.endpoints(_NAMESPACE), await api.config_maps(_NAMESPACE)
+        endpoints, maps = await api.metadata("endpoints", _NAMESPACE), await api.metadata("configmaps", _NAMESPACE)
         return without_copies(leases, from_endpoints((*endpoints, *maps), self._holder_host()))
 
     def _holder_host(self) -> HolderHost:

@@ -62,7 +62,8 @@ def test_the_record_of_the_cluster_decides(
 ) -> None:
     needs = needs_of(recorded(kubelet), WITH_W2, W2)
     assert needs is not None
-    assert (needs.driver, needs.swap_on) == (driver, swap_on)
+    assert needs.kernel is not None
+    assert (needs.kubeadm.cgroup_driver, needs.kernel.swap_on) == (driver, swap_on)
 
 
 def test_a_join_leaves_a_runtime_that_fits_the_cluster() -> None:

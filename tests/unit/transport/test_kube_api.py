@@ -107,8 +107,14 @@ async def test_leases_are_listed(api: KubeApi, server: KubeServer) -> None:
 
 async def test_older_locks_come_without_the_objects_data(api: KubeApi, server: KubeServer) -> None:
     server.answers["/api/v1/namespaces/kube-system/configmaps"] = (200, '{"metadata":{},"items":[{"metadata":{}}]}')
-    assert len(await api.config_maps()) == 1
+    assert len(await api.metadata("configmaps")) == 1
     assert "PartialObjectMetadataList" in server.headers[-1]["Accept"]
+
+
+async def test_a_large_page_crosses_the_network_compressed(api: KubeApi, server: KubeServer) -> None:
+    server.answers["/metrics"] = (200, "a_metric 1\n")
+    assert await api.get("/metrics", accept="text/plain", packed=True) == b"a_metric 1\n"
+    assert (server.headers[-1]["Accept-Encoding"], server.headers[-1]["Accept"]) == ("gzip", "text/plain")
 
 
 async def test_nodes_and_one_that_is_not_there(api: KubeApi, server: KubeServer) -> None:
