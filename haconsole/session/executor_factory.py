@@ -1,4 +1,4 @@
-"""Makes the executor that runs a plan on one cluster."""
+"""The executor that runs a plan on one cluster, with its lock, its log and its recorded commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from haconsole.actions.step import Plan
@@ -33,6 +33,7 @@ from haconsole.inventory.parts import parts_of
 from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.lock import LockClaim
+from haconsole.model.secret import Secret
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.session.locks import Locks
 from haconsole.session.provenance import RunProvenance
@@ -61,74 +62,107 @@ def this_operator() -> Operator:
     return Operator(getpass.getuser(), socket.gethostname(), os.getpid())
 
 
-@asynccontextmanager
-async def performing(
-    plan: Plan,
-    inventory: Inventory,
-    fleet: Fleet,
-    clock: Clock,
-    record: RunProvenance,
-    locks: Locks,
-    pause: Pause,
-    *,
-    answers: Answers,
-    record_command: Callable[[HostCommand], None],
-    override: GuardrailOverride | None = None,
-    earlier: RunRecord | None = None,
-) -> AsyncIterator[Executor]:
-    """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
+@dataclass(frozen=True, slots=True)
+class ExecutorFactory:
+    """The parts of a session that its runs share."""
 
-    With an `earlier` run of this plan it resumes that one, in the same record. The lock of that run, or of the run that
-    the plan undoes, is taken over once its console is gone. `answers` gives the passphrase of CA keys that the operator
-    keeps. Raises LockedError or NoMajorityError before anything is recorded.
-    """
-    folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
-    keys = OperatorKeys(folder, answers, os.environ)
-    known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
-    hide = partial(redact, secrets=known)
-    now = clock.now()
-    run = earlier.header.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
-    path = earlier.path if earlier else record.folder / f"{run}.jsonl"
-    run_log: RunLog | None = None
+    inventory: Inventory
+    fleet: Fleet
+    clock: Clock
+    record: RunProvenance
+    locks: Locks
+    answers: Answers
+    """Give the passphrase of CA keys that the operator keeps."""
+    record_command: Callable[[HostCommand], None]
 
-    cluster = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
+    @asynccontextmanager
+    async def open(
+        self,
+        plan: Plan,
+        pause: Pause,
+        *,
+        override: GuardrailOverride | None = None,
+        earlier: RunRecord | None = None,
+    ) -> AsyncIterator[Executor]:
+        """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
 
-    def context_of(purpose: Purpose) -> ExecutionContext:
-        def record_it(command: HostCommand) -> None:
-            record_command(command)
-            if purpose is Purpose.STEP and run_log is not None:
-                run_log.keep_command(command)
-
-        recorded = RecordedFleet(fleet, CommandRecorder(record_it, clock.now, hide, purpose, run))
-        return ExecutionContext(replace(cluster, fleet=recorded), HostStateReader(recorded), clock, RUN_DIR, keys)
-
-    checking, performing_steps = context_of(Purpose.CHECK), context_of(Purpose.STEP)
-    locking = RecordedFleet(fleet, CommandRecorder(record_command, clock.now, hide, Purpose.LOCK, run))
-    lock = cluster_lock(inventory, locking, run=run, action=plan.action, absent=plan.absent_hosts)
-    own = frozenset({earlier.header.run} if earlier else {plan.undoes} if plan.undoes else ())
-    async with AsyncExitStack() as stack:
-        if earlier is None:
-            locks.check_unblocked(plan, own)
-        keeper = await locks.take(lambda over: stack.enter_async_context(locked(lock, over)), own)
-        executor: Executor | None = None
-        try:
-            run_log = RunLog(path, clock, hide, partial(redact_certain, secrets=known))
+        With an `earlier` run of this plan it resumes that one, in the same record. The lock of that run, or of the run
+        that the plan undoes, is taken over once its console is gone. Raises LockedError or NoMajorityError before
+        anything is recorded.
+        """
+        now = self.clock.now()
+        run = earlier.header.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
+        commands = _RecordedCommands(self, run)
+        lock = cluster_lock(
+            self.inventory, commands.fleet(Purpose.LOCK), run=run, action=plan.action, absent=plan.absent_hosts
+        )
+        own = frozenset({earlier.header.run} if earlier else {plan.undoes} if plan.undoes else ())
+        async with AsyncExitStack() as stack:
+            if earlier is None:
+                self.locks.check_unblocked(plan, own)
+            keeper = await self.locks.take(lambda over: stack.enter_async_context(locked(lock, over)), own)
+            commands.run_log = run_log = self._run_log(run, earlier)
+            checking, performing = self._contexts(commands.fleet(Purpose.CHECK), commands.fleet(Purpose.STEP))
+            for context in (performing, checking):
+                stack.push_async_callback(context.host_state.close)
+            record, parts = self.record, parts_of(self.inventory)
             executor = Executor(
                 plan,
-                RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory), override),
+                RunHeader(run, now, this_operator(), record.source, record.digest, parts, override),
                 checks=Checks(checking, plan, ClusterChecks(checking.cluster)),
-                performer=Performer(performing_steps, plan, run),
+                performer=Performer(performing, plan, run),
                 run_log=run_log,
-                clock=clock,
-                redact=hide,
+                clock=self.clock,
+                redact=self.hide,
                 so_far=earlier.steps if earlier else None,
                 gates=(keeper,),
                 pause=pause,
             )
-            yield executor
-        finally:
-            if executor is not None and executor.ends_unheard:
-                keeper.leave_standing()
-                locks.unreleased.add(lock.claim.token)
-            await checking.host_state.close()
-            await performing_steps.host_state.close()
+            try:
+                yield executor
+            finally:
+                if executor.ends_unheard:
+                    keeper.leave_standing()
+                    self.locks.unreleased.add(lock.claim.token)
+
+    def _run_log(self, run: str, earlier: RunRecord | None) -> RunLog:
+        path = earlier.path if earlier else self.record.folder / f"{run}.jsonl"
+        return RunLog(path, self.clock, self.hide, partial(redact_certain, secrets=self._secrets))
+
+    def _contexts(self, *fleets: Fleet) -> tuple[ExecutionContext, ...]:
+        """A context for each fleet; they share credentials and the operator's keys."""
+        folder = keys_folder(self.inventory.pki.ca_keys, self.record.source, self.inventory.cluster)
+        keys = OperatorKeys(folder, self.answers, os.environ)
+        places, secret = layout(self.inventory), secrets.token_bytes(16)
+        cluster = ClusterContext(self.inventory, places, self.fleet, self.clock.now, secret, ProbeTimings())
+        return tuple(
+            ExecutionContext(replace(cluster, fleet=fleet), HostStateReader(fleet), self.clock, RUN_DIR, keys)
+            for fleet in fleets
+        )
+
+    @property
+    def _secrets(self) -> tuple[Secret, ...]:
+        return tuple(vip.auth_pass for vip in self.inventory.vips if vip.auth_pass is not None)
+
+    def hide(self, text: str) -> str:
+        """The text without secrets."""
+        return redact(text, secrets=self._secrets)
+
+
+class _RecordedCommands:
+    """Makes fleets that record their commands, those of steps in the run log too."""
+
+    def __init__(self, factory: ExecutorFactory, run: str) -> None:
+        self._factory = factory
+        self._run = run
+        self.run_log: RunLog | None = None
+
+    def fleet(self, purpose: Purpose) -> RecordedFleet:
+        of = self._factory
+        record = partial(self._record, purpose)
+        return RecordedFleet(of.fleet, CommandRecorder(record, of.clock.now, of.hide, purpose, self._run))
+
+    def _record(self, purpose: Purpose, command: HostCommand) -> None:
+        self._factory.record_command(command)
+        if purpose is Purpose.STEP and self.run_log is not None:
+            self.run_log.keep_command(command)

@@ -140,23 +140,16 @@ class LiveSession:
 
     def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, override: str) -> Run:
         from haconsole.execution.log.run_log import GuardrailOverride
-        from haconsole.session.executor_factory import performing
+        from haconsole.session.executor_factory import ExecutorFactory
         from haconsole.session.run import LiveRun
 
-        cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)
         stops = self.guardrail_stops(plan)
         if stops and not override.strip():
             raise GuardrailError(stops)
         overridden = GuardrailOverride(override.strip(), tuple(stop.rule for stop in stops)) if stops else None
-        begin = partial(
-            performing,
-            plan,
-            *cluster,
-            earlier=earlier,
-            answers=self._answers,
-            record_command=self._commands.record,
-            override=overridden,
-        )
+        shared = (self.inventory, self._fleet, self._clock, self._record, self._locks, self._answers)
+        factory = ExecutorFactory(*shared, self._commands.record)
+        begin = partial(factory.open, plan, override=overridden, earlier=earlier)
         self._run = LiveRun(plan, begin, step_by_step=step_by_step)
         return self._run
 
