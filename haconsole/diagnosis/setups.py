@@ -22,8 +22,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 
 MISSING = "service.requirement-missing"
-_INSIDE_OF_DATA = re.compile(r"(?P<data>/.+)/member(?:/wal|/snap)?")
-"""A folder that etcd itself makes inside of its data folder."""
+_MEMBER_FOLDER = re.compile(r"/member(/wal|/snap)?$")
+"""The part of a path that is inside of etcd's data folder."""
 PARTS = {
     "etcd": "etcd",
     "haproxy": "haproxy",
@@ -114,9 +114,8 @@ def _was_removed(file: NeededFile) -> bool:
 
 def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Remedy]:
     part = PARTS.get(setup.name)
-    inside = _INSIDE_OF_DATA.fullmatch(file.path) if file.state is FileCondition.UNWRITABLE else None
-    if inside:
-        parent = inside["data"]
+    if file.name == "member-folder":
+        parent = _MEMBER_FOLDER.sub("", file.path)
         yield advice(
             f"on {facts.host}: chown -R --reference={parent} {parent}/member, then systemctl restart {setup.name}"
         )

@@ -20,7 +20,10 @@ class FileCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NeededFile:
-    """A file or folder that a unit names; `name` is the flag or variable, ``unit-file``, ``program`` or the like."""
+    """A file or folder that a unit names; `name` is the flag or variable, ``unit-file``, ``program`` or the like.
+
+    A folder that etcd makes inside of its data folder has the name ``member-folder``.
+    """
 
     name: str
     path: str

@@ -6,6 +6,7 @@
 # The sum is that of a file with haconsole's mark, without the initial cluster, which etcd reads at its first start only.
 # STATE is usable, missing, unreadable, unwritable, empty or not-executable; SECONDS is the time of the last change.
 # A path counts as needed by its name: a flag or variable that ends like --kubeconfig, CERT_FILE or DATA_DIR.
+# The name of a folder that etcd makes inside of its data folder is member-folder.
 # Most of it is done by builtins, because each started process costs the host more.
 # shellcheck disable=SC2016,SC2086,SC2013  # the inner shell expands; paths are split at newlines on purpose
 set -f
@@ -17,7 +18,11 @@ states='state_of() {
     case $1 in
       *dir | *DIR)
         for place in "$2" "$2/member" "$2/member/wal" "$2/member/snap"; do
-          if [ -d "$place" ] && [ ! -w "$place" ]; then printf "file unwritable %s %s\n" "$1" "$place"; return; fi
+          if [ -d "$place" ] && [ ! -w "$place" ]; then
+            [ "$place" = "$2" ] && name=$1 || name=member-folder
+            printf "file unwritable %s %s\n" "$name" "$place"
+            return
+          fi
         done ;;
     esac
   elif [ ! -e "$2" ]; then state=missing

@@ -94,7 +94,7 @@ def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
 
 
 def test_a_folder_of_a_members_data_that_another_account_owns_is_given_back_and_not_thrown_away() -> None:
-    wal = file("DATA_DIR", "/var/lib/etcd/member/wal", FileCondition.UNWRITABLE)
+    wal = file("member-folder", "/var/lib/etcd/member/wal", FileCondition.UNWRITABLE)
     lines = ("member 8938f5c3eb4c07ff has already been bootstrapped",)
     ended = tuple(
         replace(unit, active="failed", pid=None, lines=lines) if unit.name == "etcd" else unit
@@ -107,10 +107,13 @@ def test_a_folder_of_a_members_data_that_another_account_owns_is_given_back_and_
     assert finding.remedies == (Advice(f"on cp2: {command}"),)
 
 
-def test_a_data_folder_below_a_folder_of_members_is_no_folder_inside_of_the_data() -> None:
-    folder = file("DATA_DIR", "/srv/members/etcd", FileCondition.UNWRITABLE)
-    finding = only(changed(with_setup("etcd", folder), 2, etcd_silent))
-    assert "/srv/member," not in str(finding.remedies)
+@pytest.mark.parametrize("folder", ["/srv/members/etcd", "/srv/member", "/srv/member/wal"])
+def test_a_data_folder_whose_path_names_members_is_no_folder_inside_of_the_data(folder: str) -> None:
+    finding = only(changed(with_setup("etcd", file("DATA_DIR", folder, FileCondition.UNWRITABLE)), 2, etcd_silent))
+    assert "chown -R" not in str(finding.remedies)
+    inside = file("member-folder", f"{folder}/member/snap", FileCondition.UNWRITABLE)
+    (remedy,) = only(changed(with_setup("etcd", inside), 2, etcd_silent)).remedies
+    assert f"--reference={folder} {folder}/member," in remedy.text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another account")
@@ -126,7 +129,7 @@ def test_a_data_folder_is_usable_only_with_the_folders_inside(tmp_path: Path) ->
         argv = ("runuser", "-u", "nobody", "--", "sh", "-c", f"{states}; show_states")
         result = subprocess.run(argv, input=f"DATA_DIR {tmp_path}/data\n", capture_output=True, text=True, check=True)
         outputs.append(result.stdout)
-    assert outputs == [f"file unwritable DATA_DIR {wal}\n", f"file usable DATA_DIR {tmp_path}/data\n"]
+    assert outputs == [f"file unwritable member-folder {wal}\n", f"file usable DATA_DIR {tmp_path}/data\n"]
 
 
 def test_a_program_without_its_mode_is_advice() -> None:
