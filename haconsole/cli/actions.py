@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,8 +157,8 @@ def _run(action: Action, options: dict[str, Any]) -> int:
     return asyncio.run(carry_out(action.name, request_of(action, options), options))
 
 
-def _session(options: dict[str, Any]) -> LiveSession:
-    from haconsole.session.live import open_session
+def _session(options: dict[str, Any]) -> AbstractAsyncContextManager[LiveSession]:
+    from haconsole.session.opening import open_session
 
     take_over = options.get("take_over", ())
     return open_session(options["inventory"], terminal_answers(options["accepted"], take_over, as_json=options["json"]))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,6 @@ from haconsole.errors import UsageError
 
 if TYPE_CHECKING:
     from haconsole.session import Session
-    from haconsole.session.live import LiveSession
     from haconsole.ui.controllers.prompts import Prompter
 
 
@@ -66,12 +63,10 @@ def show(
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
     gc.disable()  # objects made before the first paint stay; the console switches garbage collection on again
-    from haconsole.cli.malloc_arenas import limit_arenas
     from haconsole.inventory.load import load
     from haconsole.ui.controllers.prompts import Prompter
     from haconsole.ui.launch import launch
 
-    limit_arenas()  # before the threads of the terminal begin
     asker = Prompter()
     return launch(
         load(inventory),
@@ -88,19 +83,10 @@ def show(
     )
 
 
-@asynccontextmanager
-async def live_session(inventory: Path, asker: Prompter, *, read_only: bool) -> AsyncIterator[Session]:
-    """A session with the real hosts; its libraries are loaded in a thread while the screen is already up."""
-    await asyncio.to_thread(_load_libraries)
-    async with _open(inventory, asker, read_only=read_only) as session:
-        yield session
+def live_session(inventory: Path, asker: Prompter, *, read_only: bool) -> AbstractAsyncContextManager[Session]:
+    """A session with the real hosts, opened while the screen is already up."""
+    from haconsole.cli.malloc_arenas import limit_arenas
+    from haconsole.session.opening import open_session
 
-
-def _load_libraries() -> None:
-    import haconsole.session.live  # noqa: F401
-
-
-def _open(inventory: Path, asker: Prompter, *, read_only: bool) -> LiveSession:
-    from haconsole.session.live import open_session
-
+    limit_arenas()
     return open_session(inventory, asker, read_only=read_only)

@@ -55,7 +55,7 @@ def _program() -> str:
 
 async def _bootstrap(inventory: Path) -> int:
     from haconsole.actions.step import Refusal
-    from haconsole.session.live import open_session
+    from haconsole.session.opening import open_session
 
     async with open_session(inventory) as session:
         planned = await session.planner.plan("bootstrap", {})

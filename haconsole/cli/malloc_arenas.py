@@ -12,7 +12,7 @@ ARENAS = 2
 def limit_arenas() -> None:
     """Let threads share ARENAS arenas; each of some 15 threads otherwise keeps one of its own, with up to 15 MB.
 
-    It is for arenas that are made later, so call it before threads begin. Other C libraries than glibc have none.
+    It is for arenas that are made later, so call it before the threads that read hosts. Only glibc has them.
     """
     try:
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)

@@ -58,7 +58,7 @@ def terminal_answers(accepted: Iterable[str], take_over: Iterable[str], *, as_js
 def with_session(inventory: Path, accepted: tuple[str, ...], use: Callable[[Session], Awaitable[Result]]) -> Result:
     """Open a session on the inventory, use it, close it in any case."""
     from haconsole.cli.malloc_arenas import limit_arenas
-    from haconsole.session.live import open_session
+    from haconsole.session.opening import open_session
     from haconsole.transport.terminal import TerminalAnswers
 
     limit_arenas()

@@ -166,7 +166,7 @@ async def _resume(
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
     from haconsole.execution.log.run_record import find_run, read_run
-    from haconsole.session.live import open_session
+    from haconsole.session.opening import open_session
 
     record = read_run(find_run(_folder(), run))
     name = record.header.run
@@ -229,7 +229,7 @@ async def _undo(
     from haconsole.actions.step import Refusal
     from haconsole.cli.actions import agreed, guardrails_of, perform, print_plan, print_stops
     from haconsole.execution.log.run_record import find_run, read_run
-    from haconsole.session.live import open_session
+    from haconsole.session.opening import open_session
 
     record = read_run(find_run(_folder(), run))
     answers = terminal_answers(accepted, take_over, as_json=as_json)

@@ -5,6 +5,13 @@
 # prints: "SECONDS BYTES PATH", the time of the last change first; or "SECONDS BYTES files COUNT FOLDER"
 # shellcheck disable=SC2046  # the numbers are split on purpose
 percent=$1
+set -- "$1" "${2:-/nonexistent}"
+temporary='/tmp /var/tmp /var/cache /var/crash /var/lib/php/sessions'
+# shellcheck disable=SC2086  # the paths have no blanks
+stat -f -c '%a %b %d %c' -- /var/log/journal /run/log/journal $temporary "$2" 2>/dev/null |
+  awk -v percent="$percent" '
+    $1 * 100 < $2 * percent || $4 > 0 && $3 * 100 < $4 * percent { low = 1 }
+    END { exit !low }' || exit 0
 is_low() {
   [ -d "$1" ] || return 1
   set -- $(stat -f -c '%a %b %d %c' -- "$1" 2>/dev/null)
@@ -20,10 +27,10 @@ show_many() {
 for folder in /var/log/journal /run/log/journal; do
   ! is_low "$folder" || stat -c '%Y %s %n' -- "$folder"/*/*@*.journal "$folder"/*/*.journal~ 2>/dev/null
 done
-if [ -n "${2:-}" ] && is_low "$2"; then
+if is_low "$2"; then
   stat -c '%Y %s %n' -- "$2"/*.db 2>/dev/null | sort -n | sed '$d'
 fi
-for folder in /tmp /var/tmp /var/cache /var/crash /var/lib/php/sessions "${2:-/nonexistent}"; do show_many "$folder"; done |
+for folder in $temporary "$2"; do show_many "$folder"; done |
   awk '
     {
       at = int($1); bytes = $2

@@ -7,22 +7,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from haconsole.actions.guardrails import GuardrailStop
 from haconsole.errors import ExitCode, HaconsoleError, RefusedError
-from haconsole.execution.events import Event
-from haconsole.inventory.schema import Inventory
-from haconsole.model.command import HostCommand
-from haconsole.model.journal import JournalLine
-from haconsole.model.names import HostName
-from haconsole.model.past import HostPast
-from haconsole.model.series import Measurements
-from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
     from haconsole.actions.forecast import Forecasts
+    from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
+    from haconsole.execution.events import Event
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
-    from haconsole.model.names import StepId
+    from haconsole.inventory.schema import Inventory
+    from haconsole.model.command import HostCommand
+    from haconsole.model.journal import JournalLine
+    from haconsole.model.names import HostName, StepId
+    from haconsole.model.past import HostPast
+    from haconsole.model.series import Measurements
+    from haconsole.model.status import ClusterStatus
     from haconsole.session.host_texts import HostText
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from haconsole.actions.guardrails import GuardrailStop, guardrail_stops, undone_
 from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
 from haconsole.inventory.effective import is_read_only, why_watched_only
-from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.probes.collect import Collector
@@ -30,7 +28,6 @@ from haconsole.session.redacting import redactor
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
 from haconsole.transport.recorded import CommandRecorder, RecordedFleet
-from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
@@ -164,22 +161,6 @@ class LiveSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def open_session(inventory: Path, answers: Answers | None = None, *, read_only: bool = False) -> LiveSession:
-    """A session of the inventory in a file; raises InventoryError for an invalid file.
-
-    Hosts are connected at the first query. To be created, used and closed within one event loop.
-    """
-    loaded = load(inventory)
-    return LiveSession(
-        loaded,
-        SshFleet(loaded, answers or NoAnswers()),
-        source=str(inventory.resolve()),
-        digest=sha256(read(inventory)).hexdigest(),
-        read_only=read_only,
-        answers=answers,
-    )
 
 
 class LiveRunHistory:

@@ -14,7 +14,8 @@ from haconsole.lab.lab import Lab
 from haconsole.model.findings import Finding
 from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.session.live import LiveSession, open_session
+from haconsole.session.live import LiveSession
+from haconsole.session.opening import open_session
 from tests.hosts.conftest import LabMaker
 from tests.hosts.program import Program
 from tests.hosts.rotation import stopped_at

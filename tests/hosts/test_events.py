@@ -13,7 +13,7 @@ from haconsole.model.lanes import LaneKey, LaneKind, Lanes
 from haconsole.model.names import HostName
 from haconsole.model.observed import value_of
 from haconsole.model.past_lanes import add_past
-from haconsole.session.live import open_session
+from haconsole.session.opening import open_session
 from tests.hosts.conftest import Tell
 from tests.hosts.machine import vip_holders
 from tests.hosts.program import Program

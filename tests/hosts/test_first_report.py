@@ -14,7 +14,7 @@ import pytest
 from haconsole.lab.drills import heal
 from haconsole.model.observed import Known
 from haconsole.model.status import ClusterStatus
-from haconsole.session.live import open_session
+from haconsole.session.opening import open_session
 from tests.hosts.conftest import LabMaker
 from tests.hosts.program import Program
 

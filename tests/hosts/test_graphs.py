@@ -20,7 +20,7 @@ from haconsole.model.figures import P99, WINDOW_S, Figure, Meter
 from haconsole.model.lanes import Chronicle, Lane, LaneKey, LaneKind, Mood
 from haconsole.model.measures import SeriesKey
 from haconsole.model.observed import value_of
-from haconsole.session.live import open_session
+from haconsole.session.opening import open_session
 from tests.hosts.conftest import Tell
 from tests.hosts.machine import vip_holders
 from tests.hosts.program import Program

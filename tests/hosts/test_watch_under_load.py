@@ -20,7 +20,7 @@ from haconsole.lab.cgroups import HostGroup
 from haconsole.lab.drills import break_lab, heal
 from haconsole.lab.lab import Lab
 from haconsole.model.findings import Finding
-from haconsole.session.live import open_session
+from haconsole.session.opening import open_session
 from tests.hosts.conftest import LabMaker, Tell
 from tests.hosts.program import Program
 from tests.hosts.witness import AFTER_S, DENSE_S, Witness

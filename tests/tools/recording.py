@@ -34,7 +34,8 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.recording.file import Recorder
-from haconsole.session.live import LiveSession, open_session
+from haconsole.session.live import LiveSession
+from haconsole.session.opening import open_session
 
 CALM_S, FAULT_S = 8.0, 12.0
 HEAL_WITHIN_S = 120.0

@@ -23,6 +23,9 @@ ENDPOINT = "endpoint"
 _CONNECTIONS = 4
 """A balancer that takes its servers in turn shows three of them, whatever other clients do meanwhile."""
 
+_PLAIN_OPENSSL = "export OPENSSL_CONF=/dev/null SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/dev/null"
+"""Nothing is verified on the host. To load its authorities and its settings costs several times a handshake."""
+
 _FUNCTIONS = r"""
 seen=' '
 new() { case $seen in *" $1$2 "*) return 1 ;; esac; seen="$seen$1$2 "; [ -f "$2" ]; }
@@ -47,9 +50,9 @@ token() { new token: "$1" || return 0
   else sed -n '/-----BEGIN PUBLIC KEY-----/,/-----END PUBLIC KEY-----/p' -- "$1"; fi; }
 kubeconfig() { new config: "$1" || return 0
   printf '\n@kubeconfig %s %s\n' "$(stat -Lc %a -- "$1")" "$1"; show_kubeconfig "$1"; }
-words() { tr '\0' '\n' <"$1/cmdline" |
-  sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p; }
-value() { words "$2" | sed -n "s/^--*$1=\(\/.*\)/\1/p" | tail -n 1; }
+words() { tr '\0' '\n' <"$1/cmdline"; }
+value() { words "$2" | sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p |
+  sed -n "s/^--*$1=\(\/.*\)/\1/p" | tail -n 1; }
 own() { case $(words "$1" | grep '^--*rotate-certificates' | tail -n 1) in
     *=[fF0]*) return ;;
     '') grep -q "^[^#]*rotateCertificates[\"']\{0,1\}: *true" "$(value config "$1")" || return ;;
@@ -60,8 +63,16 @@ own() { case $(words "$1" | grep '^--*rotate-certificates' | tail -n 1) in
 flags() { printf '\n@process %s\n' "$1"
   { words "$2"
     case $1 in etcd) tr '\0' '\n' <"$2/environ" ;; kubelet) own "$2" ;; esac
-  } | sed -n -e 's/^--\{0,1\}\([a-z-]*\(cert\|ca\|key\|kubeconfig\|certificate\|authority\)[a-z-]*=\/\)/\1/p' \
-    -e '/^ETCD_[A-Z_]*\(CERT\|CA\|KEY\)_FILE=\//p' | sort -u; }
+  } | awk '
+    function show(word) {
+      if (word !~ /^--?[a-z-]*(cert|ca|key|kubeconfig|certificate|authority)[a-z-]*=\//) return
+      sub(/^--?/, "", word)
+      if (!(word in shown)) print word
+      shown[word]
+    }
+    /^ETCD_[A-Z_]*(CERT|CA|KEY)_FILE=\// { if (!($0 in shown)) print; shown[$0]; next }
+    flag != "" && !/^-/ { show(flag "=" $0); flag = ""; next }
+    { flag = /^--?[a-z-]*$/ ? $0 : ""; show($0) }'; }
 follow() { case $1 in
   *kubeconfig) kubeconfig "$2" ;;
   service-account-*) token "$2" ;;
@@ -149,6 +160,7 @@ def sections(
             FILES,
             "\n".join(
                 (
+                    _PLAIN_OPENSSL,
                     load_script("lib/of-pod"),
                     load_script("lib/kubeconfig"),
                     _FUNCTIONS,
@@ -171,7 +183,7 @@ def of_kubeconfigs(report: HostCertificates) -> Section | None:
     if not certs and not keys:
         return None
     asks = (shlex.join(("certs", *sorted(certs))), shlex.join(("keys", *sorted(keys))))
-    return Section(FILES, "\n".join((_FUNCTIONS, *asks, ":")))
+    return Section(FILES, "\n".join((_PLAIN_OPENSSL, _FUNCTIONS, *asks, ":")))
 
 
 def with_files(report: HostCertificates, others: HostCertificates) -> HostCertificates:
@@ -195,6 +207,7 @@ def _asks(files: tuple[CertificateFile, ...]) -> list[str]:
 def _handshake(port: int, addresses: tuple[str, ...]) -> str:
     words = " ".join(shlex.quote(f"[{address}]" if ":" in address else address) for address in addresses)
     return (
+        f"{_PLAIN_OPENSSL}\n"
         f"for address in {words}; do\n"
         f'  told=$(timeout 4 openssl s_client -connect "$address:{port}" </dev/null 2>/dev/null |\n'
         "    sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p')\n"
@@ -207,6 +220,7 @@ def _handshakes(endpoint: tuple[str, int]) -> str:
     """Several connections at once, because a balancer gives each to one of its servers."""
     where = shlex.quote(join_host_port(*endpoint))
     return (
+        f"{_PLAIN_OPENSSL}\n"
         f"for _ in {' '.join(map(str, range(_CONNECTIONS)))}; do\n"
         f"  ( shown=$(timeout 4 openssl s_client -connect {where} </dev/null 2>/dev/null |\n"
         "    sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p')\n"

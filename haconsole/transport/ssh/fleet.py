@@ -42,6 +42,11 @@ class SshFleet:
             self._hosts[name] = self._make(name)
         return self._hosts[name]
 
+    def begin(self) -> None:
+        """Connect every host of the inventory now, beside whatever else happens."""
+        for host in self._inventory.hosts:
+            self.host(HostName(host.name)).begin()
+
     def forget_refusals(self) -> None:
         """Prompt again for answers that a person has refused: host keys, passphrases, passwords."""
         self._questions.forget_refusals()
@@ -52,6 +57,7 @@ class SshFleet:
     async def close(self) -> None:
         """Withdraw questions, end every connection (jump hosts last) and remove the sockets."""
         await self._questions.close()
+        await asyncio.gather(*(host.give_up_early_attempt() for host in self._hosts.values()))
         inner = [link for link in self._links.values() if link.through is not None]
         outer = [link for link in self._links.values() if link.through is None]
         for links in (inner, outer):

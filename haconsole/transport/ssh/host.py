@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -29,12 +30,30 @@ class SshHost:
         self._connect_s = connect_s
         self._start_s = start_s
         self._refusals: dict[Path, str] = {}
+        self._early: asyncio.Task[Reach] | None = None
 
     @property
     def host(self) -> HostName:
         return self._link.label
 
+    def begin(self) -> None:
+        """Connect already now; the next `connect` has this attempt's result or failure."""
+        self._early = asyncio.create_task(self._connect())
+        self._early.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def give_up_early_attempt(self) -> None:
+        """End an attempt of `begin` that nobody waits for."""
+        if self._early is not None:
+            self._early.cancel()
+            await asyncio.wait((self._early,))
+
     async def connect(self) -> Reach:
+        early, self._early = self._early, None
+        if early is not None:
+            await early
+        return await self._connect()
+
+    async def _connect(self) -> Reach:
         await self._link.connection(Deadline(self._connect_s))
         return Reach(self._link.connect_ms, self._runner.sessions_refused, self._link.connected_at)
 

@@ -65,7 +65,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         return await planned(action, request)
 
     monkeypatch.setattr(session, "plan", plan)
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda path, answers: session)
     return desk
 
 

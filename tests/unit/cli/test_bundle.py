@@ -45,7 +45,7 @@ class OpenedSession(FakeSession):
 @pytest.fixture
 def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     session = OpenedSession(healthy(), inventory=GUARDED, host_texts=TEXTS, records=(recorded(RunStatus.BROKEN_OFF),))
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: session)
     path = tmp_path / "lab.yaml"
     path.write_text(f"cluster: lab\nvips: [{{address: 10.99.0.100, auth_pass: {SECRET}}}]\n")
     return path

@@ -55,7 +55,7 @@ def test_the_first_status_with_any_fact(
 ) -> None:
     session = Moments()
     session.snapshots = (first, healthy())
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: session)
     assert haconsole(["doctor", "lab.yaml", "--json"]) == code
     (line,) = capsys.readouterr().out.splitlines()
     assert len(json.loads(line)["pending"]) == pending
@@ -88,7 +88,7 @@ def test_the_complete_list_is_printed_only_where_it_is_another_one(
 ) -> None:
     session = Slow()
     session.snapshots = (first, then)
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: session)
     haconsole(["doctor", "lab.yaml"])
     output = capsys.readouterr().out
     assert output.index(middle) < output.index(end)
@@ -100,7 +100,7 @@ def test_a_list_that_is_complete_at_once_is_printed_as_it_is(
 ) -> None:
     session = Moments()
     session.snapshots = (healthy(), healthy())
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: session)
     haconsole(["doctor", "lab.yaml"])
     assert capsys.readouterr().out == "lab: healthy, no findings\n"
 
@@ -111,7 +111,7 @@ def test_an_output_that_closes_after_the_first_list_ends_the_look(monkeypatch: p
 
     session = Slow()
     session.snapshots = (healthy(), degraded())
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: session)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: session)
     monkeypatch.setattr("haconsole.cli.status.show", closed)
     with pytest.raises(BrokenPipeError):
         haconsole(["doctor", "lab.yaml"])

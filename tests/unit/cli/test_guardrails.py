@@ -35,7 +35,7 @@ def guardrails(monkeypatch: pytest.MonkeyPatch) -> list[Guardrail]:
         inventory = msgspec.structs.replace(INVENTORY, guardrails=tuple(rules))
         return OpenedSession(inventory=inventory, plans={"bootstrap": PLAN})
 
-    monkeypatch.setattr("haconsole.session.live.open_session", opened)
+    monkeypatch.setattr("haconsole.session.opening.open_session", opened)
     return rules
 
 

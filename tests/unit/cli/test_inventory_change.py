@@ -51,7 +51,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def session(monkeypatch: pytest.MonkeyPatch, plan: Plan, outcome: Outcome = Outcome.DONE) -> None:
     record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
     result = Here(plans={"remove": plan}, records=(record,), events=(*running_events(), *ended(outcome)))
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: result)
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda path, answers: result)
 
 
 async def resumable(file: Path, plan: Plan) -> str:

@@ -74,7 +74,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Locked:
         session.locks = Locks(answers)
         return session
 
-    monkeypatch.setattr("haconsole.session.live.open_session", opened)
+    monkeypatch.setattr("haconsole.session.opening.open_session", opened)
     return session
 
 

@@ -50,7 +50,7 @@ class Moments(FakeSession):
 
 @pytest.fixture(autouse=True)
 def session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda *arguments: Moments())
+    monkeypatch.setattr("haconsole.session.opening.open_session", lambda *arguments: Moments())
 
 
 def test_each_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
