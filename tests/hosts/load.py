@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from haconsole.lab.lab import Lab
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, EtcdErrorKind
+from tests.hosts.beside import steps_beside
 
 ELECTION_S = 1.0
 """etcd's own election time-out (its default): a client may begin another try until then, and none later."""
@@ -29,29 +31,55 @@ LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
 """Errors which show that a connection is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A request that was retried or failed; `end` is in seconds since the epoch."""
+
+    what: str
+    end: float
+    took_s: float
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} at {datetime.fromtimestamp(self.end, UTC):%H:%M:%S.%f}"[:-3]
+            + f" after {self.took_s:.2f} s: {self.why}"
+        )
+
+
 @dataclass
 class Counts:
     """`retried` are those that another try within the time-out brought through; `slowest_s` is of one that did.
 
-    `terms` are etcd's raft terms seen meanwhile: one more than the changes of leadership.
+    `terms` are etcd's raft terms seen meanwhile: one more than the changes of leadership. With `runs`, a folder with
+    logs of runs, the steps that ran beside each error are printed with it.
     """
 
     successes: int = 0
     retried: int = 0
     failed: int = 0
     slowest_s: float = 0.0
-    errors: list[str] = field(default_factory=list)
+    errors: list[Trouble] = field(default_factory=list)
     terms: set[int] = field(default_factory=set)
+    runs: Path | None = None
 
     def say(self, what: str, start: float, errors: list[str]) -> None:
-        """Keep when and why one was retried or failed; `begun` by the monotonic clock."""
-        took, why = time.monotonic() - start, "; ".join(dict.fromkeys(errors))
-        self.errors.append(f"{what} at {time.strftime('%H:%M:%S')} after {took:.2f} s: {why}")
+        """Keep when and why one was retried or failed; `start` by the monotonic clock."""
+        self.note(what, time.monotonic() - start, errors, now=time.time())
+
+    def note(self, what: str, took_s: float, errors: list[str], *, now: float) -> None:
+        self.errors.append(Trouble(what, now, took_s, "; ".join(dict.fromkeys(errors))))
 
     def __str__(self) -> str:
         output = f"{self.successes} done, {self.retried} retried, {self.failed} failed, slowest {self.slowest_s:.2f} s"
         terms = f", raft terms {min(self.terms)} to {max(self.terms)}" if self.terms else ""
-        return output + terms + "".join(f"\n  {error}" for error in self.errors[:10])
+        return output + terms + "".join(f"\n  {line}" for error in self.errors[:10] for line in self._lines_of(error))
+
+    def _lines_of(self, error: Trouble) -> Iterator[str]:
+        yield str(error)
+        if self.runs is not None:
+            steps = steps_beside(self.runs, error.end - error.took_s, error.end)
+            yield f"  beside it: {'; '.join(steps) or 'no step'}"
 
 
 class Load:

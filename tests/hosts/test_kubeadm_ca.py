@@ -71,7 +71,7 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
     keys = {name: line_of(lab, path) for name, path in CAS.items()}
     start_app(lab)
     old = token(lab)
-    with loads(lab, tmp_path / "old") as counts:
+    with loads(lab, tmp_path / "old", tmp_path) as counts:
         began = time.monotonic()
         run = killed_at(cluster, "kubernetes.control-plane-trust", "rotate-certs", "--ca")
         stopped = cluster.verb("resume", run, "--yes", "--json")
@@ -82,7 +82,7 @@ def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
     assert "pod default app-" in stopped.stdout
     assert "pod kube-system" not in stopped.stdout
     assert accepts(lab, old), "nothing is dropped while a pod needs it"
-    with loads(lab, tmp_path / "new") as counts:
+    with loads(lab, tmp_path / "new", tmp_path) as counts:
         began = time.monotonic()
         run = killed_at(cluster, "kubernetes.cluster-info-drop", "rotate-certs", "--ca", "--workloads", "all")
         other = Program(lab, tmp_path / "elsewhere", cluster.inventory)
@@ -198,15 +198,21 @@ def read_authorities(program: Program) -> dict[str, set[str]]:
 
 
 class loads:  # noqa: N801 -- used like a function
-    """A writer and a reader through the endpoint, with the current identity of admin.conf."""
+    """A writer and a reader through the endpoint, with the current identity of admin.conf.
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    The logs below `runs` show the steps beside each failed request.
+    """
+
+    def __init__(self, lab: Lab, folder: Path, runs: Path) -> None:
         self._stack = ExitStack()
-        self._lab, self._folder = lab, folder
+        self._lab, self._folder, self._runs = lab, folder, runs
 
     def __enter__(self) -> dict[str, Counts]:
         kinds = {"writes": EndpointWriter, "reads": EndpointReader}
-        return {name: self._stack.enter_context(kind(self._lab, self._folder / name)) for name, kind in kinds.items()}
+        counts = {n: self._stack.enter_context(kind(self._lab, self._folder / n)) for n, kind in kinds.items()}
+        for one in counts.values():
+            one.runs = self._runs
+        return counts
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
