@@ -2,7 +2,8 @@
 
 `python -m tests.hosts.chaos` (``make chaos``) reads CHAOS_POINTS (for each case, 25), CHAOS_SEED, CHAOS_CASES (names,
 comma-separated; all) and CHAOS_LABS (worked on side by side, 2) from the environment and prints a report; its exit
-status is 1 when a point went wrong. The same seed draws the same points, whatever the other settings.
+status is 1 when a point went wrong. The same seed draws the same points, whatever the other settings; CHAOS_ONLY (their
+numbers, comma-separated) repeats some of them.
 
 Cases on clusters of kubeadm's follow the others, on one lab: HACONSOLE_SAVED_KUBEADM names a saved cluster, whose
 addresses one lab can have at a time; without it a cluster is made first.
@@ -50,6 +51,7 @@ def work(lab_name: str, request: Asked, points: int, seed: int, *, kubeadm: bool
 
 def _work(lab: Lab, request: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
     messages: list[str] = []
+    only = frozenset(int(number) for number in filter(None, os.environ.get("CHAOS_ONLY", "").split(",")))
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
             if kubeadm:
@@ -61,7 +63,7 @@ def _work(lab: Lab, request: Asked, points: int, seed: int, *, kubeadm: bool) ->
             while (name := request.names.get()) is not None:
                 messages.clear()
                 try:
-                    report = chaos.act(name, points, seed)
+                    report = chaos.act(name, points, seed, only)
                 except Exception as error:
                     report = Report(name, wrong=in_words(error))
                 request.answers.put((report, tuple(messages)))

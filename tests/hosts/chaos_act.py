@@ -12,6 +12,7 @@ from pathlib import Path
 
 from haconsole.errors import HaconsoleError
 from haconsole.execution.log.run_record import read_run
+from haconsole.lab.errors import LabError
 from haconsole.lab.lab import Lab
 from tests.hosts.chaos_cases import (
     BEGUN,
@@ -78,8 +79,8 @@ class Chaos:
         self._bare = Checkpoint(lab, folder / base, tuple(host.name for host in lab.spec.hosts))
         self._states[base] = self._bare
 
-    def act(self, name: str, points: int, seed: int) -> Report:
-        """Carry a case out once in peace, then once for each point."""
+    def act(self, name: str, points: int, seed: int, only: frozenset[int] = frozenset()) -> Report:
+        """Carry a case out once in peace, then once for each point, or only for those with the numbers `only`."""
         case = ALL_CASES[name]
         drawing = random.Random(f"{seed} {name}")
         self._stands = None
@@ -95,7 +96,7 @@ class Chaos:
         faults = [fault for fault in case.faults if detached or fault is not Fault.INSIDE]
         report = Report(name, lines, took)
         self._say(f"{name}: {lines} lines, {took:.1f} s in peace")
-        for _ in range(points):
+        for number in range(1, points + 1):
             point = Point(
                 drawing.randint(1, max(lines - 2, 1)),
                 drawing.uniform(0, drawing.choice(DELAYS_S)),
@@ -105,16 +106,27 @@ class Chaos:
             )
             if point.fault is Fault.INSIDE:
                 point = replace(point, line=detached[point.line % len(detached)])
-            try:
-                reading = self._disturbed(case, point, expected)
-            except Exception as error:
-                self._stands = None
-                reading = Seen(point, 0, {}, (in_words(error),))
+            if only and number not in only:
+                continue
+            reading = self._observe(case, point, expected)
             report.observations.append(reading)
             self._say(
                 f"  {point}: {'; '.join(reading.wrong) or 'well'}, resumed {reading.resumes}x, {reading.seconds:.1f} s"
             )
         return report
+
+    def _observe(self, case: Case, point: Point, expected: Picture) -> Seen:
+        """The result at a point; once more from its beginning if a host of the lab did not come up."""
+        for tries_left in (1, 0):
+            try:
+                return self._disturbed(case, point, expected)
+            except Exception as error:
+                self._stands = None
+                if isinstance(error, LabError) and tries_left:
+                    self._say(f"  {point}: begun again: {error}")
+                    continue
+                return Seen(point, 0, {}, (in_words(error),))
+        raise AssertionError
 
     def _disturbed(self, case: Case, point: Point, expected: Picture) -> Seen:
         parts: dict[str, float] = {}
