@@ -52,6 +52,12 @@ def work(lab_name: str, request: Asked, points: int, seed: int, *, kubeadm: bool
 def _work(lab: Lab, request: Asked, points: int, seed: int, *, kubeadm: bool) -> None:
     messages: list[str] = []
     only = frozenset(int(number) for number in filter(None, os.environ.get("CHAOS_ONLY", "").split(",")))
+
+    def say(text: str) -> None:
+        """Keep a line for the report, and print it at once, because a case may last an hour."""
+        messages.append(text)
+        print(f"{lab.name}: {text.strip()}", file=sys.stderr, flush=True)
+
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
             if kubeadm:
@@ -59,7 +65,7 @@ def _work(lab: Lab, request: Asked, points: int, seed: int, *, kubeadm: bool) ->
             else:
                 lab.up(LabShape(BARE_HOSTS, 0, False, False))
             base = "kubeadm" if kubeadm else "bare"
-            chaos = Chaos(lab, Path(folder), messages.append, forked.ForkedProgram, base)
+            chaos = Chaos(lab, Path(folder), say, forked.ForkedProgram, base)
             while (name := request.names.get()) is not None:
                 messages.clear()
                 try:
