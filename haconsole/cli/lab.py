@@ -176,7 +176,7 @@ def down(name: str) -> None:
 
 @lab.command(short_help="Show the state of each host.")
 @_NAME
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in the format haconsole/lab/v1.")
 def status(name: str, as_json: bool) -> int:
     """Show the state of each host; exits with 0 when every one accepts a login, 1 otherwise."""
     one = Lab(name)

@@ -92,6 +92,8 @@ def _inventory() -> Iterator[str]:
     yield "`haconsole check FILE` reports mistakes by line and column. `haconsole schema` prints a JSON Schema.\n"
     for name, definition in schema["$defs"].items():
         if "properties" not in definition:
+            yield f"## {name}\n"
+            yield f"One of {', '.join(f'`{value}`' for value in definition['enum'])}.\n"
             continue
         yield f"## {name}\n"
         yield f"{definition.get('description', '')}\n"
@@ -153,6 +155,10 @@ def _json() -> Iterator[str]:
         yield "```json"
         yield json.dumps(msgspec.json.schema(shape), indent=2)
         yield "```\n"
+    yield "## haconsole/notice/v1\n"
+    yield "[Get notified](../how-to/notify.md) has an example and the fields.\n"
+    yield "## haconsole/lab/v1\n"
+    yield "`lab` is the name, `hosts` has the state of each host, `faults` the faults that `lab break` caused.\n"
 
 
 def _cell(text: str) -> str:

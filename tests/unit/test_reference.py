@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from haconsole.actions.catalogue import catalogue
 from haconsole.cli.main import VERBS
 from haconsole.diagnosis.codes import CODES
@@ -19,3 +21,11 @@ def test_every_name_has_its_place() -> None:
     assert "`advert_int_s`" in result["reference/inventory.md"]
     assert set(map(int, ExitCode)) <= set(EXIT_STATUS)
     assert '"findings"' in result["reference/json.md"]
+
+
+def test_every_link_and_every_format_has_its_heading() -> None:
+    result = pages()
+    headings = {name.lower() for name in re.findall(r"^## (\S+)", result["reference/inventory.md"], re.MULTILINE)}
+    assert set(re.findall(r"\(#([^)]+)\)", result["reference/inventory.md"])) - headings == set()
+    formats = set(re.findall(r"haconsole/[a-z-]+/v[0-9]", result["reference/commands.md"]))
+    assert {name for name in formats if f"## {name}" not in result["reference/json.md"]} == set()
