@@ -204,17 +204,35 @@ def lines_about(tmp_path: Path, arguments: tuple[str, ...], environment: dict[st
     return result.stdout.splitlines()
 
 
-def test_an_etcd_in_an_ordinary_pod_is_not_the_hosts(tmp_path: Path) -> None:
+IN_POD = (
+    "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1234abcd_12ab_34cd_56ef_0123456789ab.slice/x"
+)
+
+
+@pytest.mark.parametrize(
+    ("groups", "is_shown"),
+    [
+        (IN_POD, False),
+        ("12:pids:/\n0::/kubepods/burstable/pod1234abcd-12ab-34cd-56ef-0123456789ab/4711", False),
+        (
+            "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0123456789abcdef0123456789abcdef.slice/x",
+            True,
+        ),
+        ("0::/system.slice/etcd.service", True),
+    ],
+    ids=["pod by systemd", "pod by cgroupfs", "static pod", "unit"],
+)
+def test_an_etcd_in_an_ordinary_pod_is_not_the_hosts(tmp_path: Path, groups: str, is_shown: bool) -> None:
+    (tmp_path / "cgroup").write_text(f"{groups}\n")
     with subprocess.Popen(("sh", "-c", "read -r _", *CERTIFIED[1:]), stdin=subprocess.PIPE) as process:
         reader = load_script("etcd-exposure").replace("NR == 1", "NR <= 3")
-        programs = {"pidof": f"echo {process.pid}", "grep": 'case "$*" in *cgroup*) exit 0 ;; esac; exit 1'}
-        for name, text in programs.items():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
-            (tmp_path / name).chmod(0o755)
+        reader = reader.replace('of_pod "/proc/$pid"', f"of_pod {tmp_path}")
+        (tmp_path / "pidof").write_text(f"#!/bin/sh\necho {process.pid}\n")
+        (tmp_path / "pidof").chmod(0o755)
         path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
         result = subprocess.run(("sh", "-c", reader), env=path, capture_output=True, text=True, check=True)
         process.kill()
-    assert result.stdout == ""
+    assert bool(result.stdout) is is_shown
 
 
 def test_only_hosts_with_etcd_or_a_balancer_are_queried() -> None:
