@@ -10,7 +10,7 @@ from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candida
 from haconsole.diagnosis.causes import HOST_CODES, POD_CODES, WAITS_FOR_API, first_causes
 from haconsole.diagnosis.kubelet import kubelet_errors
 from haconsole.diagnosis.remedies import advice
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Advice, Finding, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 from haconsole.model.kubelet import KubeletFacts, StaticPodState
 from haconsole.model.observed import Known, value_of
@@ -111,11 +111,11 @@ def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datet
     if not working or _is_duplicate(kubelet, pod):
         return
     if not pod.running and creation_errors(facts, pod):
-        yield _not_started(facts, kubelet, pod)
+        yield _not_started(facts, kubelet, pod, at)
     elif _loops(pod, at):
         yield _crash_loop(facts, kubelet, pod)
     elif not pod.running and unit is not None and _is_older(unit.since, at):
-        yield _not_started(facts, kubelet, pod)
+        yield _not_started(facts, kubelet, pod, at)
 
 
 _NOT_CREATED = re.compile(r"sandbox|ErrImage|ImagePull|CreateContainer(Config)?Error|RunContainerError")
@@ -145,12 +145,27 @@ def _is_older(since: datetime | None, at: datetime) -> bool:
 def _loops(pod: StaticPodState, at: datetime) -> bool:
     """It ended and does not run, or it just began once more, shortly after the attempt before.
 
-    A container that ended longer ago than kubelet ever waits is an earlier one: its log explains nothing.
+    A container that ended longer ago than kubelet ever waits is an earlier one: its log explains nothing. One that ran
+    for long, or that ended normally, is in a loop only once it ended repeatedly.
     """
-    if not pod.running:
-        return pod.ended_at is not None and (at - pod.ended_at).total_seconds() < LOOPING_INTERVAL_S
+    if _was_stopped(pod):
+        return False
     soon = pod.restart_interval_s is not None and pod.restart_interval_s < LOOPING_INTERVAL_S
-    return soon and pod.attempt >= LOOPING_ATTEMPTS and not _is_older(pod.started_at, at)
+    repeated = soon and pod.attempt >= LOOPING_ATTEMPTS
+    if pod.running:
+        return repeated and not _is_older(pod.started_at, at)
+    if not _ended_lately(pod, at):
+        return False
+    return repeated or (pod.exit_status != 0 and (pod.ran_s is None or pod.ran_s < LOOPING_INTERVAL_S))
+
+
+def _ended_lately(pod: StaticPodState, at: datetime) -> bool:
+    return pod.ended_at is not None and (at - pod.ended_at).total_seconds() < LOOPING_INTERVAL_S
+
+
+def _was_stopped(pod: StaticPodState) -> bool:
+    """The manifest was put into the folder after the newest attempt ended: kubelet stopped that while it was absent."""
+    return pod.ended_at is not None and pod.placed_at is not None and pod.placed_at > pod.ended_at
 
 
 def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
@@ -226,18 +241,36 @@ _OWN_SERVER = advice(
 )
 
 
-def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
-    errors = tuple(f"kubelet logs: {text}" for text in creation_errors(facts, pod)) or kubelet_errors(facts)
+def _why_it_waits(pod: StaticPodState, facts: HostFacts, at: datetime) -> tuple[str, Advice | None]:
+    """Why the pod of a container that ended is not running yet, and what to do; empty if that is not known."""
+    if _was_stopped(pod):
+        why = "Its manifest was put into the folder after its last container ended. kubelet starts it within 20 s."
+        return why, advice(f"wait 20 s for kubelet on {facts.host}")
+    if pod.exit_status == 0:
+        why = "Its last container ended normally, with exit status 0. kubelet starts it again within 5 minutes."
+        return why, advice(f"wait for kubelet on {facts.host}; to start the pod at once: systemctl restart kubelet")
+    if _ended_lately(pod, at):
+        why = "Its last container ended after it had run for more than 5 minutes. kubelet starts it again."
+        return why, advice(f"read why it ended: tail -n 50 {log_files(pod.name)} on {facts.host}")
+    return "", None
+
+
+def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datetime) -> Candidate:
+    failures = creation_errors(facts, pod)
+    errors = tuple(f"kubelet logs: {text}" for text in failures) or kubelet_errors(facts)
     some_run = any(one.running for one in kubelet.static_pods)
+    why, start = ("", None) if failures else _why_it_waits(pod, facts, at)
+    logs = tuple(f"{pod.name} logs: {line}" for line in pod.log) if why else ()
     return Candidate(
         Finding(
             "static-pod.not-started",
             Severity.WARNING,
             f"{pod.name}@{facts.host}",
             f"kubelet on {facts.host} has a manifest of {pod.name} and runs no container of it",
-            "The container was not created. The reason is in kubelet's journal.",
-            (f"{kubelet.static_pod_folder}/{pod.file}", *errors),
+            why or "The container was not created. The reason is in kubelet's journal.",
+            (f"{kubelet.static_pod_folder}/{pod.file}", *logs, *errors),
             (
+                *((start,) if start else ()),
                 *(() if some_run else (_OWN_SERVER,)),
                 advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),
             ),

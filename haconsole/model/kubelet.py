@@ -31,6 +31,12 @@ class StaticPodState:
     """Last output of the newest attempt that ended since the host started; None where none did."""
     restart_interval_s: float | None = None
     """Seconds between the starts of the two newest attempts; None where the log of the earlier one is gone."""
+    ran_s: float | None = None
+    """Seconds from the first to the last output of the newest attempt that ended; None where its log is empty."""
+    exit_status: int | None = None
+    """Of the newest attempt that ended; None where containerd does not keep it, as after the pod was removed."""
+    placed_at: datetime | None = None
+    """Last change of the manifest's file, including its move into the folder."""
     log: tuple[str, ...] = ()
     """Last errors of the newest attempt that ended, else its last lines; empty where it runs steadily."""
 

@@ -48,6 +48,20 @@ print_logs() { # LOG...: the last errors of each, or its last lines; /dev/null m
     /^[^ ]* [^ ]* [FP] ([Ff]ailed|Error|error|[EF][0-9][0-9][0-9][0-9] |panic|fatal)/ ||
       /^[^ ]* [^ ]* [FP] ([^|]* [EC] [|] |W[0-9][0-9][0-9][0-9] .*x509: |.*"level":"(error|fatal|panic)")/ { error[++errors] = $0 }'
 }
+# The name of kubelet's link to a log ends with the container's ID, under which containerd keeps its state.
+# shellcheck disable=SC2012  # find of busybox prints no target of a link, and these names have no blanks
+print_exits() { # the exit status of each container of a static pod that ended
+  ls -l /var/log/containers 2>/dev/null | while IFS= read -r line; do
+    log=${line##* -> } id=${line% -> *}; id=${id##*-}
+    path=${log%/*}; container=${path##*/}; pod=${path%/*}; pod=${pod##*/} number=${log##*/}
+    case ${pod##*_} in *-* | '') continue ;; esac
+    state=/var/lib/containerd/io.containerd.grpc.v1.cri/containers/${id%.log}/status status=''
+    [ -r "$state" ] && { read -r status <"$state" || :; }
+    case $status in *'"FinishedAt":0,'*) continue ;; *'"ExitCode":'[0-9]*) ;; *) continue ;; esac
+    status=${status#*\"ExitCode\":}
+    printf '@exit %s %s %s %s\n' "$pod" "$container" "${number%.log}" "${status%%[!0-9]*}"
+  done
+}
 # kubelet 1.36 logs each second, as an error, that a worker has no static-pod folder.
 print_errors() { # the last errors of journal lines
   awk '/\]: ([EF][0-9][0-9][0-9][0-9] |.*([Ee]rror|[Ff]ailed|panic))/ && !/perf_event|path does not exist, ignoring/ { line[++lines] = $0 }
@@ -71,7 +85,7 @@ if [ -f /etc/containerd/config.toml ]; then
 fi
 set --
 for path in "$folder"/*; do [ ! -f "$path" ] || set -- "$@" "$path"; done
-[ $# -eq 0 ] || print_manifests "$@"
+[ $# -eq 0 ] || { print_manifests "$@"; stat -Lc '@placed %Z %n' "$@"; }
 printf '@boot %s %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK 2>/dev/null || echo 100)" "$(stat -c %Y /proc/1)"
 set --
 for pod in /var/log/pods/*_*; do
@@ -83,6 +97,7 @@ for pod in /var/log/pods/*_*; do
 done
 logs=$([ $# -eq 0 ] || print_logs "$@")
 printf '%s\n' "$logs"
+print_exits
 case $logs in *'address already in use'*)
   ss -Hltnp 2>/dev/null | sed 's/^/@listener /' ;;
 esac

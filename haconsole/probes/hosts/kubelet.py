@@ -111,6 +111,7 @@ class _Log:
     written_at: float
     began: float | None
     text: str
+    exit_status: int | None
 
 
 def _parts(output: str) -> Iterator[_KubeletPart]:
@@ -137,8 +138,14 @@ def _flag(flags: tuple[str, ...], name: str) -> str:
 def _static_pods(parts: tuple[_KubeletPart, ...], boot: str) -> tuple[StaticPodState, ...]:
     clock = _Clock.of(boot)
     processes = tuple(filter(None, (_process(part.rest, clock) for part in parts if part.kind == "process")))
-    logs = tuple(filter(None, (_log(part) for part in parts if part.kind == "log")))
-    pods = (_manifest(part.rest, part.text) for part in parts if part.kind == "manifest")
+    exits = dict(filter(None, (_exit(part.rest) for part in parts if part.kind == "exit")))
+    logs = tuple(filter(None, (_log(part, exits) for part in parts if part.kind == "log")))
+    placed = dict(_placed(part.rest) for part in parts if part.kind == "placed")
+    pods = (
+        replace(_manifest(part.rest, part.text), placed_at=placed.get(part.rest))
+        for part in parts
+        if part.kind == "manifest"
+    )
     return tuple(_with_state(pod, processes, logs, clock.host_started) for pod in pods)
 
 
@@ -196,13 +203,31 @@ def _process(text: str, clock: _Clock) -> _KubeletProcess | None:
     return _KubeletProcess(match["uid"], match["container"], comm, started)
 
 
-def _log(part: _KubeletPart) -> _Log | None:
+_Attempt = tuple[str, str, int]
+"""Folder of the pod's logs, container, number."""
+
+
+def _exit(text: str) -> tuple[_Attempt, int] | None:
+    words = text.split(" ")
+    if len(words) != 4 or not words[2].isdecimal() or not words[3].isdecimal():
+        return None
+    return (words[0], words[1], int(words[2])), int(words[3])
+
+
+def _placed(text: str) -> tuple[str, datetime | None]:
+    """The name of a file and the time of its last change, of ``SECONDS PATH``."""
+    seconds, _, path = text.partition(" ")
+    return path.rpartition("/")[2], _moment(float(seconds)) if seconds.isdecimal() else None
+
+
+def _log(part: _KubeletPart, exits: Mapping[_Attempt, int]) -> _Log | None:
     words = part.rest.split(" ")
     if len(words) < 4 or not words[2].isdecimal() or not words[3].isdecimal():
         return None
     pod, _, uid = words[0].rpartition("_")
     began = _time(words[4]) if len(words) > 4 else None
-    return _Log(pod, uid, words[1], int(words[2]), float(words[3]), began, part.text)
+    status = exits.get((words[0], words[1], int(words[2])))
+    return _Log(pod, uid, words[1], int(words[2]), float(words[3]), began, part.text, status)
 
 
 def _time(text: str) -> float | None:
@@ -243,8 +268,15 @@ def _run(
         attempt=last.attempt,
         ended_at=_moment(ended.written_at) if ended and since_boot else None,
         restart_interval_s=interval,
+        ran_s=_duration(ended) if ended and since_boot else None,
+        exit_status=ended.exit_status if ended and since_boot else None,
         log=_log_lines(ended.text) if ended and since_boot and restarting else (),
     )
+
+
+def _duration(log: _Log) -> float | None:
+    """The last output's time has no fraction of a second."""
+    return None if log.began is None else max(0.0, round(log.written_at - log.began, 1))
 
 
 def _working(pod: StaticPodState, processes: list[_KubeletProcess]) -> list[_KubeletProcess]:

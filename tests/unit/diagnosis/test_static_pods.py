@@ -45,6 +45,51 @@ def test_a_pod_that_just_began_again_is_still_in_its_crash_loop() -> None:
     assert codes(with_pod(healthy(), "cp2", steady)) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"exit_status": 0}, "ended normally"),
+        ({"exit_status": 255, "placed_at": NOW - timedelta(seconds=4)}, "put into the folder after"),
+        ({"exit_status": 1, "ran_s": 7200.0}, "had run for more than 5 minutes"),
+    ],
+)
+def test_a_pod_that_was_stopped_and_waits_is_in_no_crash_loop(state: dict[str, Any], reason: str) -> None:
+    waiting = replace(ended("etcd", "received terminated signal, shutting down...", attempt=0), **state)
+    (finding,) = findings_of(with_pod(healthy(), "cp2", waiting))
+    assert (finding.code, finding.subject) == ("static-pod.not-started", "etcd@cp2")
+    assert reason in finding.why
+    assert "etcd logs: received terminated signal, shutting down..." in finding.evidence
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"exit_status": 0, "restart_interval_s": 30.0, "attempt": 3},
+        {"exit_status": 1, "placed_at": NOW - timedelta(seconds=40), "ran_s": 3.0},
+        {"exit_status": 1, "ran_s": 3.0},
+        {"ran_s": 3.0},
+    ],
+)
+def test_a_pod_that_ends_again_and_again_is_in_a_crash_loop(state: dict[str, Any]) -> None:
+    """Also with exit status 0, and after a manifest was changed."""
+    (finding,) = findings_of(with_pod(healthy(), "cp2", replace(ended("etcd", "x", attempt=0), **state)))
+    assert (finding.code, finding.subject) == ("static-pod.crash-loop", "etcd@cp2")
+
+
+def test_a_pod_whose_manifest_came_back_repeatedly_is_in_no_crash_loop() -> None:
+    """A rotation of CAs stops and starts every static pod several times within minutes."""
+    third = replace(
+        static_pod("etcd"),
+        attempt=3,
+        started_at=NOW - timedelta(seconds=5),
+        ended_at=NOW - timedelta(seconds=15),
+        restart_interval_s=120.0,
+    )
+    assert codes(with_pod(healthy(), "cp2", third)) == [("static-pod.crash-loop", "etcd@cp2")]
+    back = replace(third, placed_at=NOW - timedelta(seconds=9))
+    assert codes(with_pod(healthy(), "cp2", back)) == []
+
+
 def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
     snapshot = with_pod(healthy(), "cp2", ended("etcd", "Error: unknown flag: --data-dri"))
     log = "Error: context deadline exceeded: dial tcp 127.0.0.1:2379: connect: connection refused"

@@ -71,6 +71,7 @@ def test_the_newest_attempt_that_ended_gives_the_log() -> None:
     )
     assert (looping.attempt, looping.log, looping.restart_interval_s) == (4, ("panic: no lease",), 100.0)
     assert looping.ended_at == datetime.fromtimestamp(BOOT + 300, UTC)
+    assert looping.ran_s == pytest.approx(0.9)
     second = pod(
         manifest("[/kube-vip]"),
         log(4, BOOT + 300, BOOT + 299, "starting"),

@@ -30,7 +30,7 @@ disabled_plugins = []
   sandbox_image = "pause:3.2"
   SystemdCgroup = true
 """
-BUSYBOX = ("awk", "cat", "find", "getconf", "grep", "head", "sed", "sort", "stat", "tail", "timeout", "tr")
+BUSYBOX = ("awk", "cat", "find", "getconf", "grep", "head", "ls", "sed", "sort", "stat", "tail", "timeout", "tr")
 AT = "2026-11-29T10:00:0"
 
 
@@ -50,7 +50,8 @@ class Host:
     def facts(self) -> KubeletFacts:
         body = kubelet.section().body
         for path in (
-            "/var/log/pods",
+            "/var/log/",
+            "/var/lib/containerd",
             "/etc/containerd",
             "/var/lib/kubelet",
             "/etc/default",
@@ -138,6 +139,35 @@ def test_the_two_newest_logs_show_a_crash_loop(host: Host) -> None:
     assert pod.log == ("main.go:1] no such flag",)
     assert pod.ended_at == datetime.fromtimestamp(1_700_000_010, UTC)
     assert pod.restart_interval_s == pytest.approx(-9.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ('{"Version":"v1","StartedAt":5,"FinishedAt":1796072834264854517,"ExitCode":137,"Reason":"Error"}', 137),
+        ('{"Version":"v1","StartedAt":5,"FinishedAt":1796072834264854517,"ExitCode":0,"Reason":"Completed"}', 0),
+        ('{"Version":"v1","StartedAt":5,"FinishedAt":0,"ExitCode":0,"Reason":""}', None),
+        ("", None),
+    ],
+)
+def test_the_exit_status_is_that_of_the_newest_attempt_that_ended(host: Host, state: str, status: int | None) -> None:
+    containers = "var/lib/containerd/io.containerd.grpc.v1.cri/containers"
+    links = host.root / "var/log/containers"
+    links.mkdir(parents=True)
+    for number, text in ((2, '{"FinishedAt":7,"ExitCode":99,"Reason":"Error"}'), (3, state)):
+        log_of(host, number, "bye")
+        name = f"kube-scheduler-cp1_kube-system_kube-scheduler-{number}aef.log"
+        (links / name).symlink_to(host.root / f"var/log/pods/{POD}/kube-scheduler/{number}.log")
+        host.write(f"{containers}/{number}aef/status", text)
+    (pod,) = host.facts().static_pods
+    assert (pod.attempt, pod.exit_status) == (3, status)
+
+
+def test_the_time_of_a_manifest_is_that_of_its_move_into_the_folder(host: Host) -> None:
+    """`mv` and `cp -p` keep the time of the last change of its text."""
+    (pod,) = host.facts().static_pods
+    assert pod.placed_at is not None
+    assert abs((datetime.now(UTC) - pod.placed_at).total_seconds()) < 60
 
 
 def test_a_log_without_errors_gives_its_last_lines(host: Host) -> None:
