@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from haconsole.actions.operations import MoveLeader
+from haconsole.actions.operations import MoveLeader, Nothing
+from haconsole.actions.step import Step
 from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.lab.lab import Lab
 from haconsole.lab.making import hosts_of, side_by_side
+from haconsole.model.names import StepId
 from tests.hosts.chaos_cases import BEGUN, DOWN, ETCDCTL, Case, Fault, Kind
 from tests.hosts.chaos_kubeadm import LOOK as KUBEADM_LOOK
 
@@ -159,13 +161,18 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
         elif output.get("kind") == "performed":
             ended |= {f"{output['step']}{part}.{attempts[output['step']]}" for part in ("", UPLOAD)}
             counter[output["step"]] += output.get("outcome") == "done" and not COMPLETED.match(output["output"])
-    values = {step.id for step in record.plan.steps if isinstance(step.operation, MoveLeader)}
-    yield from (f"{step} was done {times} times" for step, times in counter.items() if times > 1 and step not in values)
+    exempt = repeatable(record.plan.steps)
+    yield from (f"{step} was done {times} times" for step, times in counter.items() if times > 1 and step not in exempt)
     for command, times in started_commands(lab, hosts, path.stem).items():
         if times > 1:
             yield f"the command {command} was begun {times} times"
         if command not in ended:
             yield f"the command {command} was begun, and its end is not in the record"
+
+
+def repeatable(steps: Iterable[Step]) -> set[StepId]:
+    """Steps that may be done more than once: those that only look, and those whose effect an election can revert."""
+    return {step.id for step in steps if isinstance(step.operation, MoveLeader | Nothing)}
 
 
 def started_commands(lab: Lab, hosts: tuple[str, ...], run: str) -> Counter[str]:

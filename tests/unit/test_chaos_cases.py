@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from haconsole.actions.build import look_step
 from haconsole.actions.catalogue import catalogue
+from haconsole.actions.checks import ApiserverReady
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.step import Step
+from haconsole.model.names import HostName, StepId
 from tests.hosts.chaos_cases import CASES, STATES, Kind
 from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES
-from tests.hosts.chaos_picture import end_status
+from tests.hosts.chaos_picture import end_status, repeatable
 
 
 def test_every_action_of_the_catalogue_has_a_case() -> None:
@@ -33,3 +38,11 @@ def test_a_lease_is_compared_by_its_state_and_not_by_its_holder_or_times() -> No
     later = {**lease, "host": "cp2", "renewed_at": "2026-11-30T06:52:35.728Z"}
     assert end_status({"leases": [lease]}) == end_status({"leases": [later]})
     assert end_status({"leases": [lease]}) != end_status({"leases": [{**lease, "state": "expired"}]})
+
+
+def test_only_steps_with_an_effect_are_done_once() -> None:
+    """A look that a power cut interrupts is repeated when the run is resumed."""
+    look = look_step("preflight.x", "cp1", (ApiserverReady(),), title="Check x", why="x", phase="preflight")
+    command = RunCommand(("true",))
+    change = Step(StepId("change@cp1"), "Change x", "x", HostName("cp1"), command, undo=Irreversible("x"))
+    assert repeatable((look, change)) == {look.id}
