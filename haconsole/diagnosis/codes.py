@@ -306,7 +306,7 @@ CODES: dict[str, Explanation] = {
         "run bootstrap to write the file again, or correct its owner and mode",
     ),
     "service.changed-settings": Explanation(
-        "a failing unit has other settings than haconsole wrote, or an additional drop-in",
+        "a failing unit has other settings than haconsole wrote; or a setting of another drop-in keeps it from working",
         "run bootstrap to write the unit again, or remove the additional drop-in",
     ),
     "service.limited": Explanation(

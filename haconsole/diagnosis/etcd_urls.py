@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import QUORUM_LOST, Candidate
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.setups import correct_settings
+from haconsole.diagnosis.unit_settings import correct_settings
 from haconsole.inventory.effective import is_address
 from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, is_listed_at

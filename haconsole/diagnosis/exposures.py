@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from haconsole.configs.layout import is_kubeadm, layout
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, ONLY_LOCAL, Candidate
 from haconsole.diagnosis.remedies import advice
-from haconsole.diagnosis.setups import correct_settings
+from haconsole.diagnosis.unit_settings import correct_settings
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role

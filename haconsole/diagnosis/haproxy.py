@@ -126,6 +126,7 @@ def _weak_check(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot)
 
 def _none_up(sights_by_server: dict[str, list[ServerSight]]) -> Candidate:
     caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED, *anywhere(*BETWEEN_HOSTS)]
+    caused_by += [cause for name in sights_by_server for cause in setup_causes(name, "haproxy")]
     caused_by += [("apiserver.down", name) for name in sights_by_server] + [
         ("apiserver.not-ready", name) for name in sights_by_server
     ]

@@ -8,6 +8,7 @@ from haconsole.configs.balancer_files import haproxy_files
 from haconsole.configs.haproxy import MAXCONN
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.causes import setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.balancer_files_view import all_ours
@@ -44,7 +45,11 @@ CONNECT_S = 0.1
 
 def causes(host: str) -> tuple[Key, ...]:
     """Findings about a balancer that explain why it sees a server down."""
-    return (("haproxy.backend-down", f"haproxy@{host}"), *on(host, "haproxy.backend-mismatch"))
+    return (
+        ("haproxy.backend-down", f"haproxy@{host}"),
+        *on(host, "haproxy.backend-mismatch"),
+        *setup_causes(host, "haproxy"),
+    )
 
 
 def _judged(haproxy: HaproxyFacts) -> bool:
@@ -88,6 +93,7 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
                 "host.unreachable",
                 "haproxy.down",
             ),
+            *setup_causes(facts.host, "haproxy"),
             *anywhere(*BETWEEN_HOSTS),
             ("config.invalid", f"haproxy@{facts.host}"),
         ),

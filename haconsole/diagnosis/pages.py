@@ -255,7 +255,7 @@ PAGES: dict[str, Page] = {
         "systemctl cat UNIT; runuser -u USER -- ls -l FILE; namei -l FILE",
     ),
     "service.changed-settings": Page(
-        "The unit fails, and one of its settings was changed by hand.",
+        "The unit fails, or cannot do its work, and one of its settings was changed by hand.",
         "systemctl cat UNIT; journalctl -u UNIT -n 50; compare with another host",
     ),
     "service.limited": Page(

@@ -27,6 +27,8 @@ STARTED_SLOWLY = timedelta(minutes=3)
 """The same on a host whose tasks mostly wait for a processor, a disk or memory."""
 REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE, PortState.NO_ROUTE, PortState.NO_PORT)
 """Answers that a slow host does not give."""
+OF_HOST = (ONLY_LOCAL, "service.changed-settings", "host.link-down", "host.duplicate-address", "host.mtu-differs")
+"""Causes on one of the two hosts."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.REJECTED: "the connection is refused, although a process listens there",
@@ -157,11 +159,7 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
                 ),
             ),
         ),
-        tuple(
-            cause
-            for name in (host, *others)
-            for cause in on(name, ONLY_LOCAL, "host.link-down", "host.duplicate-address", "host.mtu-differs")
-        ),
+        tuple(cause for name in (host, *others) for cause in on(name, *OF_HOST)),
     )
 
 

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from haconsole.configs.layout import layout
-from haconsole.configs.unit_digests import unit_digests
+from haconsole.diagnosis import drop_ins, unit_settings
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import service_evidence
+from haconsole.diagnosis.unit_settings import OWN_FILES, PARTS, correct_settings
 from haconsole.inventory.effective import endpoint, is_address, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceState
-from haconsole.model.observed import Known, value_of
-from haconsole.model.services import SUSPENDED, crash_loops
+from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 
 MISSING = "service.requirement-missing"
 _MEMBER_FOLDER = re.compile(r"/member(/wal|/snap)?$")
 """The part of a path that is inside of etcd's data folder."""
-PARTS = {
-    "etcd": "etcd",
-    "haproxy": "haproxy",
-    "keepalived": "keepalived",
-    "kube-apiserver": "kubernetes",
-    "kube-controller-manager": "kubernetes",
-    "kube-scheduler": "kubernetes",
-}
-"""Units that bootstrap writes, and the part that it writes them with."""
-OWN_FILES = ("unit-file", "environment-file")
 LOADED_ONCE = (
     "kubeconfig",
     "service-account-key-file",
@@ -71,16 +60,15 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
             unit = facts.service(setup.name)
             if unit is None or unit.masked:
                 continue
-            yield from _requirements(facts, unit, setup)
+            yield from _requirements(facts, unit, setup, inventory)
             yield from _limits(facts, setup)
             if unit.running:
                 yield from _outdated(facts, unit, setup)
             yield from _kubeconfigs(facts, setup, valid)
-            if _is_troubled(facts, unit):
-                yield from _changed_settings(facts, unit, setup, inventory)
+            yield from unit_settings.rules(facts, unit, setup, inventory)
 
 
-def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
+def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup, inventory: Inventory) -> Iterator[Candidate]:
     bad = tuple(
         {file.path: file for file in setup.files if file.state in _PROBLEMS and not _was_removed(file)}.values()
     )
@@ -92,6 +80,8 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
     what = f"{bad[0].path} {_PROBLEMS[bad[0].state]}" if bad else lines[0]
     unwritable = bool(bad) and all(file.state is FileCondition.UNWRITABLE for file in bad)
     effect = "so it fails at its next start" if unit.running else "so it cannot start"
+    settings = unit_settings.changes_of(setup, inventory, facts).settings
+    causes = drop_ins.causes_of_requirement(settings, bad, account=bool(setup.missing_account))
     yield Candidate(
         Finding(
             MISSING,
@@ -99,11 +89,16 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} needs something that is missing or not accessible: {what}",
             f"The unit needs this, {effect}.",
-            lines,
-            tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
+            (*map(str, causes), *lines),
+            (correct_settings(facts, setup.name, inventory) if causes else ())
+            or tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
             or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
         ),
-        (NOT_BOOTSTRAPPED, *(on(facts.host, "host.read-only") if unwritable else ())),
+        (
+            NOT_BOOTSTRAPPED,
+            *((("service.changed-settings", f"{setup.name}@{facts.host}"),) if causes else ()),
+            *(on(facts.host, "host.read-only") if unwritable else ()),
+        ),
     )
 
 
@@ -199,77 +194,6 @@ def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterato
         ),
         (NOT_BOOTSTRAPPED,),
     )
-
-
-def _is_troubled(facts: HostFacts, unit: ServiceState) -> bool:
-    """The unit does not run, restarts, or its component gives no good answer."""
-    if unit.process in SUSPENDED:
-        return False
-    if not unit.running or crash_loops(unit, _read_at(facts)):
-        return True
-    if unit.name == "kube-apiserver":
-        apiserver = value_of(facts.apiserver)
-        return apiserver is None or not apiserver.ready
-    if unit.name == "etcd":
-        member = value_of(facts.etcd)
-        return member is None or not member.healthy
-    return False
-
-
-def _read_at(facts: HostFacts) -> datetime:
-    assert isinstance(facts.services, Known)
-    return facts.services.at
-
-
-def _changed_settings(
-    facts: HostFacts, unit: ServiceState, setup: UnitSetup, inventory: Inventory
-) -> Iterator[Candidate]:
-    """A failing unit whose own files were changed since haconsole wrote them, or that has a drop-in beside them."""
-    host = inventory.find(facts.host)
-    part = PARTS.get(setup.name)
-    if host is None or part not in ("etcd", "kubernetes"):
-        return
-    changed, added = _differences(setup, unit_digests(inventory, host))
-    if not changed and not added:
-        return
-    yield Candidate(
-        Finding(
-            "service.changed-settings",
-            Severity.WARNING,
-            f"{setup.name}@{facts.host}",
-            f"{setup.name} on {facts.host} fails, and its settings differ from those of the inventory",
-            "The files were changed after haconsole wrote them, and the unit does not work with them.",
-            (
-                *(f"{path} differs from what haconsole writes" for path in changed),
-                *(f"{path} is a drop-in that haconsole did not write" for path in added),
-                *service_evidence(facts, setup.name),
-            ),
-            correct_settings(facts, setup.name, inventory),
-        ),
-        (NOT_BOOTSTRAPPED, *on(facts.host, "host.unreachable", "host.slow"), (MISSING, f"{setup.name}@{facts.host}")),
-        not_by_overload=not unit.alive or crash_loops(unit, _read_at(facts)),
-    )
-
-
-def _differences(setup: UnitSetup, digests: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The files that haconsole wrote and somebody changed, and drop-ins beside them that it did not write."""
-    own = {file.path: file for file in setup.files if file.name in OWN_FILES}
-    marked = any(file.digest for file in own.values())
-    changed = tuple(path for path, file in own.items() if file.digest and file.digest != digests.get(path, file.digest))
-    added = tuple(path for path, file in own.items() if ".service.d/" in path and not file.digest) if marked else ()
-    return changed, added
-
-
-def correct_settings(facts: HostFacts, name: str, inventory: Inventory) -> tuple[Remedy, ...]:
-    """Actions by which a unit has the settings of the inventory again; none where its files are not haconsole's."""
-    host, part = inventory.find(facts.host), PARTS.get(name)
-    setup = next((one for one in value_of(facts.unit_setup) or () if one.name == name), None)
-    if host is None or setup is None or part is None:
-        return ()
-    changed, added = _differences(setup, unit_digests(inventory, host))
-    revert = call("repair", "rename the drop-ins; restart the unit", setting="drop-ins", host=facts.host, target=name)
-    rewrite = call("bootstrap", "write the files again as the inventory describes them; restart the unit", only=part)
-    return (*((revert,) if added else ()), *((rewrite,) if changed else ()))
 
 
 def _is_newer(file: NeededFile, unit: ServiceState) -> bool:

@@ -128,7 +128,8 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             ),
         )
         explained = anywhere("vip.not-master", "vip.config-mismatch", "vip.fault")
-        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"), *explained)
+        settings = tuple(("service.changed-settings", f"keepalived@{facts.host}") for facts in balancers)
+        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"), *settings, *explained)
         yield Candidate(
             finding, caused_by, already_covers=tuple(("keepalived.down", facts.host) for facts in balancers)
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.causes import setup_causes
 from haconsole.diagnosis.reachability import HOW, REFUSALS, time_to_listen
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
@@ -101,6 +102,7 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             ("service.hung", f"haproxy@{owner.host}"),
+            *setup_causes(owner.host, "haproxy"),
             *on(owner.host, "host.unreachable", "host.slow"),
             *anywhere("vip.stale-arp", *BETWEEN_HOSTS, "config.invalid"),
         ),

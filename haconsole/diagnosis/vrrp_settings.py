@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
+from haconsole.diagnosis.causes import setup_causes
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
@@ -91,6 +92,8 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
             QUORUM_LOST,
             ("haproxy.backend-down", "all"),
             ("haproxy.backend-down", f"haproxy@{facts.host}"),
+            *setup_causes(facts.host, "keepalived"),
+            *setup_causes(facts.host, "haproxy"),
             *on(
                 facts.host,
                 "haproxy.backend-mismatch",

@@ -33,6 +33,8 @@ class NeededFile:
     """The servers of a kubeconfig."""
     digest: str = ""
     """The SHA-256 of a unit or environment file that haconsole wrote, without etcd's initial cluster; else empty."""
+    settings: tuple[str, ...] = ()
+    """``NAME=VALUE`` of a unit file or drop-in that haconsole did not write, without values of environments."""
 
 
 @dataclass(frozen=True, slots=True)

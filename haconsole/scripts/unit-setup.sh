@@ -2,8 +2,10 @@
 # Prints what units need: their account, the files that they name and whether the account can use these, their limits.
 # usage: unit-setup UNIT...
 # prints: "unit NAME", "account missing USER", "reload", "file STATE NAME PATH", "time SECONDS PATH", "server PATH URL", "sum SHA256 PATH",
-#   "throttled PERIODS OF_PERIODS", "memory CURRENT MAX KILLS", "tasks CURRENT MAX HITS"
+#   "setting PATH NAME=VALUE", "throttled PERIODS OF_PERIODS", "memory CURRENT MAX KILLS", "tasks CURRENT MAX HITS"
 # The sum is that of a file with haconsole's mark, without the initial cluster, which etcd reads at its first start only.
+# Settings are those of drop-ins and unit files of /etc and /run without haconsole's mark; of an environment only the
+# names of its variables, of a command only its program.
 # STATE is usable, missing, unreadable, unwritable, empty or not-executable; SECONDS is the time of the last change.
 # A path counts as needed by its name: a flag or variable that ends like --kubeconfig, CERT_FILE or DATA_DIR.
 # The name of a folder that etcd makes inside of its data folder is member-folder.
@@ -101,6 +103,30 @@ read_settings() {
     case $name in [A-Z]*) add_if_needed "$name" "${value%% *}" ;; esac
   done <"$1"
 } 2>/dev/null
+show_settings() {
+  shown_settings=''
+  while read -r line || [ -n "$line" ]; do
+    case $line in
+      '# haconsole: '*) return 0 ;;
+      [A-Z]*=*)
+        name=${line%%=*} value=${line#*=}
+        name=${name%%[!A-Za-z]*} value=${value# }
+        case $name in
+          Environment)
+            names=''
+            for word in $value; do
+              word=${word#[\"\']}
+              case $word in *=*) names="$names ${word%%=*}" ;; esac
+            done
+            value=${names# } ;;
+          Exec*) value=${value%% *} ;;
+          *Credential*) value='' ;;
+        esac
+        shown_settings="${shown_settings}setting $1 $name=$value$newline" ;;
+    esac
+  done <"$1"
+  printf '%s' "$shown_settings"
+} 2>/dev/null
 show_unit() {
   [ -n "$unit" ] && [ "$loaded" = loaded ] || return 0
   printf 'unit %s\n' "$unit"
@@ -108,7 +134,8 @@ show_unit() {
   user=${user:-root} as_root='' as_user=''
   if [ "$user" != root ] && ! id -u "$user" >/dev/null 2>&1; then printf 'account missing %s\n' "$user"; user=root; fi
   [ -z "$fragment" ] || add unit-file "$fragment"
-  for path in $dropins; do add unit-file "$path"; done
+  case $fragment in /etc/* | /run/*) show_settings "$fragment" ;; esac
+  for path in $dropins; do add unit-file "$path"; show_settings "$path"; done
   [ -z "$workdir" ] || add WorkingDirectory "$workdir"
   first=program
   for word in $command; do

@@ -38,16 +38,21 @@ class _AboutFiles:
     times: dict[str, datetime]
     digests: dict[str, str]
     servers: dict[str, tuple[str, ...]]
+    settings: dict[str, tuple[str, ...]]
 
 
 def _about_files(rows: list[list[str]]) -> _AboutFiles:
     servers: dict[str, tuple[str, ...]] = {}
     for _, path, url in (row for row in rows if row[0] == "server"):
         servers[path] = (*servers.get(path, ()), url)
+    settings: dict[str, tuple[str, ...]] = {}
+    for _, path, *words in (row for row in rows if row[0] == "setting"):
+        settings[path] = (*settings.get(path, ()), " ".join(words))
     return _AboutFiles(
         {" ".join(row[2:]): datetime.fromtimestamp(int(row[1]), UTC) for row in rows if row[0] == "time"},
         {" ".join(row[2:]): row[1] for row in rows if row[0] == "sum"},
         servers,
+        settings,
     )
 
 
@@ -79,6 +84,7 @@ def _unit(rows: list[list[str]], about: _AboutFiles) -> UnitSetup:
                 about.times.get(path),
                 tuple(dict.fromkeys(about.servers.get(path, ()))),
                 about.digests.get(path, ""),
+                about.settings.get(path, ()),
             )
             for state, name, path in by_kind.get("file", ())
         ),

@@ -224,13 +224,6 @@ def test_the_initial_cluster_is_no_changed_setting() -> None:
     assert digest(text) != digest(text.replace("ETCD_NAME=", "ETCD_NAME=other"))
 
 
-def test_a_drop_in_of_a_failing_unit_is_reverted() -> None:
-    drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf")
-    finding = only(changed(with_setup("etcd", *own_files(""), drop_in), 2, etcd_silent))
-    assert finding.code == "service.changed-settings"
-    assert finding.calls[0].request == {"setting": "drop-ins", "host": "cp2", "target": "etcd"}
-
-
 def test_a_known_text_does_not_displace_the_action_that_writes_the_file() -> None:
     snapshot = changed(with_setup("etcd", *own_files("another")), 2, etcd_silent)
     logs = tuple(
