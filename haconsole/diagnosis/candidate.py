@@ -39,7 +39,7 @@ AT_WORK = frozenset(
         *BETWEEN_HOSTS,
         *("etcd.member-down", "etcd.stale-data-dir", "etcd.missing-member", "etcd.cluster-id-mismatch"),
         *("host.read-only", "host.disk-full", "host.inodes-full"),
-        *(ONLY_LOCAL, "haproxy.short-timeouts"),
+        *(ONLY_LOCAL, "haproxy.short-timeouts", "haproxy.wrong-bind"),
         *("service.masked", "service.hung", "service.crash-loop", "service.limited"),
         *("service.requirement-missing", "service.changed-settings", "component.kubeconfig-wrong", "component.down"),
         *("apiserver.down", "apiserver.not-ready", "haproxy.down", "haproxy.connections-full", "keepalived.down"),

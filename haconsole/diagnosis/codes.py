@@ -130,6 +130,10 @@ CODES: dict[str, Explanation] = {
         "haproxy's configuration closes connections to the API after less than 10 s without traffic",
         "raise timeout client, server, tunnel and connect; a number without a unit is milliseconds",
     ),
+    "haproxy.wrong-bind": Explanation(
+        "haproxy's configuration accepts connections to the API on other addresses or another port than clients use",
+        "correct the bind line, then reload haproxy",
+    ),
     "haproxy.default-credentials": Explanation(
         "other hosts reach haproxy's statistics page without a password, or with one from published examples",
         "set another stats auth, or bind the page to 127.0.0.1",

@@ -153,6 +153,10 @@ PAGES: dict[str, Page] = {
         "Watches end again and again: components read complete lists each time, and leases may expire.",
         "grep -n timeout /etc/haproxy/haproxy.cfg; kubectl get pods --watch ends after this time",
     ),
+    "haproxy.wrong-bind": Page(
+        "haproxy runs and its servers are UP, but clients of the VIP get no connection from this balancer.",
+        "grep -n bind /etc/haproxy/haproxy.cfg; ss -ltnp | grep haproxy; compare with the API's endpoint",
+    ),
     "haproxy.default-credentials": Page(
         "Anyone can see every server. If the page has `stats admin`, anyone can also drain them.",
         "grep -n stats /etc/haproxy/haproxy.cfg",

@@ -103,6 +103,7 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
             QUORUM_LOST,
             ("service.hung", f"haproxy@{owner.host}"),
             *setup_causes(owner.host, "haproxy"),
+            ("haproxy.wrong-bind", f"haproxy@{owner.host}"),
             *on(owner.host, "host.unreachable", "host.slow"),
             *anywhere("vip.stale-arp", *BETWEEN_HOSTS, "config.invalid"),
         ),

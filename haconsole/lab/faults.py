@@ -232,6 +232,9 @@ SCENARIOS = {
     "haproxy-timeouts-short": Scenario(
         "a balancer closes connections that have no traffic for a second", _of_other("timeouts")
     ),
+    "haproxy-binds-locally": Scenario(
+        "the VIP owner's haproxy accepts connections on loopback only", _of_owner("binds")
+    ),
     "etcd-listens-locally": Scenario("a follower's etcd listens for members on loopback only", _scripted("local")),
     "etcd-disabled": Scenario("a follower's etcd runs and is not enabled", _scripted("disabled")),
     "etcd-key-exposed": Scenario("every account can read a key of etcd", _scripted("key-exposed")),

@@ -238,6 +238,13 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f" sed -i 's/timeout \\(client\\|server\\|tunnel\\) .*/timeout \\1 1s/' {_HAPROXY}; systemctl reload haproxy",
         f"[ ! -e {_KEPT}.cfg ] || {{ cp {_KEPT}.cfg {_HAPROXY}; rm {_KEPT}.cfg; systemctl reload haproxy; }}",
     ),
+    "binds": ScriptedFault(
+        "haproxy accepts connections on 127.0.0.1 only",
+        f"cp -p {_HAPROXY} {_KEPT}.cfg;"
+        f" sed -i 's/bind \\*:/bind 127.0.0.1:/; s/bind :::\\([0-9]*\\) v4v6/bind 127.0.0.1:\\1/' {_HAPROXY};"
+        " systemctl reload haproxy",
+        f"[ ! -e {_KEPT}.cfg ] || {{ cp {_KEPT}.cfg {_HAPROXY}; rm {_KEPT}.cfg; systemctl reload haproxy; }}",
+    ),
     "local": ScriptedFault(
         "etcd listens for other members on 127.0.0.1 only",
         f"cp -p {_ETCD_ENV} {_KEPT}.env;"

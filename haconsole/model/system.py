@@ -76,6 +76,8 @@ class ConfigCheck:
     message: str = ""
     timeouts: tuple[ProxyTimeout, ...] = ()
     """Of haproxy's connections to the API servers."""
+    binds: tuple[str, ...] = ()
+    """Addresses at which haproxy accepts connections to the API servers, as its file has them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ SCENARIOS = {
     "etcd-open-to-clients": Expectation("etcd.no-client-auth"),
     "haproxy-page-open": Expectation("haproxy.default-credentials", by_hand=True, companions=("balancer.foreign",)),
     "haproxy-timeouts-short": Expectation("haproxy.short-timeouts", by_hand=True, companions=("balancer.foreign",)),
+    "haproxy-binds-locally": Expectation("haproxy.wrong-bind", by_hand=True, companions=("balancer.foreign",)),
     "etcd-listens-locally": Expectation("etcd.listens-locally"),
     "etcd-disabled": Expectation("service.disabled"),
     "etcd-key-exposed": Expectation("cert.key-exposed"),

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "etcd.client-url-mismatch": SAME,
     "etcd.listens-locally": SAME,
     "haproxy.short-timeouts": SAME,
+    "haproxy.wrong-bind": SAME,
     "host.link-down": SAME,
     "apiserver.wrong-address": SAME,
     "etcd.even-voters": SAME,

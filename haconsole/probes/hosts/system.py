@@ -81,15 +81,16 @@ def checks_section(layout: Layout, *, every: int = 1) -> Section:
     checks = with_arguments(load_script("configuration-checks"), *files)
     if layout.haproxy and layout.kubernetes:
         words = (layout.haproxy.config_file, f"{layout.kubernetes.api_port}")
-        checks += f"\n( {with_arguments(load_script('haproxy-timeouts'), *words)} )"
+        checks += f"\n( {with_arguments(load_script('haproxy-proxies'), *words)} )"
     return Section("configs", checks, every)
 
 
 def parse_checks(answer: SectionAnswer) -> tuple[ConfigCheck, ...]:
-    """One verdict for each program that is installed and has a file, haproxy's with its timeouts."""
+    """One verdict for each program that is installed and has a file, haproxy's with its timeouts and addresses."""
     lines = require(answer, "checking the configurations").splitlines()
     timeouts = tuple(_timeout(line) for line in lines if line.partition(" ")[0] in set(TimeoutKind))
-    rows = [line.split(" ", 3) for line in lines if line.partition(" ")[0] not in set(TimeoutKind)]
+    binds = tuple(line.split(" ", 2)[2] for line in lines if line.startswith("bind "))
+    rows = [line.split(" ", 3) for line in lines if line.partition(" ")[0] not in {*TimeoutKind, "bind"}]
     return tuple(
         ConfigCheck(
             row[0],
@@ -97,6 +98,7 @@ def parse_checks(answer: SectionAnswer) -> tuple[ConfigCheck, ...]:
             row[1] == "valid",
             row[3].strip() if len(row) > 3 else "",
             timeouts if row[0] == "haproxy" else (),
+            binds if row[0] == "haproxy" else (),
         )
         for row in rows
         if len(row) >= 3

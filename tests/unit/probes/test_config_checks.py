@@ -45,7 +45,7 @@ def timeouts(tmp_path: Path, config: str) -> set[str]:
             (tmp_path / "bin").mkdir(exist_ok=True)
             (tmp_path / "bin/awk").write_text(f'#!/bin/sh\nexec {" ".join(awk)} "$@"\n')
             (tmp_path / "bin/awk").chmod(0o755)
-            script = f"( set -- {file} 6443\n{load_script('haproxy-timeouts')} )"
+            script = f"( set -- {file} 6443\n{load_script('haproxy-proxies')} )"
             path = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
             output = subprocess.run(("sh", "-c", script), capture_output=True, text=True, env=path, check=True).stdout
             results.add(output)
@@ -59,6 +59,7 @@ LISTEN = "listen api\n    bind *:8443\n    server cp1 192.0.2.1:6443 check\n"
 
 def test_own_configuration_closes_no_connection_soon(tmp_path: Path) -> None:
     assert timeouts(tmp_path, haproxy_cfg(INVENTORY)) == {
+        "bind k8s_server_6443 *:8443",
         "idle k8s_server_6443 14400.000 timeout tunnel 4h",
         "connect k8s_server_6443 4.000 timeout connect 4s",
     }
@@ -103,3 +104,32 @@ def test_timeouts_belong_to_haproxys_verdict() -> None:
     haproxy, keepalived = parse_checks(SectionAnswer("configs", lines, "", 0))
     assert haproxy.timeouts == (ProxyTimeout(TimeoutKind.IDLE, "api", 0.02, "timeout server 20"),)
     assert keepalived.timeouts == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "binds"),
+    [
+        (LISTEN, {"bind api *:8443"}),
+        (
+            LISTEN.replace("*:8443", "127.0.0.1:8443,10.0.0.1:8443 name x"),
+            {"bind api 127.0.0.1:8443", "bind api 10.0.0.1:8443"},
+        ),
+        ("listen api :8443\n    server cp1 192.0.2.1:6443\n", {"bind api :8443"}),
+        (
+            (
+                "frontend in\n    bind 192.0.2.9:8443\n    default_backend api\nfrontend page\n    bind *:9000\n"
+                "backend api\n    server cp1 192.0.2.1:6443\n"
+            ),
+            {"bind in 192.0.2.9:8443"},
+        ),
+        ("listen page\n    bind *:9000\n    stats enable\n", set()),
+    ],
+)
+def test_addresses_at_which_the_api_servers_are_served(tmp_path: Path, config: str, binds: set[str]) -> None:
+    assert {line for line in timeouts(tmp_path, config) if line.startswith("bind")} == binds
+
+
+def test_addresses_belong_to_haproxys_verdict() -> None:
+    lines = "haproxy valid /etc/haproxy/haproxy.cfg \nbind api *:8443\nbind api [::1]:8443\n"
+    (haproxy,) = parse_checks(SectionAnswer("configs", lines, "", 0))
+    assert haproxy.binds == ("*:8443", "[::1]:8443")
