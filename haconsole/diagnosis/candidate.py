@@ -42,6 +42,7 @@ AT_WORK = frozenset(
         *(ONLY_LOCAL, "haproxy.short-timeouts", "haproxy.wrong-bind"),
         *("service.masked", "service.hung", "service.crash-loop", "service.limited"),
         *("service.requirement-missing", "service.changed-settings", "component.kubeconfig-wrong", "component.down"),
+        "component.flags-differ",
         *("apiserver.down", "apiserver.not-ready", "haproxy.down", "haproxy.connections-full", "keepalived.down"),
         *("vip.not-master", "vip.owner-unhealthy", "vip.stale-arp", "static-pod.crash-loop"),
         *("kubelet.down", "runtime.down", "kubelet.cert-expired", "host.port-taken", "kubeadm.leftovers"),

@@ -305,6 +305,10 @@ CODES: dict[str, Explanation] = {
     "apiserver.flags-differ": Explanation(
         "flags that must be equal differ between API servers", "write kube-apiserver's unit again"
     ),
+    "component.flags-differ": Explanation(
+        "a controller-manager or scheduler has another leader lock, or other flags, than those of the other hosts",
+        "write its unit or manifest again",
+    ),
     "service.requirement-missing": Explanation(
         "a file, folder or account that a unit names is missing, empty or not usable by the unit's account",
         "run bootstrap to write the file again, or correct its owner and mode",

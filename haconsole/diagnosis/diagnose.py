@@ -9,6 +9,7 @@ from functools import partial
 from haconsole.configs.layout import is_kubeadm, layout
 from haconsole.diagnosis import (
     certificates,
+    component_flags,
     endpoint_timeouts,
     etcd,
     etcd_disk,
@@ -73,6 +74,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("haproxy", partial(haproxy.rules, snapshot, inventory)),
         ("haproxy's addresses", partial(haproxy_binds.rules, snapshot, inventory)),
         ("kubernetes", partial(kubernetes.rules, snapshot, now)),
+        ("component_flags", partial(component_flags.rules, snapshot, inventory)),
         ("certificates", partial(certificates.rules, snapshot, now)),
         ("hosts", partial(hosts.rules, snapshot)),
         ("services", partial(services.rules, snapshot)),

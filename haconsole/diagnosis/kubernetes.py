@@ -298,6 +298,7 @@ def _lease_causes(lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple
             ("service.hung", f"{lease.name}@{lease.host}"),
             ("service.masked", f"{lease.name}@{lease.host}"),
             ("service.crash-loop", f"{lease.name}@{lease.host}"),
+            ("component.flags-differ", f"{lease.name}@{lease.host}"),
             *setup_causes(lease.host, lease.name),
             ("service.hung", f"kube-apiserver@{lease.host}"),
         )
@@ -357,5 +358,10 @@ def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Itera
             (),
             (call("restart", f"start {lease.name} where it is stopped", service=lease.name),),
         ),
-        tuple(("component.down", f"{lease.name}@{host}") for host in states if host != lease.host),
+        tuple(
+            (code, f"{lease.name}@{host}")
+            for host in states
+            if host != lease.host
+            for code in ("component.down", "component.flags-differ")
+        ),
     )

@@ -20,6 +20,11 @@ KUBERNETES_PAGES: dict[str, Page] = {
         "The result of a request depends on the API server that handles it.",
         "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline on each control plane, then diff",
     ),
+    "component.flags-differ": Page(
+        "With different leader locks two instances are active. Other differences take effect when the leader changes.",
+        "tr '\\0' '\\n' </proc/$(pidof kube-scheduler)/cmdline on each control plane, then diff; kubectl get leases -n "
+        "kube-system",
+    ),
     "apiserver.wrong-address": Page(
         "Pods reach the API through the addresses that API servers advertise; each connection to this one fails.",
         "kubectl get endpoints kubernetes; ip address show on the control plane",

@@ -29,6 +29,7 @@ LABELS = {
     "events": "its journal",
     "old_files": "its old files",
     "exposures": "its open ports",
+    "component_flags": "its components' flags",
     "platform": "its packages and settings",
     "balancer_files": "the balancer's files",
     "apiserver": "the API server",

@@ -243,6 +243,7 @@ SCENARIOS = {
     "apiserver-address-wrong": Scenario(
         "an API server advertises the address of another host", _scripted("advertised")
     ),
+    "scheduler-lock-differs": Scenario("a scheduler uses a leader lock of its own", _scripted("lock")),
     "loopback-down": Scenario("the loopback interface of a host is down", _scripted("loopback")),
     "route-blackhole": Scenario("a route of a host drops all packets to another host", _scripted("route")),
     "keepalived-suspended": Scenario("keepalived is suspended on the VIP's owner", _of_owner("keepalived-suspended")),

@@ -21,6 +21,7 @@ _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
 _ETCD_ENV = "/etc/etcd/etcd.env"
 _APISERVER = "/etc/systemd/system/kube-apiserver.service"
+_SCHEDULER = "/etc/systemd/system/kube-scheduler.service"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
 _ADMIN = "/etc/kubernetes/admin.conf"
@@ -203,6 +204,14 @@ SCRIPTED: dict[str, ScriptedFault] = {
         " systemctl daemon-reload; systemctl restart kube-apiserver",
         f"[ ! -e {_KEPT}.apiserver ] || {{ mv {_KEPT}.apiserver {_APISERVER};"
         " systemctl daemon-reload; systemctl restart --no-block kube-apiserver; }",
+    ),
+    "lock": ScriptedFault(
+        "its scheduler uses a leader lock of its own",
+        f"cp -p {_SCHEDULER} {_KEPT}.scheduler;"
+        f" sed -i 's,--leader-elect=true,--leader-elect=true --leader-elect-resource-name=other,' {_SCHEDULER};"
+        " systemctl daemon-reload; systemctl restart kube-scheduler",
+        f"[ ! -e {_KEPT}.scheduler ] || {{ mv {_KEPT}.scheduler {_SCHEDULER};"
+        " systemctl daemon-reload; systemctl restart --no-block kube-scheduler; }",
     ),
     "loopback": ScriptedFault("the loopback interface is down", "ip link set dev lo down", "ip link set dev lo up"),
     "env-stale": ScriptedFault(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
 
 from haconsole.model.certificate import Certificate, TokenKeys
+from haconsole.model.component_flags import ComponentFlags
 from haconsole.model.etcd import EtcdEndpoint, EtcdHash
 from haconsole.model.events import RecentEvents
 from haconsole.model.haproxy import HaproxyFacts
@@ -36,6 +37,7 @@ FactName: TypeAlias = Literal[
     "events",
     "old_files",
     "exposures",
+    "component_flags",
     "etcd",
     "etcd_hash",
     "keepalived",
@@ -207,6 +209,7 @@ class HostFacts:
     """Files that may be deleted where a file system is short of space."""
     exposures: Observed[tuple[Exposure, ...]] = NOT_ASKED
     """Addresses at which etcd and haproxy serve everybody."""
+    component_flags: Observed[tuple[ComponentFlags, ...]] = NOT_ASKED
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED

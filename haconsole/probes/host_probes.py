@@ -247,4 +247,5 @@ def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
     setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
     logs: tuple[FactName, ...] = ("events",) if events.sources(units_of(layout, host), pods_of(layout, host)) else ()
     open_to_all: tuple[FactName, ...] = ("exposures",) if programs_of(layout, host) else ()
-    return (*configs, *ports, *setup, *logs, *open_to_all)
+    flags: tuple[FactName, ...] = ("component_flags",) if layout.kubernetes and Role.CONTROL_PLANE in roles else ()
+    return (*configs, *ports, *setup, *logs, *open_to_all, *flags)

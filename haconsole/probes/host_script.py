@@ -35,7 +35,7 @@ from haconsole.probes.hosts import (
     unit_setup,
     usage,
 )
-from haconsole.probes.kubernetes import apiserver
+from haconsole.probes.kubernetes import apiserver, component_flags
 from haconsole.probes.script import (
     ARGV,
     FrameReader,
@@ -52,7 +52,7 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _AGAIN_S = 2.0
-_ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver", "exposures")
+_ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver", "component_flags", "exposures")
 """Sections that explain why a unit fails, or depend on how it was started."""
 _SELDOM = 60
 _UNLESS_CHANGED = 20
@@ -112,6 +112,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             root=True,
         ),
         ScriptQuery("exposures", exposures.section(context.layout, host, every=20 * slow), exposures.parse, root=True),
+        ScriptQuery("component_flags", component_flags.section(every=_SELDOM), component_flags.parse),
         ScriptQuery("old_files", old_files.section(snapshots, every=10 * slow), old_files.parse, root=True),
         ScriptQuery(
             "keepalived",

@@ -69,6 +69,7 @@ SCENARIOS = {
     "etcd-peer-url-wrong": Expectation("etcd.peer-url-mismatch"),
     "apiserver-address-wrong": Expectation("apiserver.wrong-address"),
     "etcd-client-url-wrong": Expectation("etcd.client-url-mismatch"),
+    "scheduler-lock-differs": Expectation("component.flags-differ"),
     "loopback-down": Expectation("host.link-down"),
     "route-blackhole": Expectation("host.peer-unreachable"),
     "keepalived-suspended": Expectation("service.hung"),
