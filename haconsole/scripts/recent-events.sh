@@ -2,6 +2,7 @@
 # Prints the ages in seconds of repeated events in the last SECONDS, at most 20 of each kind.
 # usage: recent-events SECONDS UNIT... -- POD...
 # prints: "KIND AGE..." with the kinds master, elected, acquired, foreign-advert, slow-write
+# ends with 124 if the journal cannot be read in time
 # The lines of one unit are in the journal under its name, whatever the program calls itself. Those of a static pod are
 # in its newest log file; the UID of a static pod has no dash.
 seconds=$1; shift
@@ -14,8 +15,9 @@ for word in "$@"; do
   set -- "$@" "_SYSTEMD_UNIT=$word"
 done
 journal() {
-  [ "$#" -eq 0 ] ||
-    timeout 5 journalctl -q --no-pager -o short-unix --since "@$((now - seconds))" -- "$@" 2>/dev/null
+  [ "$#" -ne 0 ] || return 0
+  timeout 5 journalctl -q --no-pager -o short-unix --since "@$((now - seconds))" -- "$@" 2>/dev/null ||
+    { [ "$?" -ne 124 ] || echo late; }
 }
 # An etcd with --warning-unary-request-duration=0 logs every request, as programs that embed etcd 3.6 do by default. The
 # end of its log is then the last seconds only, so grep keeps the lines that awk reads.
@@ -55,6 +57,7 @@ pods=$(($# - units))
   /successfully acquired lease / { kind = "acquired" }
   /bogus VRRP packet received|associated with VRID|expected [0-9]+ VIPs but received/ { kind = "foreign-advert" }
   /slow fdatasync|sync duration of .* expected less than / { kind = "slow-write" }
+  $0 == "late" { status = 124 }
   kind {
     age = int(now - seconds_of($1))
     if (age <= most) ages[kind] = ages[kind] " " (age < 0 ? 0 : age)
@@ -67,5 +70,5 @@ pods=$(($# - units))
       for (at = count > 20 ? count - 19 : 1; at <= count; at++) printf " %d", each[at]
       print ""
     }
+    exit status
   }'
-:

@@ -178,7 +178,7 @@ first_groups=$newline
 while IFS= read -r line; do first_groups=$first_groups$line$newline; done 2>/dev/null </proc/1/cgroup
 paths='' own='' kubeconfigs=''
 shown=$(timeout 5 systemctl show --no-pager \
-  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,MainPID -- "$@")
+  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,MainPID -- "$@") || exit
 while IFS= read -r line; do
   key=${line%%=*} value=${line#*=}
   case $key in

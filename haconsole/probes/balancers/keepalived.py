@@ -48,11 +48,14 @@ echo '{PART} firewall'
 ! command -v nft >/dev/null || vrrp_is_open 2>/dev/null || echo dropped
 echo '{PART} states'
 run=$(timeout 3 systemctl show -p ActiveState -p InvocationID -- keepalived.service)
+[ $? -ne 124 ] || return 124
 case $run in *ActiveState=active*) ;; *) [ -z "$process" ] || pod_states; return 0 ;; esac
 run=${{run##*InvocationID=}}; run=${{run%%[!0-9a-f]*}}
 [ -n "$run" ] || return 0
-timeout 3 journalctl -q --no-pager -o cat -r "_SYSTEMD_INVOCATION_ID=$run" |
-  grep -m {_STATES_READ} -E '\\) (Entering|Now in) [A-Z]+ (STATE|state)|^VRRP_Script\\(.*\\) failed'
+lines=$({{ timeout 3 journalctl -q --no-pager -o cat -r "_SYSTEMD_INVOCATION_ID=$run"; [ $? -ne 124 ] || echo late; }} |
+  grep -m {_STATES_READ} -xE '.*\\) (Entering|Now in) [A-Z]+ (STATE|state).*|VRRP_Script\\(.*\\) failed.*|late')
+[ "$lines" != late ] || return 124
+printf '%s\\n' "$lines"
 return 0"""
 _ENTERED = re.compile(
     r"^(?:VRRP_Instance)?\((?P<name>.+?)\) (?:Entering|Now in) (?P<state>MASTER|BACKUP|FAULT) state", re.IGNORECASE
