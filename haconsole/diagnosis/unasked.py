@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from haconsole.configs.software import NETWORK_TOOLS
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.candidate import (
+    BETWEEN_HOSTS,
+    NOSPACE,
+    NOT_BOOTSTRAPPED,
+    QUORUM_LOST,
+    Candidate,
+    anywhere,
+    on,
+)
 from haconsole.diagnosis.causes import CERTIFICATE_CODES
 from haconsole.diagnosis.hosts import HERE
 from haconsole.diagnosis.remedies import advice, call
@@ -88,6 +96,7 @@ class Trouble:
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """One candidate for each host that was reached and could not be queried about everything."""
+    yield from _locks(snapshot)
     reached = tuple(facts for facts in snapshot.hosts if isinstance(facts.reach, Known))
     slow = tuple(facts for facts in reached if is_slow(facts))
     if len(slow) > 1 and len(slow) == len(reached):
@@ -103,6 +112,33 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
             yield _failed(facts, troubles)
         elif isinstance(facts.reach, Known) and facts.reach.value.sessions_refused:
             yield _few_sessions(facts, facts.reach.value.sessions_refused)
+
+
+def _locks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """The leader locks could not be read although an API server is ready: no rule can judge them."""
+    failed = snapshot.leases
+    ready = any(isinstance(facts.apiserver, Known) and facts.apiserver.value.ready for facts in snapshot.hosts)
+    if not isinstance(failed, Failed) or not ready:
+        return
+    yield Candidate(
+        Finding(
+            "probe.failed",
+            Severity.WARNING,
+            "leases",
+            f"the leader locks could not be read: {WORDS.get(failed.cause, 'the question failed')}",
+            "An API server is ready, so the locks may be held. It is unknown who holds them.",
+            (failed.reason,),
+            (advice("query again; then run kubectl get leases -n kube-system on a control plane"),),
+        ),
+        (NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE, *anywhere(*_DELAYS_LOCKS, *CERTIFICATE_CODES, *BETWEEN_HOSTS)),
+    )
+
+
+_DELAYS_LOCKS = (
+    *("host.unreachable", "host.slow", "apiserver.down", "apiserver.not-ready", "service.hung"),
+    *("probe.failed", "etcd.member-down", "etcd.member-unhealthy", "vip.not-serving", "endpoint.unreachable"),
+)
+"""Causes for which the locks cannot be read, the likeliest first."""
 
 
 def _all_slow(slow: tuple[HostFacts, ...]) -> Candidate:

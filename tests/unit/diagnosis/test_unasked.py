@@ -246,3 +246,13 @@ def test_a_missing_program_without_a_known_package_is_for_a_person() -> None:
     missing: Failed[Any] = Failed("addresses: sh: 1: ipx: not found", NOW, Cause.NOT_INSTALLED)
     (finding,) = findings_of(changed(healthy(), 2, lambda host: replace(host, addresses=missing)))
     assert not isinstance(finding.remedies[0], ActionCall)
+
+
+def test_locks_that_could_not_be_read_are_named_where_nothing_else_explains_it() -> None:
+    late: Failed[Any] = Failed("leases: no answer within 6 s", NOW, Cause.TIMED_OUT)
+    unknown = replace(healthy(), leases=late)
+    (finding,) = findings_of(unknown)
+    assert (finding.code, finding.subject) == ("probe.failed", "leases")
+    assert finding.evidence == (late.reason,)
+    down = changed(unknown, 2, etcd_silent)
+    assert [one.code for one in findings_of(down)] == ["etcd.member-down"]
