@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from haconsole.model.hosts import ServiceState
 from haconsole.model.unit_setup import FileCondition, NeededFile, UnitSetup
 
-IN_FOLDER = ".service.d/"
-"""Part of the path of each drop-in."""
 LIMITS = re.compile("CPU[A-Z]|AllowedCPUs|Memory(Max|High|Limit|Swap)|TasksMax|(Block)?IO[A-Z]")
 """The beginnings of settings that limit a unit, of systemd.resource-control(5)."""
 _HARMLESS = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from haconsole.configs.unit_digests import unit_digests
 from haconsole.diagnosis import drop_ins
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, on
-from haconsole.diagnosis.drop_ins import IN_FOLDER, UnitSetting
+from haconsole.diagnosis.drop_ins import UnitSetting
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import service_evidence
 from haconsole.inventory.schema import Inventory
@@ -32,6 +33,8 @@ PARTS = {
 }
 """Units that bootstrap writes, and the part that it writes them with."""
 OWN_FILES = ("unit-file", "environment-file")
+_OWN_DROP_IN = re.compile(r"/(etc|run)/systemd/system(\.control)?/[^/]+\.service\.d/[^/]+")
+"""A drop-in that `repair drop-ins` renames; others apply to more units, or a package brought them."""
 _OF_DISTRIBUTION = ("haproxy", "keepalived")
 """Units that a package brings; haconsole adds drop-ins to them."""
 
@@ -43,7 +46,9 @@ class Changes:
     changed: tuple[str, ...] = ()
     """Files that haconsole wrote and somebody changed."""
     added: tuple[str, ...] = ()
-    """Drop-ins of somebody else."""
+    """Drop-ins of somebody else, of this unit only."""
+    of_more_units: tuple[str, ...] = ()
+    """Drop-ins that apply to other units too, or that a package brought."""
     replaced: str = ""
     """A file in place of the unit file that the package brings."""
     settings: tuple[UnitSetting, ...] = ()
@@ -51,7 +56,7 @@ class Changes:
 
     @property
     def any(self) -> bool:
-        return bool(self.changed or self.added or self.replaced)
+        return bool(self.changed or self.added or self.of_more_units or self.replaced)
 
 
 def changes_of(setup: UnitSetup, inventory: Inventory, facts: HostFacts) -> Changes:
@@ -62,9 +67,11 @@ def changes_of(setup: UnitSetup, inventory: Inventory, facts: HostFacts) -> Chan
         return Changes()
     digests: Mapping[str, str] = unit_digests(inventory, host)
     changed = tuple(path for path, file in own.items() if file.digest and file.digest != digests.get(path, file.digest))
-    added = tuple(path for path, file in own.items() if IN_FOLDER in path and not file.digest)
+    foreign = tuple(path for path, file in own.items() if ".d/" in path and not file.digest)
+    added = tuple(path for path in foreign if _OWN_DROP_IN.fullmatch(path))
     replaced = (path for path, file in own.items() if _replaces_the_packages(setup.name, file))
-    return Changes(changed, added, next(replaced, ""), drop_ins.settings_of(setup))
+    others = tuple(path for path in foreign if path not in added)
+    return Changes(changed, added, others, next(replaced, ""), drop_ins.settings_of(setup))
 
 
 def _replaces_the_packages(name: str, file: NeededFile) -> bool:
@@ -116,7 +123,7 @@ def _fails(
     facts: HostFacts, unit: ServiceState, setup: UnitSetup, changes: Changes, possible: tuple[UnitSetting, ...]
 ) -> Candidate:
     others = {one.path for one in possible}
-    added = (path for path in changes.added if path in others)
+    added = (path for path in (*changes.added, *changes.of_more_units) if path in others)
     unusable = tuple(file for file in setup.files if file.state is not FileCondition.USABLE)
     explained = drop_ins.causes_of_requirement(possible, unusable, account=bool(setup.missing_account))
     causes: tuple[Key, ...] = () if explained else (("service.requirement-missing", f"{setup.name}@{facts.host}"),)
@@ -178,10 +185,18 @@ def _remedies(facts: HostFacts, setup: UnitSetup, changes: Changes) -> tuple[Rem
         f"on {facts.host}: move {changes.replaced} away, which replaces the package's unit file; then systemctl "
         f"daemon-reload and systemctl restart {name}"
     )
+    shared = (
+        advice(
+            f"on {facts.host}: correct {path}, which may apply to other units too; then systemctl daemon-reload and "
+            f"systemctl restart {name}"
+        )
+        for path in changes.of_more_units
+    )
     return (
         *((revert,) if changes.added else ()),
         *((rewrite,) if changes.changed else ()),
         *((by_hand,) if changes.replaced else ()),
+        *shared,
     )
 
 

@@ -221,6 +221,16 @@ def test_a_unit_file_in_place_of_the_packages_is_moved_away_by_hand() -> None:
     assert "move /etc/systemd/system/keepalived.service away" in finding.remedies[0].text
 
 
+def test_a_drop_in_that_applies_to_more_units_is_corrected_by_hand() -> None:
+    facts = with_drop_in("keepalived", active="failed", result="exit-code")
+    path = "/etc/systemd/system/service.d/all.conf"
+    file = NeededFile("unit-file", path, FileCondition.USABLE, settings=("PrivateNetwork=yes",))
+    setup = UnitSetup("keepalived", (file, own_file("keepalived")))
+    finding = only(of_cp2(replace(facts, unit_setup=Known((setup,), NOW))))
+    assert (finding.code, finding.calls) == ("service.changed-settings", ())
+    assert f"correct {path}" in finding.remedies[0].text
+
+
 def test_units_of_somebody_else_are_not_judged() -> None:
     facts = with_drop_in("keepalived", "PrivateNetwork=yes", active="failed", result="exit-code")
     assert isinstance(facts.unit_setup, Known)
