@@ -29,7 +29,11 @@ begun() {
 }
 if [ -e "$marker" ] && finish_init; then rm -- "$marker"; exit 0; fi
 if begun; then
-  [ -e "$marker" ] || { echo "this host has a control plane that was finished before, and is not ready" >&2; exit 1; }
+  [ -e "$marker" ] || {
+    echo "this host has a control plane that kubeadm finished before, and its API server is not ready." >&2
+    echo "Read why: tail /var/log/pods/*_kube-apiserver-*/*/*.log. If the cluster is not needed: kubeadm reset" >&2
+    exit 1
+  }
   echo "A half-finished init is undone; what it wrote is kept in $folder.$end."
   cp -- "$config" "$config.new"
   kubeadm_leave "$end" "$folder" "$pki" "$data" "$socket"

@@ -24,6 +24,10 @@ from haconsole.model.hosts import Role, reach_problem
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
 
+SECOND_VOTER = (
+    "the second voter of etcd needs about 10 s to start. etcd has no quorum in that time: requests to the API wait or "
+    "fail. kube-scheduler and kube-controller-manager may then restart"
+)
 START_WHY = "The configuration is not haconsole's and was kept when the host was removed."
 
 
@@ -195,9 +199,8 @@ def _voter_note(change: MembershipChange) -> tuple[str, ...]:
     version = release(change.snapshot, change.inventory)
     if change.into is None or version is None or not change.brings_member or int(version.split(".")[1]) >= 29:
         return ()
-    return (
-        (
-            f"kubeadm {version} adds the etcd member as a voter, not as a learner: the member counts for the quorum "
-            "before it has started"
-        ),
+    voter = (
+        f"kubeadm {version} adds the etcd member as a voter, not as a learner: the member counts for the quorum "
+        "before it has started"
     )
+    return (voter, *((SECOND_VOTER,) if len(change.staying) == 1 else ()))

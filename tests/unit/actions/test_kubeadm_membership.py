@@ -284,6 +284,22 @@ def test_the_plan_notes_that_old_kubeadm_adds_voters() -> None:
     assert notes(change_of("join", snapshot, inventory, into=CP4)) == ()
 
 
+def test_the_plan_notes_the_pause_of_etcd_until_its_second_voter_has_started() -> None:
+    """Measured on hosts: 10 s without a leader, and both components lost their leases."""
+    inventory, snapshot = with_hosts(CP4)
+
+    def alone(facts: HostFacts) -> HostFacts:
+        report = value_of(facts.etcd)
+        assert report is not None
+        return replace(facts, etcd=Known(replace(report, members=report.members[:1]), NOW))
+
+    snapshot = changed(snapshot, "cp1", alone)
+    for name in ("cp2", "cp3"):
+        snapshot = changed(snapshot, name, lambda facts: replace(facts, etcd=DEAD))
+    _, pause = notes(change_of("join", snapshot, inventory, into=CP4))
+    assert "no quorum in that time" in pause
+
+
 def with_version(facts: HostFacts) -> HostFacts:
     report = value_of(facts.apiserver)
     assert report is not None

@@ -11,6 +11,7 @@ import pytest
 from haconsole.scripts import load_script
 
 JOIN = load_script("kubeadm-join")
+INIT = load_script("kubeadm-init")
 IGNORED = "--ignore-preflight-errors=DirAvailable-"
 
 
@@ -56,3 +57,15 @@ def test_the_output_ends_with_kubeadm(programs: Path) -> None:
     (programs / "kubeadm").write_text("#!/bin/sh\n/bin/sleep 0.3\n")
     result = subprocess.run(["sh", "-ec", JOIN, "join", ""], input="", capture_output=True, text=True, timeout=6)
     assert result.returncode == 0
+
+
+def test_an_init_over_a_finished_control_plane_names_the_next_command(programs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kubernetes"
+    folder.mkdir()
+    (folder / "admin.conf").touch()
+    words = (f"{folder}/kubeadm.yaml", "unfinished-1", "6443", str(folder), f"{folder}/pki", "")
+    result = subprocess.run(["sh", "-ec", INIT, "init", *words], capture_output=True, text=True, timeout=20)
+    assert result.returncode == 1
+    *_, last = result.stderr.splitlines()
+    assert "kube-apiserver" in last
+    assert "kubeadm reset" in last
