@@ -47,16 +47,11 @@ def launch(
     """Run the console until a person closes it; returns the exit status.
 
     `open_session` is called after the first paint. `theme` is the command line's, `asker` shows the session's prompts
-    on the screen, `file` is the inventory's; `recorded` is true for a recording, whose
-    time is `clock`. `notify` is a TerminalSignal
-    or ``auto``, `hook` the command for notices. Raises ThemeError, and UsageError for
-    a terminal without cursor movement, before anything is painted.
+    on the screen, `file` is the inventory's. `recorded` is true for a recording, whose time is `clock`. `notify` is a
+    TerminalSignal or ``auto``, `hook` the command for notices. Raises ThemeError and UsageError before anything is
+    painted.
     """
-    if not places_text(environment.get("TERM", "")):
-        raise UsageError(
-            "the console needs a terminal with cursor movement",
-            hint="set TERM to the terminal's type, or use `haconsole status`",
-        )
+    check_terminal(environment)
     from haconsole.ui.column_choice import choice_file
 
     source = theme_name(theme, inventory.theme, environment)
@@ -83,6 +78,15 @@ def launch(
     app = ConsoleApp(setting, driver_class=ConsoleDriver)
     asyncio.run(_run(app))
     return app.return_code or 0
+
+
+def check_terminal(environment: Mapping[str, str]) -> None:
+    """Raise UsageError for a terminal without cursor movement."""
+    if not places_text(environment.get("TERM", "")):
+        raise UsageError(
+            "the console needs a terminal with cursor movement",
+            hint="set TERM to the terminal's type, or use `haconsole status`",
+        )
 
 
 def signal_name(notify: str, environment: Mapping[str, str]) -> str:

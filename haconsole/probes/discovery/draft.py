@@ -53,16 +53,7 @@ def draft_of(
     balanced_api = balancer.balanced_api(front)
     reached = address_among(others.nodes, named or report)
     vip = balancer.main_vip(front)
-    hosts = _Hosts(own)
-    hosts.add(own, report.name, *_own_roles(report, balanced=balanced))
-    for address, other in others.hosts.items():
-        hosts.add(address, other.name, *_own_roles(other, balanced=balanced))
-    _members(report, others, hosts)
-    for name, address in balanced_api.servers if balanced_api else ():
-        hosts.add(address, name, Role.CONTROL_PLANE)
-    for address in _peers(front, own) if balanced else ():
-        hosts.add(address, "", Role.LOAD_BALANCER)
-    _nodes(others, hosts)
+    hosts = _hosts(report, others, front, balanced=balanced)
     reports = {**others.hosts, own: report}
     hosts_of_draft = tuple(
         replace(
@@ -96,6 +87,22 @@ def draft_of(
         ),
     )
     return at_least_watched(fitting(draft))
+
+
+def _hosts(report: HostReport, others: Others, front: HostReport, *, balanced: bool) -> _Hosts:
+    """Every host that a report, etcd, a balancer or the API names, with its roles."""
+    own, balanced_api = own_address(report), balancer.balanced_api(front)
+    hosts = _Hosts(own)
+    hosts.add(own, report.name, *_own_roles(report, balanced=balanced))
+    for address, other in others.hosts.items():
+        hosts.add(address, other.name, *_own_roles(other, balanced=balanced))
+    _members(report, others, hosts)
+    for name, address in balanced_api.servers if balanced_api else ():
+        hosts.add(address, name, Role.CONTROL_PLANE)
+    for address in _peers(front, own) if balanced else ():
+        hosts.add(address, "", Role.LOAD_BALANCER)
+    _nodes(others, hosts)
+    return hosts
 
 
 def _has_haproxy(report: HostReport, others: Others) -> bool:
