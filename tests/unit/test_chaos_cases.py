@@ -46,3 +46,10 @@ def test_only_steps_with_an_effect_are_done_once() -> None:
     command = RunCommand(("true",))
     change = Step(StepId("change@cp1"), "Change x", "x", HostName("cp1"), command, undo=Irreversible("x"))
     assert repeatable((look, change)) == {look.id}
+
+
+def test_cas_are_compared_by_their_number() -> None:
+    """Every bootstrap makes CAs of its own."""
+    one, other = ({"kubeadm": {"cluster_info": {"authorities": [name]}}} for name in ("bc86", "974a"))
+    assert end_status(one) == end_status(other)
+    assert end_status(one) != end_status({"kubeadm": {"cluster_info": {"authorities": ["bc86", "974a"]}}})
