@@ -6,6 +6,9 @@ LAB is a bootstrapped practice cluster that is up. Windows without and with the 
 the same load of the machine; processor time counts, so it may be busy. Of a host the processor time of its control
 groups counts: of SSH and the sessions in it, and of each service what it takes more with the console than without. The
 console itself is a process of this machine. Figures are medians of the windows, with the smallest and the largest.
+
+Hosts and console share the cores of one machine here, and the same work takes a process longer beside others. So the
+windows without the console have an equal load: a process that uses as much as the console and its sessions did before.
 FOLDER is the source of another version, which is measured in the same turns.
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +32,7 @@ from tests.hosts.terminal import Terminal
 
 SETTLED_S = 20
 """The console has read every fact once, certificates included, also on a busy machine."""
+LOAD_SETTLES_S = 2
 SERVICES = ("etcd", "haproxy", "keepalived", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 SSH = ("system.slice/ssh.service", "system.slice/ssh@*.service", "user.slice")
 SOURCE = Path(__file__).resolve().parents[2]
@@ -115,6 +120,38 @@ def console(lab: Lab, state: Path, source: Path = SOURCE) -> Iterator[tuple[int,
         terminal.press("q")
 
 
+BURN = """
+import sys, time
+share, turn_s, cells = float(sys.argv[1]), 0.25, list(range(20000))
+while True:
+    began, used = time.monotonic(), time.process_time()
+    while time.process_time() - used < share * turn_s:
+        sum(cells)
+    time.sleep(max(0.0, began + turn_s - time.monotonic()))
+"""
+"""Uses a share of one core in small turns, with memory as a program has it."""
+
+
+@contextmanager
+def load_of(share: float) -> Iterator[None]:
+    """A process that uses this share of a core."""
+    with subprocess.Popen((sys.executable, "-c", BURN, f"{share:.4f}")) as process:
+        try:
+            time.sleep(LOAD_SETTLES_S)
+            yield
+        finally:
+            process.kill()
+
+
+def share_of(version: Version, without: list[Usage]) -> float:
+    """The use of the console here and of its sessions on all hosts, as a share of one core."""
+    sessions = 0.0
+    for host in version.hosts[0]:
+        idle = statistics.median(values(without, host, "ssh")) if without else 0.0
+        sessions += max(0.0, statistics.median(values(version.hosts, host, "ssh")) - idle)
+    return statistics.median(version.here) + sessions
+
+
 def watch(lab: Lab, version: Version, seconds: float) -> None:
     """One window with the console of a version."""
     with tempfile.TemporaryDirectory() as folder, console(lab, Path(folder), version.folder) as (pid, at_start):
@@ -172,9 +209,10 @@ def main() -> int:
     if arguments.against:
         versions.append(Version(f"{arguments.against}", arguments.against.resolve()))
     for _ in range(arguments.pairs):
-        without.append(rates(lab, arguments.seconds))
         for version in versions:
             watch(lab, version, arguments.seconds)
+        with load_of(share_of(versions[0], without)):
+            without.append(rates(lab, arguments.seconds))
     for version in versions:
         report(without, version)
     return 0

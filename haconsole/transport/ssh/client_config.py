@@ -72,6 +72,7 @@ class ClientConfig:
         self._cache: dict[Query, _Kept] = {}
         self._defaults: ClientSettings | None = None
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._reading_defaults = asyncio.Lock()
 
     async def read(self, query: Query) -> Answer:
         """Raises ClientConfigError, or OSError where a file cannot be read."""
@@ -101,11 +102,16 @@ class ClientConfig:
         if query.user is None and query.else_user and settings.user == _own_name():
             with _with_login(query) as behind:
                 settings = await _ask(program, behind)
-        if self._defaults is None:
-            self._defaults = await _ask(program, Query("localhost", _NOTHING))
-        defaults = self._defaults
+        defaults = await self._defaults_of(program)
         own = settings.identity_files == defaults.identity_files
         return Answer(replace(settings, algorithms=_other(settings.algorithms, defaults.algorithms)), own)
+
+    async def _defaults_of(self, program: str) -> ClientSettings:
+        """The client's settings without any file, read once for all hosts."""
+        async with self._reading_defaults:
+            if self._defaults is None:
+                self._defaults = await _ask(program, Query("localhost", _NOTHING))
+            return self._defaults
 
 
 class _NoClientError(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import socketserver
 import threading
 import time
@@ -205,6 +206,20 @@ async def test_a_host_is_read_once_until_it_is_forgotten(tmp_path: Path) -> None
     reader.forget()
     await reader.read(Query("a", tmp_path / "config"))
     assert len(count.read_text().split()) == 2
+
+
+async def test_the_defaults_are_read_once_for_hosts_that_are_read_together(tmp_path: Path) -> None:
+    client = shutil.which("ssh")
+    assert client
+    program = tmp_path / "ssh"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/calls\nexec {client} "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "config").write_text("Port 2222\n")
+    reader = ClientConfig(str(program))
+    await asyncio.gather(*(reader.read(Query(f"10.0.0.{last}", tmp_path / "config")) for last in (1, 2, 3)))
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert sum("localhost" in call for call in calls) == 1
+    assert len(calls) == 4
 
 
 async def test_a_refusal_is_not_kept(tmp_path: Path) -> None:
