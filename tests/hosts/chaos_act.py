@@ -27,7 +27,7 @@ from tests.hosts.chaos_cases import (
     inventory_text,
     settled,
 )
-from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES, SETTLED
+from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES, SETTLED, SETTLED_WITH_WORKLOADS
 from tests.hosts.chaos_picture import (
     STARTS,
     Picture,
@@ -191,7 +191,10 @@ class Chaos:
             return
         of = ALL_STATES[state]
         owner, hosts = of.owner, tuple(host for host in of.hosts if host not in of.down)
-        script = SETTLED if of.kind is Kind.KUBEADM else settled(of.kind, self.lab.spec.vip if owner else "")
+        if of.kind is Kind.KUBEADM:
+            script = SETTLED_WITH_WORKLOADS if of.workloads else SETTLED
+        else:
+            script = settled(of.kind, self.lab.spec.vip if owner else "")
         until = time.monotonic() + PATIENCE[of.kind].settles_s
         while True:
             output = looks(self.lab, hosts, script)

@@ -73,6 +73,7 @@ class State:
     """The way from another state to this one: an action on these hosts, a script on the first, then `prepare`.
 
     `owner` holds the VIP then, where there is one; `quota` is etcd's; `down` are the hosts whose part does not run.
+    With `workloads` the pods of kube-system run too.
     """
 
     before: str
@@ -84,6 +85,7 @@ class State:
     quota: int = 0
     owner: str = ""
     down: Words = ()
+    workloads: bool = False
 
 
 FILL = f"""

@@ -9,7 +9,7 @@ from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.step import Step
 from haconsole.model.names import HostName, StepId
 from tests.hosts.chaos_cases import CASES, STATES, Kind
-from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES
+from tests.hosts.chaos_kubeadm import KUBEADM_CASES, KUBEADM_STATES, SETTLED_WITH_WORKLOADS
 from tests.hosts.chaos_picture import end_status, repeatable
 
 
@@ -53,3 +53,10 @@ def test_cas_are_compared_by_their_number() -> None:
     one, other = ({"kubeadm": {"cluster_info": {"authorities": [name]}}} for name in ("bc86", "974a"))
     assert end_status(one) == end_status(other)
     assert end_status(one) != end_status({"kubeadm": {"cluster_info": {"authorities": ["bc86", "974a"]}}})
+
+
+def test_a_rotation_of_cas_begins_once_the_workloads_run() -> None:
+    """Its first step fails while they only start, as after a restored cluster has booted."""
+    (case,) = (one for one in KUBEADM_CASES.values() if "--ca" in one.action)
+    assert KUBEADM_STATES[case.start].workloads
+    assert "rollout status" in SETTLED_WITH_WORKLOADS
