@@ -11,7 +11,7 @@ from typing import Any
 
 from haconsole.inventory.effective import snapshot_folder
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import WRITTEN_TO, FactName, Role, ServiceState
+from haconsole.model.hosts import WRITTEN_TO, FactName, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.services import keep_lines
@@ -228,13 +228,14 @@ class HostScript:
 
     async def follow(self, on_round: Callable[[], None]) -> None:
         """Query repeatedly and follow address changes, until cancelled or the host is lost (TransportError)."""
+        follow = keepalived.follow_states(addresses.FOLLOW) if "keepalived" in self._asks else addresses.FOLLOW
         async with asyncio.TaskGroup() as group:
             tasks = (
                 group.create_task(self._look_after(self._vip_moved, ("keepalived",))),
                 group.create_task(self._look_after(self._unit_changed, _ABOUT_UNITS)),
                 group.create_task(self._look_after(self._disk_filled, ("old_files",))),
             )
-            await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
+            await self._run(tuple(self._asks.values()), rounds=None, follow=follow, on_round=on_round)
             for task in tasks:
                 task.cancel()
 
@@ -355,16 +356,14 @@ class HostScript:
             if not isinstance(self._store.facts(self._name).addresses, Known):
                 self._vip_moved.set()
         if ask.fact == "services" and isinstance(fact, Known):
-            if runs_otherwise(self._store.facts(self._name).services, fact.value):
+            before = self._store.facts(self._name).services
+            if runs_otherwise(before, fact.value):
                 self._unit_changed.set()
-            fact = replace(fact, value=self._with_earlier_lines(fact.value))
+            if isinstance(before, Known):
+                fact = replace(fact, value=keep_lines(before.value, fact.value))
         if ask.fact == "disks" and is_filled(self._store.facts(self._name).disks, fact):
             self._disk_filled.set()
         self._store.put(self._name, ask.fact, fact)
-
-    def _with_earlier_lines(self, states: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
-        before = self._store.facts(self._name).services
-        return keep_lines(before.value, states) if isinstance(before, Known) else states
 
     def _learn(self, side_query: SideQuery, answer: SectionAnswer) -> None:
         """A useless answer costs nothing: the section is queried again."""
@@ -380,10 +379,11 @@ class HostScript:
 
     def _put_pushed_line(self, line: PushedLine) -> None:
         """Record an address change at once, and apply it again to a listing that may be older than the change."""
-        try:
+        if keepalived.is_state_change(line.text):
+            self._vip_moved.set()
+        change = None
+        with suppress(Exception):
             change = addresses.parse_change(line.text)
-        except Exception:
-            return
         if change is None:
             return
         self._changes.append(change)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +17,16 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes import host_script
+from haconsole.probes.balancers.keepalived import follow_states
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, ScriptQuery
-from haconsole.probes.script import ARGV, MARK, Section
+from haconsole.probes.hosts.addresses import FOLLOW
+from haconsole.probes.script import ARGV, MARK, PushedLine, Section, render
 from haconsole.transport.base import TransportError
 from tests.fakes.cluster import INVENTORY, NOW
 from tests.fakes.local_host import LocalFleet, LocalHost
+from tests.fakes.script_host import Place
 from tests.fakes.transport import FakeFleet
 
 
@@ -103,3 +110,42 @@ async def test_root_queries_again_after_sudo_refused_for_a_while(
         hosts["lb1"].sudo = False
         used_root.append(not await script.look_again(("system",)))
     assert used_root == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "looks"),
+    [
+        ("(VI_51) Entering FAULT STATE", True),
+        ("(VI_51) Entering BACKUP STATE (init)", True),
+        ("VRRP_Script(check) failed (exited with status 1)", False),
+        ("Deleted 2: eth0    inet 10.99.0.100/24 scope global eth0", True),
+    ],
+)
+async def test_a_new_state_of_keepalived_without_a_change_of_addresses_is_read_at_once(line: str, looks: bool) -> None:
+    context = ClusterContext(INVENTORY, layout(INVENTORY), FakeFleet(), lambda: NOW, b"", ProbeTimings())
+    script = HostScript(context, FactStore(INVENTORY, lambda: NOW), INVENTORY.hosts[0], (), ())
+    script._put_pushed_line(PushedLine(line))
+    assert script._vip_moved.is_set() == looks
+
+
+def test_the_journal_is_followed_beside_the_addresses_and_both_end_together(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.program("ip", "echo address; exec sleep 600")
+    place.program("journalctl", "echo '(VI_51) Entering FAULT STATE'; exec sleep 600")
+    script = render((Section("a", "true"),), rounds=None, pause_s=0.05, follow=follow_states(FOLLOW))
+    path = {"PATH": f"{place.folder}/bin:{os.environ['PATH']}"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(ARGV, env=path, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+        process.stdin.write(script)
+        process.stdin.flush()
+        lines: set[str] = set()
+        while not {"address", "(VI_51) Entering FAULT STATE"} <= lines:
+            lines.add(process.stdout.readline().decode().strip())
+        process.terminate()
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=10)
+        left, end = b"?", time.monotonic() + 5
+        while left and time.monotonic() < end:
+            left = subprocess.run(("pgrep", "-s", str(process.pid), "sleep"), capture_output=True, check=False).stdout
+    assert left == b""
