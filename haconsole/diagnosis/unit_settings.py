@@ -132,8 +132,8 @@ def _fails(
     return _candidate(
         facts,
         unit,
-        f"{setup.name} on {facts.host} fails, and its settings differ from those of the inventory",
-        "The files were changed after haconsole wrote them, and the unit does not work with them.",
+        f"{setup.name} on {facts.host} fails, and " + _difference(changes, possible),
+        "Files of the unit were changed or added after haconsole wrote them, and the unit does not work with them.",
         (
             *(f"{path} differs from what haconsole writes" for path in changes.changed),
             *(f"{path} is a drop-in that haconsole did not write" for path in added),
@@ -143,6 +143,13 @@ def _fails(
         *causes,
         certain=not unit.alive or crash_loops(unit, _read_at(facts)),
     )
+
+
+def _difference(changes: Changes, possible: tuple[UnitSetting, ...]) -> str:
+    """The first setting that may be the cause, unless a file that haconsole wrote was changed too."""
+    if changes.changed or not possible:
+        return "its settings differ from those of the inventory"
+    return f"its unit has {possible[0].name}={possible[0].value}, which haconsole did not write"
 
 
 def _candidate(
