@@ -97,6 +97,7 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
             *anywhere(*BETWEEN_HOSTS),
             ("config.invalid", f"haproxy@{facts.host}"),
         ),
+        not_by_overload=all(server.check == "L4CON" for backend in haproxy.backends for server in backend.servers),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,11 @@ def test_a_balancer_that_sees_no_server_is_a_consequence() -> None:
     blind = replace(facts, haproxy=Known(HaproxyFacts("2.6.12", 3600, backends), NOW))
     finding = only(of_cp2(blind))
     assert (finding.code, finding.subject) == ("service.changed-settings", "haproxy@cp2")
+    late: Failed[Any] = Failed("cp2: no answer within 6 s", NOW, Cause.TIMED_OUT)
+    slow = replace(blind, unit_setup=late, keepalived=late)
+    assert [one.code for one in findings_of(of_cp2(slow))] == ["haproxy.backend-down", "host.slow"], (
+        "refused connections are no work of a slow host"
+    )
 
 
 def test_a_unit_file_in_place_of_the_packages_is_moved_away_by_hand() -> None:
