@@ -88,7 +88,7 @@ def rules(facts: HostFacts, unit: ServiceState, setup: UnitSetup, inventory: Inv
         return
     isolated = tuple(drop_ins.isolation(setup, changes.settings))
     possible = drop_ins.possible_causes(unit, changes.settings)
-    if isolated and _in_effect(unit, setup, isolated[0][1]):
+    if isolated and _in_effect(unit, setup, isolated[0][1]) and not (unit.running and _answers(facts, unit)):
         yield _isolated(facts, unit, setup, changes, isolated)
     elif _is_troubled(facts, unit) and (changes.changed or possible):
         yield _fails(facts, unit, setup, changes, possible)
@@ -98,6 +98,15 @@ def _in_effect(unit: ServiceState, setup: UnitSetup, setting: UnitSetting) -> bo
     """Not before the next start, where the file is younger than the process."""
     written_at = next((file.written_at for file in setup.files if file.path == setting.path), None)
     return not unit.running or unit.started is None or written_at is None or written_at <= unit.started
+
+
+def _answers(facts: HostFacts, unit: ServiceState) -> bool:
+    """The component answers on its port, so that the setting has no effect: kernels may lack what systemd needs."""
+    if unit.name == "etcd":
+        member = value_of(facts.etcd)
+        return member is not None and member.healthy
+    server = value_of(facts.apiserver)
+    return unit.name == "kube-apiserver" and server is not None and server.ready
 
 
 def _isolated(

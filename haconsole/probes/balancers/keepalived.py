@@ -75,14 +75,14 @@ def section(keepalived: Keepalived, *, every: int = 1) -> Section:
     return Section("keepalived", _BODY.replace("CONFIG", config).replace("DOWN", down), every, unchanged)
 
 
-def follow_states(beside: str) -> str:
-    """A command that runs `beside`, and writes each new line of keepalived's journal; both end with it.
+def follow_states(command: str) -> str:
+    """Runs the command, and writes each new line of keepalived's journal; both end with it.
 
     It costs a host some 0.02 % of a processor. Without the right to read the journal it writes nothing.
     """
     journal = "journalctl -q --no-pager -f -n 0 -o cat _SYSTEMD_UNIT=keepalived.service"
     return (
-        f"(\ntrap 'kill $one $other 2>/dev/null; exit 0' HUP INT PIPE TERM\n{beside} & one=$!\n"
+        f"(\ntrap 'kill $one $other 2>/dev/null; exit 0' HUP INT PIPE TERM\n{command} & one=$!\n"
         f"{journal} 2>/dev/null & other=$!\nwait\n)"
     )
 

@@ -145,7 +145,7 @@ def test_the_journal_is_followed_beside_the_addresses_and_both_end_together(tmp_
         process.stdin.close()
         process.stdout.close()
         process.wait(timeout=10)
-        left, end = b"?", time.monotonic() + 5
-        while left and time.monotonic() < end:
-            left = subprocess.run(("pgrep", "-s", str(process.pid), "sleep"), capture_output=True, check=False).stdout
-    assert left == b""
+        rest, end = b"?", time.monotonic() + 5
+        while rest and time.monotonic() < end:
+            rest = subprocess.run(("pgrep", "-s", str(process.pid), "sleep"), capture_output=True, check=False).stdout
+    assert rest == b""
