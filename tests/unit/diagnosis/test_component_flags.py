@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.component_flags import ComponentFlags
 from haconsole.model.findings import Finding
-from haconsole.model.observed import Known
+from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.kubernetes import component_flags
@@ -83,6 +84,13 @@ def test_the_lock_that_the_host_gave_up_is_a_consequence() -> None:
     assert [one.code for one in findings_of(replace(snapshot, leases=Known(expired, NOW)))] == [
         "component.flags-differ"
     ]
+
+
+def test_another_flag_makes_no_host_slow() -> None:
+    snapshot = with_flags(MANAGER, (), (("--cluster-cidr", "10.1.0.0/16"),), ())
+    late: Failed[Any] = Failed("cp2: no answer within 6 s", NOW, Cause.TIMED_OUT)
+    slow = changed(snapshot, 2, lambda facts: replace(facts, keepalived=late, disks=late))
+    assert [one.code for one in findings_of(slow)] == ["component.flags-differ", "host.slow"]
 
 
 OUTPUT = """program kube-scheduler
