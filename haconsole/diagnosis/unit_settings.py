@@ -158,7 +158,8 @@ def _difference(changes: Changes, possible: tuple[UnitSetting, ...]) -> str:
     """The first setting that may be the cause, unless a file that haconsole wrote was changed too."""
     if changes.changed or not possible:
         return "its settings differ from those of the inventory"
-    return f"its unit has {possible[0].name}={possible[0].value}, which haconsole did not write"
+    setting = next((one for one in possible if one.value), possible[0])  # an empty one only resets the value before it
+    return f"its unit has {setting.name}={setting.value}, which haconsole did not write"
 
 
 def _candidate(

@@ -158,6 +158,12 @@ def test_only_a_setting_that_can_do_it_is_the_cause_of_a_failure(setting: str, r
     assert finding.code == code
 
 
+def test_the_summary_names_a_setting_with_a_value() -> None:
+    settings = ("ExecStart=", "ExecStart=/opt/etcd")
+    finding = only(of_cp2(with_drop_in("etcd", *settings, active="failed", result="exit-code")))
+    assert "its unit has ExecStart=/opt/etcd, " in finding.summary
+
+
 def test_the_account_of_a_drop_in_comes_before_the_files_that_it_cannot_use() -> None:
     key = NeededFile("ETCD_KEY_FILE", "/etc/etcd/pki/server.key", FileCondition.UNREADABLE)
     failed = with_drop_in("etcd", "User=nobody", active="activating", result="exit-code", files=(key,))
