@@ -165,7 +165,7 @@ def _ended_lately(pod: StaticPodState, at: datetime) -> bool:
 
 def _was_stopped(pod: StaticPodState) -> bool:
     """The manifest was put into the folder after the newest attempt ended: kubelet stopped that while it was absent."""
-    return pod.ended_at is not None and pod.placed_at is not None and pod.placed_at > pod.ended_at
+    return pod.ended_at is not None and pod.placed_at is not None and pod.placed_at >= pod.ended_at
 
 
 def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:

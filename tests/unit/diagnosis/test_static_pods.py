@@ -50,6 +50,7 @@ def test_a_pod_that_just_began_again_is_still_in_its_crash_loop() -> None:
     [
         ({"exit_status": 0}, "ended normally"),
         ({"exit_status": 255, "placed_at": NOW - timedelta(seconds=4)}, "put into the folder after"),
+        ({"exit_status": 137, "placed_at": NOW - timedelta(seconds=9)}, "put into the folder after"),  # the same second
         ({"exit_status": 1, "ran_s": 7200.0}, "had run for more than 5 minutes"),
     ],
 )
