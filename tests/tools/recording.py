@@ -6,6 +6,8 @@
 1. keepalived stops on the VIP's owner: another balancer takes the VIP over. It starts again.
 2. etcd stops on the leader: another member is elected. It starts again.
 
+The name of the lab is the name of the cluster, here and in the files on its hosts: use one that is named `demo`.
+
 Requests run through the VIP all the time, so that the figures of etcd and haproxy change. To ship the file, move it to
 `haconsole/recording/failovers.jsonl.gz`.
 """
@@ -19,11 +21,9 @@ import tempfile
 from collections.abc import Callable
 from contextlib import aclosing, closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from haconsole.actions.step import Refusal
 from haconsole.lab import drills
@@ -43,9 +43,15 @@ READING_EVERY = timedelta(seconds=4)
 """The interval of the kept figures: the file stays small, and curves have enough points."""
 TRAFFIC = """
 end=$(($(date +%s) + 300))
-while [ "$(date +%s)" -lt "$end" ]; do curl -sk -o /dev/null "https://$1/readyz"; sleep 0.2; done
+while [ "$(date +%s)" -lt "$end" ]; do
+    printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' | socat -t 2 - "OPENSSL:$1,verify=0,connect-timeout=2" >/dev/null 2>&1
+    sleep 0.2
+done
 """
-"""The loop ends by the clock: killing the process that entered the host's namespaces does not end it."""
+"""Requests by socat, because practice hosts have no curl.
+
+The loop ends by the clock: killing the process that entered the host's namespaces does not end it.
+"""
 
 
 class Thinner:
@@ -87,15 +93,16 @@ class Newest:
 async def record(lab: Lab, file: Path) -> None:
     newest, thinner = Newest(), Thinner()
     async with open_session(lab.inventory_path, read_only=True) as session:
-        await _warm_up(session)
         session.observer.quicken(faster=True)
-        with closing(Recorder(file, msgspec.structs.replace(session.inventory, cluster="demo"))) as recorder:
+        await _warm_up(session)
+        with closing(Recorder(file, session.inventory)) as recorder:
 
             async def follow() -> None:
                 async with aclosing(session.observer.watch()) as statuses:
                     async for status in statuses:
                         newest.status = status
-                        recorder.add(thinner.thin(status.snapshot))
+                        if recorder.snapshots or _is_healthy(status):
+                            recorder.add(thinner.thin(status.snapshot))
 
             task = asyncio.create_task(follow())
             try:
@@ -107,10 +114,15 @@ async def record(lab: Lab, file: Path) -> None:
 
 
 async def _warm_up(session: LiveSession) -> None:
-    """Let the cluster become healthy before the recording begins."""
+    """Let the cluster be healthy for CALM_S before the recording begins."""
+    since: datetime | None = None
     async with asyncio.timeout(HEAL_WITHIN_S), aclosing(session.observer.watch()) as statuses:
         async for status in statuses:
-            if _is_healthy(status):
+            if not _is_healthy(status):
+                since = None
+            elif since is None:
+                since = status.snapshot.observed_at
+            elif status.snapshot.observed_at - since >= timedelta(seconds=CALM_S):
                 return
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from haconsole.cli.demo import SHIPPED
 from haconsole.diagnosis.diagnose import status_of
+from haconsole.model import measures as m
 from haconsole.model.etcd_view import etcd_view
+from haconsole.model.figures import Meter
 from haconsole.model.findings import Health
 from haconsole.model.vip_view import vip_views
 from haconsole.recording.file import Recorder, read_recording
@@ -58,6 +60,24 @@ def test_the_one_that_is_shipped_shows_two_failovers() -> None:
     readings = [recording.snapshot(moment, number, now - moment.at) for number, moment in enumerate(recording.moments)]
     assert len({view.owners for snapshot in readings for view in vip_views(snapshot) if len(view.owners) == 1}) >= 2
     assert len({etcd_view(snapshot).leader for snapshot in readings}) >= 2
-    lines = [status_of(snapshot, session.inventory, now).health for snapshot in readings]
+    statuses = [status_of(snapshot, session.inventory, now) for snapshot in readings]
+    lines = [status.health for status in statuses]
+    assert lines[0] is Health.HEALTHY
     assert Health.DEGRADED in lines
     assert lines[-1] is Health.HEALTHY
+    codes = {finding.code for status in statuses for finding in status.findings}
+    assert codes == {"vip.unowned", "keepalived.down", "etcd.member-down"}, "only the two faults that were caused"
+
+
+def test_the_one_that_is_shipped_has_the_figures_of_graphs() -> None:
+    recording = read_recording(SHIPPED)
+    meter, now = Meter(), datetime.now(UTC)
+    figures = [
+        figure
+        for number, moment in enumerate(recording.moments)
+        for figure in meter.figures(recording.snapshot(moment, number, now - moment.at))
+        if figure.value is not None
+    ]
+    measures = {figure.key.measure for figure in figures}
+    assert measures >= {m.FSYNC, m.COMMIT, m.ENDPOINT, m.SESSIONS, m.LOAD}
+    assert any(figure.value for figure in figures if figure.key.measure is m.SESSION_RATE), "no requests were recorded"
