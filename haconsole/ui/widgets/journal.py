@@ -61,7 +61,8 @@ class JournalPane(Pane):
         if width <= 0:
             return
         lines = self.matching
-        self._up = max(0, min(self._up, len(lines) - 1))
+        least = _first_screen(lines, room, width - 1, self._host_width)
+        self._up = max(0, min(self._up, len(lines) - least))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
         if not lines:
             hint = "no line matches the filter yet" if self.needle else self.hint
@@ -83,6 +84,16 @@ def _count(lines: int, needle: str) -> str:
 def _head(title: str, width: int, newer: int) -> Line:
     state = Cell(f"▼{newer} newer ", Tone.WARNING) if newer else Cell("at the newest ", Tone.MUTED)
     return (padded(Cell(title), width - width_of(state.text)), state)
+
+
+def _first_screen(lines: list[JournalLine], room: int, width: int, hosts: int) -> int:
+    """How many of the oldest entries fill `room` rows: the oldest screen is as full as any other."""
+    rows = 0
+    for number, line in enumerate(lines):
+        if rows >= room:
+            return number
+        rows += len(journal_rows(line, width, hosts=hosts))
+    return len(lines)
 
 
 def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:

@@ -106,11 +106,28 @@ async def test_journals_are_followed_filtered_and_left(tmp_path: Path, monkeypat
         (saved,) = tmp_path.glob("haconsole-lab-journal-*.log")
         assert saved.read_text().endswith("cp1 etcd: became leader at term 4\n")
         assert saved.stat().st_mode & 0o777 == 0o600
-        await pilot.press("escape", "k")
+        await pilot.press("escape", "escape")
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_the_oldest_screen_of_a_journal_is_full() -> None:
+    entries = [line(1, f"entry {number}", after_s=number) for number in range(60)]
+    app = console(FakeSession(healthy(), logged=tuple(entries)))
+    async with running(app, size=(80, 24)) as pilot:
+        await pilot.press("L")
+        await settled(pilot)
+        app.screen.query_one(JournalPane)._draw_if_due()
+        await pilot.press("k")
         await settled(pilot)
         assert "▼1 newer" in screen_text(app)
-        await pilot.press("escape")
-        assert isinstance(app.screen, Dashboard)
+        await pilot.press("home")
+        await settled(pilot)
+        shown = screen_text(app).splitlines()[1:-1]
+        assert [text.split()[-1] for text in shown] == [str(number) for number in range(len(shown))]
+        assert f"▼{60 - len(shown)} newer" in screen_text(app)
+        await pilot.press("k", "j")
+        await settled(pilot)
+        assert f"▼{60 - len(shown) - 1} newer" in screen_text(app), "one line forward moves by one line"
 
 
 async def test_the_journal_of_only_the_rows_host() -> None:
