@@ -19,6 +19,37 @@ from haconsole.present.row_keys import EventKey, FindingKey, RowKey
 from haconsole.present.table import Row, TableView
 
 
+class HostTables:
+    """The tables with the rows of one host only; their heads still cover all hosts.
+
+    A table is limited once, not for each second that passes: a table that did not change is the same object.
+    """
+
+    def __init__(self) -> None:
+        self._basis: tuple[HostName, ClusterSnapshot | None, tuple[Finding, ...]] | None = None
+        """The host, and what says which rows are of it."""
+        self._kept: dict[PaneId, tuple[TableView, TableView]] = {}
+        """Each table with its limited form."""
+
+    def limited(
+        self,
+        tables: Mapping[PaneId, TableView],
+        host: HostName,
+        snapshot: ClusterSnapshot | None,
+        findings: tuple[Finding, ...],
+    ) -> dict[PaneId, TableView]:
+        basis = (host, snapshot, findings)
+        if self._basis is None or any(old is not new for old, new in zip(self._basis, basis, strict=True)):
+            self._basis, self._kept = basis, {}
+        missing = {pane: view for pane, view in tables.items() if not self._has(pane, view)}
+        limited = only_host(missing, host, snapshot, findings)
+        self._kept |= {pane: (view, limited[pane]) for pane, view in missing.items()}
+        return {pane: self._kept[pane][1] for pane in tables}
+
+    def _has(self, pane: PaneId, view: TableView) -> bool:
+        return pane in self._kept and self._kept[pane][0] is view
+
+
 def only_host(
     tables: Mapping[PaneId, TableView], host: HostName, snapshot: ClusterSnapshot | None, findings: tuple[Finding, ...]
 ) -> dict[PaneId, TableView]:

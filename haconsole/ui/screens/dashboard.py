@@ -127,9 +127,11 @@ def _draw_panes(console: Console, panes: Panes) -> None:
     else:
         views = state.tables_at(now, panes.placed())
     if console.only_host is not None:
-        from haconsole.present.one_host import only_host
+        if panes.of_host is None:
+            from haconsole.present.one_host import HostTables
 
-        views = only_host(views, console.only_host, state.snapshot, state.findings)
+            panes.of_host = HostTables()
+        views = panes.of_host.limited(views, console.only_host, state.snapshot, state.findings)
     panes.draw(views, now)
 
 

@@ -25,6 +25,7 @@ from haconsole.ui.widgets.text import TextPane
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from haconsole.present.one_host import HostTables
     from haconsole.present.table import TableView
 
 ORDER = (
@@ -76,6 +77,8 @@ class Panes(Container):
         self.tables = {pane: _table(pane, number) for number, pane in enumerate(ORDER, 1)}
         self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
         super().__init__(*self.tables.values(), self.detail, id="panes")
+        self.of_host: HostTables | None = None
+        """The tables of one host; None until only one was shown."""
         self._placing = PaneLayout()
         self._views: Mapping[PaneId, TableView] = {}
         self._now: datetime | None = None

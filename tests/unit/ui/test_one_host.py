@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from haconsole.model.names import HostName
 from haconsole.present.arrange import PaneId
-from haconsole.present.one_host import names_host
+from haconsole.present.one_host import HostTables, names_host, only_host
 from haconsole.present.row_keys import BalancerKey, HostKey, ServerKey
+from haconsole.present.tables import TABLES, table_of
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.graph import GraphPane
-from tests.fakes.cluster import changed, healthy, unreachable
+from tests.fakes.cluster import NAMES, NOW, changed, healthy, unreachable
 from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.driver import screen_text, settled
@@ -86,3 +90,19 @@ async def test_graphs_and_journals_follow_it() -> None:
         await settled(pilot)
         assert isinstance(app.screen, Dashboard)
         assert app.only_host is None
+
+
+def test_a_table_is_limited_again_only_when_it_or_its_basis_changed() -> None:
+    snapshot, findings = critical(), ()
+    tables = {pane: table_of(pane, snapshot, findings, (), NOW) for pane in TABLES}
+    kept = HostTables()
+    first = kept.limited(tables, NAMES[0], snapshot, findings)
+    assert first == only_host(tables, NAMES[0], snapshot, findings)
+    later = {**tables, PaneId.LEASES: table_of(PaneId.LEASES, snapshot, findings, (), NOW + timedelta(seconds=20))}
+    second = kept.limited(later, NAMES[0], snapshot, findings)
+    assert [pane for pane in TABLES if second[pane] is not first[pane]] == [PaneId.LEASES]
+    other = kept.limited(later, NAMES[1], snapshot, findings)
+    assert other == only_host(later, NAMES[1], snapshot, findings)
+    assert other != second
+    newer = replace(snapshot, observed_at=NOW + timedelta(seconds=1))
+    assert kept.limited(later, NAMES[1], newer, findings)[PaneId.ETCD] is not other[PaneId.ETCD]
