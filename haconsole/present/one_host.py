@@ -27,7 +27,7 @@ class HostTables:
 
     def __init__(self) -> None:
         self._basis: tuple[HostName, ClusterSnapshot | None, tuple[Finding, ...]] | None = None
-        """The host, and what says which rows are of it."""
+        """The host, and the values that decide which rows are of it."""
         self._kept: dict[PaneId, tuple[TableView, TableView]] = {}
         """Each table with its limited form."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
-from haconsole.present.cells import Cell
-from haconsole.present.detail import Detail, Fact, Heading
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Fact, Heading, Sentence
 from haconsole.ui.console import KeyTarget
 from haconsole.ui.key import Key, Scope
 from haconsole.ui.keys import bindings
@@ -64,12 +65,32 @@ class FindingWindow(TextWindow):
     BINDINGS = bindings(Scope.FINDING, Scope.FIXES)
 
     def __init__(self, finding: FindingKey) -> None:
-        super().__init__(lambda state, now: details_of(state, now, finding), subject=finding)
+        super().__init__(FindingDetails(finding), subject=finding)
         self.finding = finding
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         fixes = action == "request" and parameters[:1] == ("FixFinding",)
         return NO_FIX if fixes and not is_fixable(self.finding, self.app.state) else None
+
+
+class FindingDetails:
+    """The details of a finding; once it is resolved, the last ones, marked as such."""
+
+    def __init__(self, finding: FindingKey) -> None:
+        self._finding = finding
+        self._last: Detail | None = None
+        self._resolved_at: datetime | None = None
+
+    def __call__(self, state: ConsoleState, now: datetime) -> Detail | None:
+        detail = details_of(state, now, self._finding)
+        if detail is not None:
+            self._last, self._resolved_at = detail, None
+            return detail
+        if self._last is None:
+            return None
+        self._resolved_at = self._resolved_at or now
+        text = f"● resolved at {self._resolved_at:%H:%M:%S} UTC; these are the last details"
+        return replace(self._last, items=(Sentence(Cell(text, Tone.GOOD)), *self._last.items))
 
 
 def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | None:

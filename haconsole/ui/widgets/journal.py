@@ -87,7 +87,7 @@ def _head(title: str, width: int, newer: int) -> Line:
 
 
 def _first_screen(lines: list[JournalLine], room: int, width: int, hosts: int) -> int:
-    """How many of the oldest entries fill `room` rows: the oldest screen is as full as any other."""
+    """The number of oldest entries that fill `room` rows: the oldest screen is as full as any other."""
     rows = 0
     for number, line in enumerate(lines):
         if rows >= room:

@@ -157,7 +157,12 @@ async def test_a_window_follows_the_cluster_while_it_is_open() -> None:
         await pilot.press("6", "enter")
         session.snapshot_queue.put_nowait(healthy())
         await settled(pilot)
-        assert "The item no longer exists." in screen_text(app)
+        text = screen_text(app)
+        assert "● resolved at 03:00:0" in text
+        assert "no answer within 10 s" in text, "a person who reads the finding still sees what it was"
+        session.snapshot_queue.put_nowait(degraded())
+        await settled(pilot)
+        assert "resolved at" not in screen_text(app)
 
 
 async def test_zoom_shows_one_pane_with_more_columns() -> None:
