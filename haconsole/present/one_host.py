@@ -28,10 +28,10 @@ class HostTables:
     def __init__(self) -> None:
         self._basis: tuple[HostName, ClusterSnapshot | None, tuple[Finding, ...]] | None = None
         """The host, and the values that decide which rows are of it."""
-        self._kept: dict[PaneId, tuple[TableView, TableView]] = {}
+        self._cache: dict[PaneId, tuple[TableView, TableView]] = {}
         """Each table with its limited form."""
 
-    def limited(
+    def limit(
         self,
         tables: Mapping[PaneId, TableView],
         host: HostName,
@@ -40,14 +40,14 @@ class HostTables:
     ) -> dict[PaneId, TableView]:
         basis = (host, snapshot, findings)
         if self._basis is None or any(old is not new for old, new in zip(self._basis, basis, strict=True)):
-            self._basis, self._kept = basis, {}
+            self._basis, self._cache = basis, {}
         missing = {pane: view for pane, view in tables.items() if not self._has(pane, view)}
-        limited = only_host(missing, host, snapshot, findings)
-        self._kept |= {pane: (view, limited[pane]) for pane, view in missing.items()}
-        return {pane: self._kept[pane][1] for pane in tables}
+        of_host = only_host(missing, host, snapshot, findings)
+        self._cache |= {pane: (view, of_host[pane]) for pane, view in missing.items()}
+        return {pane: self._cache[pane][1] for pane in tables}
 
     def _has(self, pane: PaneId, view: TableView) -> bool:
-        return pane in self._kept and self._kept[pane][0] is view
+        return pane in self._cache and self._cache[pane][0] is view
 
 
 def only_host(

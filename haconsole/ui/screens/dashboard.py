@@ -131,7 +131,7 @@ def _draw_panes(console: Console, panes: Panes) -> None:
             from haconsole.present.one_host import HostTables
 
             panes.of_host = HostTables()
-        views = panes.of_host.limited(views, console.only_host, state.snapshot, state.findings)
+        views = panes.of_host.limit(views, console.only_host, state.snapshot, state.findings)
     panes.draw(views, now)
 
 

@@ -122,12 +122,12 @@ async def test_the_oldest_screen_of_a_journal_is_full() -> None:
         assert "▼1 newer" in screen_text(app)
         await pilot.press("home")
         await settled(pilot)
-        shown = screen_text(app).splitlines()[1:-1]
-        assert [text.split()[-1] for text in shown] == [str(number) for number in range(len(shown))]
-        assert f"▼{60 - len(shown)} newer" in screen_text(app)
+        rows = screen_text(app).splitlines()[1:-1]
+        assert [text.split()[-1] for text in rows] == [str(number) for number in range(len(rows))]
+        assert f"▼{60 - len(rows)} newer" in screen_text(app)
         await pilot.press("k", "j")
         await settled(pilot)
-        assert f"▼{60 - len(shown) - 1} newer" in screen_text(app), "one line forward moves by one line"
+        assert f"▼{60 - len(rows) - 1} newer" in screen_text(app), "one line forward moves by one line"
 
 
 async def test_the_journal_of_only_the_rows_host() -> None:

@@ -95,14 +95,14 @@ async def test_graphs_and_journals_follow_it() -> None:
 def test_a_table_is_limited_again_only_when_it_or_its_basis_changed() -> None:
     snapshot, findings = critical(), ()
     tables = {pane: table_of(pane, snapshot, findings, (), NOW) for pane in TABLES}
-    kept = HostTables()
-    first = kept.limited(tables, NAMES[0], snapshot, findings)
+    tables_of_host = HostTables()
+    first = tables_of_host.limit(tables, NAMES[0], snapshot, findings)
     assert first == only_host(tables, NAMES[0], snapshot, findings)
     later = {**tables, PaneId.LEASES: table_of(PaneId.LEASES, snapshot, findings, (), NOW + timedelta(seconds=20))}
-    second = kept.limited(later, NAMES[0], snapshot, findings)
+    second = tables_of_host.limit(later, NAMES[0], snapshot, findings)
     assert [pane for pane in TABLES if second[pane] is not first[pane]] == [PaneId.LEASES]
-    other = kept.limited(later, NAMES[1], snapshot, findings)
+    other = tables_of_host.limit(later, NAMES[1], snapshot, findings)
     assert other == only_host(later, NAMES[1], snapshot, findings)
     assert other != second
     newer = replace(snapshot, observed_at=NOW + timedelta(seconds=1))
-    assert kept.limited(later, NAMES[1], newer, findings)[PaneId.ETCD] is not other[PaneId.ETCD]
+    assert tables_of_host.limit(later, NAMES[1], newer, findings)[PaneId.ETCD] is not other[PaneId.ETCD]
