@@ -140,6 +140,11 @@ def _answers_there(target: HostFacts, port: PeerPort, inventory: Inventory) -> b
 def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
     others = sorted({name for each in blocked for name in (each.source, each.target)} - {host})
     ports = ", ".join(sorted({str(each.port) for each in blocked}))
+    way = advice(
+        f"if firewalls allow the port, check the route: ip route get ADDRESS, ip rule, tracepath -p {ports} ADDRESS"
+    )
+    no_way = tuple(each for each in blocked if each.state is PortState.UNREACHABLE)
+    to_source = tuple(_no_way_back(each) for each in no_way[:1])
     return Candidate(
         Finding(
             CODE,
@@ -149,17 +154,24 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
             "Other hosts reach this port, so its process runs: a firewall, a route or the MTU between hosts is wrong.",
             tuple(map(str, blocked)),
             (
+                *to_source,
                 *_unblock(host, blocked),
                 advice(
                     f"compare the firewalls of {host} and {', '.join(others)}: nft list ruleset, or iptables -S; "
                     f"allow TCP port {ports} between the cluster's hosts"
                 ),
-                advice(
-                    f"if firewalls allow the port, check the route: ip route get ADDRESS, tracepath -p {ports} ADDRESS"
-                ),
+                way,
             ),
         ),
         tuple(cause for name in (host, *others) for cause in on(name, *OF_HOST)),
+    )
+
+
+def _no_way_back(blocked: _Blocked) -> Remedy:
+    """A host that reports the other one unreachable knows no way to it, or a router or a firewall sends that answer."""
+    return advice(
+        f"on {blocked.source}: compare ip rule and ip route get ADDRESS, with the address of {blocked.target}, with "
+        "another host"
     )
 
 

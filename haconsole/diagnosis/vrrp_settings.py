@@ -79,6 +79,7 @@ def _fault(facts: HostFacts, instance: VrrpInstance, health_port: int | None) ->
             tuple(f"{path} was not written by haconsole, or was changed since" for path in changed),
             (
                 *(_by_hand(facts, path) for path in changed),
+                *(() if changed else _compare_haproxy(facts, health_port)),
                 *(() if changed else _unblock(facts, health_port)),
                 advice(
                     f"on {facts.host}: find the failed check with journalctl -u keepalived and run it by hand. "
@@ -117,6 +118,17 @@ def _changed_checks(facts: HostFacts) -> tuple[str, ...]:
     return tuple(
         one.path for one in files if one.owner in (Owner.CHANGED, Owner.FOREIGN) and one.path.endswith(CHECK_SCRIPT)
     )
+
+
+def _compare_haproxy(facts: HostFacts, port: int | None) -> Iterator[Remedy]:
+    """keepalived's check queries a port of haproxy, which a changed file may not have."""
+    changed = (one.path for one in value_of(facts.balancer_files) or () if one.owner is Owner.CHANGED)
+    path = next((one for one in changed if "haproxy" in one), None)
+    if path is not None and port is not None:
+        yield advice(
+            f"on {facts.host}: {path} was changed since haconsole wrote it. Compare its frontend on 127.0.0.1:{port}, "
+            "which keepalived's check queries, with another balancer; then reload haproxy"
+        )
 
 
 def _by_hand(facts: HostFacts, path: str) -> Remedy:

@@ -157,3 +157,13 @@ def test_a_stopped_member_and_a_lost_host_are_not_blamed_on_the_network() -> Non
     assert [finding.code for finding in diagnose(stopped, INVENTORY, NOW)] == ["etcd.member-down"]
     absent = reaching(changed(healthy(), 3, unreachable), {(1, 3): SILENT, (2, 3): SILENT})
     assert [finding.code for finding in diagnose(absent, INVENTORY, NOW)] == ["host.unreachable"]
+
+
+def test_a_host_that_reports_another_one_unreachable_checks_its_routes_before_firewalls() -> None:
+    states = {(2, 1): PortState.UNREACHABLE, (1, 2): SILENT}
+    (finding,) = diagnose(reaching(healthy(), states), INVENTORY, NOW)
+    first, second = finding.remedies[:2]
+    assert first.text.startswith("on cp2: compare ip rule and ip route get ADDRESS")
+    assert isinstance(second, ActionCall)
+    only_silent = diagnose(reaching(healthy(), {(1, 2): SILENT}), INVENTORY, NOW)
+    assert isinstance(only_silent[0].remedies[0], ActionCall)

@@ -14,6 +14,7 @@ from haconsole.model.findings import ActionCall, Advice, Finding
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 from haconsole.model.vip import KeepalivedFacts, VrrpState
@@ -200,6 +201,20 @@ def test_a_vip_without_owner_and_keepalived_in_fault_are_consequences() -> None:
     assert any("no host holds" in line for line in finding.evidence)
     fault = replace(failed, keepalived=Known(in_fault(healthy().hosts[1]), NOW))
     assert [one.code for one in findings_of(of_cp2(fault))] == ["service.changed-settings"]
+
+
+def test_the_port_of_keepaliveds_check_is_compared_where_haproxys_file_was_changed() -> None:
+    facts = healthy().hosts[1]
+    files = tuple(replace(one, owner=Owner.CHANGED) if one.path == cluster.FILES[0] else one for one in own_files())
+    fault = replace(facts, keepalived=Known(in_fault(facts), NOW))
+    finding = findings_of(of_cp2(replace(fault, balancer_files=Known(files, NOW))))[0]
+    assert (finding.code, finding.subject) == ("vip.fault", "cp2")
+    assert "Compare its frontend on 127.0.0.1:" in finding.remedies[0].text
+    assert "Compare its frontend" not in str(findings_of(of_cp2(fault))[0].remedies)
+
+
+def own_files() -> tuple[ManagedFile, ...]:
+    return cluster.balancer_files(Owner.OURS)
 
 
 def in_fault(facts: HostFacts) -> KeepalivedFacts:
