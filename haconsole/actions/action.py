@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.schema import Inventory
@@ -29,8 +30,7 @@ class ArgumentKind(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True):
     """One argument. `positional` ones are given in order on the command line, the others as ``--name``.
 
     `letter` is a short name for the command line. An argument with `several` is the last positional one and takes any
@@ -47,8 +47,7 @@ class Argument:
     several: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """An action: `title` for a menu, `help` a sentence or two on its effect and use.
 
     `certificates`, `platform`: the planner reads these facts, so the snapshot must hold them. `dangerous`: it removes

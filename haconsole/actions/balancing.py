@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+import msgspec
 
 from haconsole.configs.layout import layout
 from haconsole.inventory.effective import join_host_port
@@ -19,8 +20,7 @@ SENDS_NOTHING = (Cause.NOT_RUNNING, Cause.NOT_INSTALLED)
 """The reason why a haproxy that sends to no server anyway cannot be queried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
+class Servers(msgspec.Struct, frozen=True):
     """An API server as balancers list it: its addresses, and its names on the first balancer that has it."""
 
     backend: str
@@ -29,8 +29,7 @@ class Servers:
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Balancing:
+class Balancing(msgspec.Struct, frozen=True):
     """The state of one API server on every balancer that was reached."""
 
     addresses: tuple[str, ...]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
 from haconsole.actions.operations import (
@@ -30,8 +32,7 @@ STOPPED = load_script("check-units-stopped")
 NOT_ACTIVE = '! systemctl is-active --quiet "$1"'
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A file to put in place."""
 
     path: str

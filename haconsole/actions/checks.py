@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId, Vip
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSucceeds:
+class CommandSucceeds(msgspec.Struct, frozen=True):
     """`argv` exits with 0 as root on the step's host; `problem` is the message if it does not.
 
     `means` is the message if it does; plans show it instead of a long script.
@@ -23,8 +23,7 @@ class CommandSucceeds:
     means: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileIs:
+class FileIs(msgspec.Struct, frozen=True):
     """The file has exactly this content (given by SHA-256 in hexadecimal), mode and owner (``user:group``)."""
 
     path: str
@@ -33,31 +32,27 @@ class FileIs:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class FilesAbsent:
+class FilesAbsent(msgspec.Struct, frozen=True):
     """None of `paths` exists, or they are empty folders."""
 
     paths: tuple[str, ...]
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorityInPlace:
+class AuthorityInPlace(msgspec.Struct, frozen=True):
     """Every host of the step's EnsureAuthority or EnsureKeyPair has the same files.
 
     For a TrustAuthority: the step's host has the certificate that the CA's own hosts have.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateInPlace:
+class CertificateInPlace(msgspec.Struct, frozen=True):
     """The certificate of the step's IssueCertificate is correct: key matches, chain verifies, names and usages match,
     not due.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRunning:
+class ServiceRunning(msgspec.Struct, frozen=True):
     """The unit is active and enabled and was started after every one of `newer_than` was last written.
 
     With `reloads` a reload since then also counts, if the unit can reload its files.
@@ -68,20 +63,17 @@ class ServiceRunning:
     reloads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdHealthy:
+class EtcdHealthy(msgspec.Struct, frozen=True):
     """The etcd on the step's host answers a linearizable read and lists `voters` started voters."""
 
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
-class ApiserverReady:
+class ApiserverReady(msgspec.Struct, frozen=True):
     """The apiserver on the step's host answers /readyz with 200."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendsUp:
+class BackendsUp(msgspec.Struct, frozen=True):
     """haproxy on the step's host sees every one of `servers` UP."""
 
     servers: tuple[str, ...]
@@ -89,23 +81,20 @@ class BackendsUp:
     """For each of `servers` its possible ``ADDRESS:PORT``, whatever its name in haproxy; none: by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class VipOwned:
+class VipOwned(msgspec.Struct, frozen=True):
     """Exactly one balancer holds the address: one of `hosts`, the only ones queried; all of them if it is empty."""
 
     address: Vip
     hosts: tuple[HostName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VipAnswers:
+class VipAnswers(msgspec.Struct, frozen=True):
     """The API answers /readyz at the endpoint, requested from the step's host."""
 
     endpoint: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseHeld:
+class LeaseHeld(msgspec.Struct, frozen=True):
     """The lease ``namespace/name`` is held, not expired, by one of `hosts`; by any of the inventory if empty."""
 
     namespace: str
@@ -113,8 +102,7 @@ class LeaseHeld:
     hosts: tuple[HostName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRenewed:
+class NodeRenewed(msgspec.Struct, frozen=True):
     """The node's lease was renewed since the start of its kubelet on the step's host, as reported by the first of
     `ask`.
 
@@ -141,8 +129,7 @@ class NodeStage(StrEnum):
     CONTROL_PLANE = "control-plane"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeIs:
+class NodeIs(msgspec.Struct, frozen=True):
     """The node is at `stage`, by the API server of the first of `ask` that answers."""
 
     node: str
@@ -150,8 +137,7 @@ class NodeIs:
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiHas:
+class ApiHas(msgspec.Struct, frozen=True):
     """The API has an object at `path`, by the API server of the first of `ask` that answers."""
 
     path: str
@@ -166,8 +152,7 @@ class MemberStage(StrEnum):
     VOTING = "voting"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberIs:
+class MemberIs(msgspec.Struct, frozen=True):
     """etcd's member list, read with a quorum by the first of `ask` that can, has `peer_url` at `stage` or later."""
 
     peer_url: str
@@ -175,53 +160,46 @@ class MemberIs:
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MemberGone:
+class MemberGone(msgspec.Struct, frozen=True):
     """`member` is not on etcd's member list, read with a quorum by the first of `ask` that can."""
 
     member: MemberId
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NoMemberAt:
+class NoMemberAt(msgspec.Struct, frozen=True):
     """No member on etcd's list, read with a quorum by the first of `ask` that can, has `peer_url`."""
 
     peer_url: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderAmong:
+class LeaderAmong(msgspec.Struct, frozen=True):
     """etcd's leader is the member on one of `hosts`, which are queried themselves."""
 
     hosts: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HasRoom:
+class HasRoom(msgspec.Struct, frozen=True):
     """The database of the member on the step's host takes less than 90 % of `quota_bytes`."""
 
     quota_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoAlarm:
+class NoAlarm(msgspec.Struct, frozen=True):
     """The member on the step's host reports no alarm of `kind`, of any member."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class SameFile:
+class SameFile(msgspec.Struct, frozen=True):
     """The file at `here` on the operator's machine is the one at `path` on the step's host, by SHA-256."""
 
     here: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class SameFiles:
+class SameFiles(msgspec.Struct, frozen=True):
     """Each file in the folder `here` on the operator's machine whose name ends in `ending` is in `path` on the host.
 
     They are compared by SHA-256; there is at least one.
@@ -232,15 +210,13 @@ class SameFiles:
     ending: str
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotHere:
+class SnapshotHere(msgspec.Struct, frozen=True):
     """The file at `here` on the operator's machine is a complete snapshot: it ends with the SHA-256 of its content."""
 
     here: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerIs:
+class ServerIs(msgspec.Struct, frozen=True):
     """haproxy on each of `balancers` has the servers in `state`, found as by `SetServerState`.
 
     A balancer that `may_lack` the server sends it nothing, as if it were drained.
@@ -254,8 +230,7 @@ class ServerIs:
     may_lack: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True):
     """All checks of at least one alternative hold."""
 
     alternatives: tuple[tuple[Check, ...], ...]

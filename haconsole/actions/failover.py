@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.balancer_files import heedless

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from haconsole.inventory.guardrail import Guardrail, GuardrailKind, Weekday
 from haconsole.inventory.schema import Inventory
@@ -13,8 +14,7 @@ from haconsole.inventory.schema import Inventory
 UNDO = "undo"
 
 
-@dataclass(frozen=True, slots=True)
-class GuardrailStop:
+class GuardrailStop(msgspec.Struct, frozen=True):
     """A guardrail that stops an action now: the rule and its reason."""
 
     rule: str

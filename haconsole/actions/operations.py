@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from haconsole.actions.checks import Check
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId
 
 
-@dataclass(frozen=True, slots=True)
-class RunCommand:
+class RunCommand(msgspec.Struct, frozen=True):
     """Run `argv` as root on the step's host, with `stdin` if given. Must be safe to run twice, or detached.
 
     With `vips_pause` requests to a VIP wait briefly at its start: see `execution.pause`.
@@ -24,8 +24,7 @@ class RunCommand:
     vips_pause: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFile:
+class WriteFile(msgspec.Struct, frozen=True):
     """Write `content` to `path`; an existing file with other content is renamed with a time stamp first.
 
     A secret of the inventory is named in `content`, never written out: ``@secret:vrrp-auth/ADDRESS@`` is replaced by
@@ -39,8 +38,7 @@ class WriteFile:
     owner: str = "root:root"
 
 
-@dataclass(frozen=True, slots=True)
-class EnsureAuthority:
+class EnsureAuthority(msgspec.Struct, frozen=True):
     """Install one CA on all `hosts`: the existing one of any of them, otherwise a new one generated in memory.
 
     Writes `cert_path` (0644) everywhere and `key_path` (0600) unless the inventory keeps CA keys with the operator.
@@ -53,8 +51,7 @@ class EnsureAuthority:
     hosts: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TrustAuthority:
+class TrustAuthority(msgspec.Struct, frozen=True):
     """Install the CA's certificate, without its key, at `cert_path` on the step's host, which signs nothing.
 
     The CA is that of the plan's EnsureAuthority of the same name, whose step this one needs; none of its hosts is this
@@ -65,8 +62,7 @@ class TrustAuthority:
     cert_path: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnsureKeyPair:
+class EnsureKeyPair(msgspec.Struct, frozen=True):
     """Install one RSA key pair (service-account tokens) on all `hosts`: the existing one of any of them, otherwise a
     new one.
     """
@@ -87,8 +83,7 @@ class PairForm(StrEnum):
     """One PEM file with both, behind a link, as kubelet keeps its pair."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssueCertificate:
+class IssueCertificate(msgspec.Struct, frozen=True):
     """Generate a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
 
     `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1`` and ``IP:10.99.0.11``; `organizations` become O.
@@ -116,16 +111,14 @@ class IssueCertificate:
     form: PairForm = PairForm.FILES
 
 
-@dataclass(frozen=True, slots=True)
-class AddMember:
+class AddMember(msgspec.Struct, frozen=True):
     """Add a member at `peer_url` to etcd's list, as a learner, through a member of `ask`."""
 
     peer_url: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PromoteMember:
+class PromoteMember(msgspec.Struct, frozen=True):
     """Wait until the learner at `peer_url` on the step's host has caught up with the leader, then let it vote."""
 
     peer_url: str
@@ -133,24 +126,21 @@ class PromoteMember:
     within_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMember:
+class RemoveMember(msgspec.Struct, frozen=True):
     """Remove a member from etcd's list, through a member of `ask`, which is not the one to remove."""
 
     member: MemberId
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMemberAt:
+class RemoveMemberAt(msgspec.Struct, frozen=True):
     """Remove the member at `peer_url`, if there is one, from etcd's list, through a member of `ask`."""
 
     peer_url: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateMember:
+class UpdateMember(msgspec.Struct, frozen=True):
     """Give a member of etcd's list this peer URL, through a member of `ask`."""
 
     member: MemberId
@@ -158,8 +148,7 @@ class UpdateMember:
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MoveLeader:
+class MoveLeader(msgspec.Struct, frozen=True):
     """Move etcd's leadership to the voter of `to` that is furthest in the log, unless one of them already leads.
 
     `ask` are the hosts whose members may lead now; the leader itself is requested to step down.
@@ -169,8 +158,7 @@ class MoveLeader:
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DrainNode:
+class DrainNode(msgspec.Struct, frozen=True):
     """Cordon the node and evict its pods through the API server of a host of `ask`, until none is left.
 
     Pods of DaemonSets and static pods stay. A PodDisruptionBudget may delay an eviction; with `force` such pods, and
@@ -183,24 +171,21 @@ class DrainNode:
     within_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteNode:
+class DeleteNode(msgspec.Struct, frozen=True):
     """Delete the Node object, through the API server of a host of `ask`."""
 
     node: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetControlPlane:
+class ForgetControlPlane(msgspec.Struct, frozen=True):
     """Delete the node's entry in the ClusterStatus of kubeadm-config, which kubeadm kept up to 1.21."""
 
     node: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinNode:
+class JoinNode(msgspec.Struct, frozen=True):
     """Run ``kubeadm join`` on the step's host with `config`, whose secrets are made for this one join.
 
     ``@token@`` and ``@certificate-key@`` in `config` are replaced on the way to the host by a new bootstrap token and
@@ -217,28 +202,24 @@ class JoinNode:
     timeout_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Defragment:
+class Defragment(msgspec.Struct, frozen=True):
     """Return the free pages of the member on the step's host to its file system; it serves nothing meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompactHistory:
+class CompactHistory(msgspec.Struct, frozen=True):
     """Compact the history of all keys up to now, through a member of `ask`."""
 
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DisarmAlarm:
+class DisarmAlarm(msgspec.Struct, frozen=True):
     """Disarm every alarm of `kind` (NOSPACE or CORRUPT), through a member of `ask`."""
 
     kind: str
     ask: tuple[HostName, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CopyFromHost:
+class CopyFromHost(msgspec.Struct, frozen=True):
     """Copy the file `source_path` on the host `source` to `path` on the step's host, through this machine's memory.
 
     The copy is root's with mode 0600, and complete or absent.
@@ -249,8 +230,7 @@ class CopyFromHost:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class SaveSnapshot:
+class SaveSnapshot(msgspec.Struct, frozen=True):
     """Save a snapshot of the member on the step's host at `path` there, root's with mode 0600.
 
     The member sends it through SSH to this machine, which verifies it, sends it back and deletes its copy. So the host
@@ -260,8 +240,7 @@ class SaveSnapshot:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetServerState:
+class SetServerState(msgspec.Struct, frozen=True):
     """Set this state of servers in haproxy on each of `balancers`, until it is reloaded."""
 
     backend: str
@@ -275,8 +254,7 @@ class SetServerState:
     """Whether a balancer without such a server is fine."""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchFile:
+class FetchFile(msgspec.Struct, frozen=True):
     """Copy the file at `path` on the step's host to `here` on the operator's machine, a new file; mode 0600.
 
     This can read root's files, so it is only for files that the operator requested by name.
@@ -286,8 +264,7 @@ class FetchFile:
     here: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendFile:
+class SendFile(msgspec.Struct, frozen=True):
     """Copy the file at `here` on the operator's machine to `path` on the step's host; it belongs to root."""
 
     here: str
@@ -295,8 +272,7 @@ class SendFile:
     mode: int = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class SendFolder:
+class SendFolder(msgspec.Struct, frozen=True):
     """Copy the files in the folder `here` on the operator's machine whose names end in `ending` to `path` on the
     step's host, root's with mode 0644.
 
@@ -308,8 +284,7 @@ class SendFolder:
     ending: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(msgspec.Struct, frozen=True):
     """A step that only checks."""
 
 
@@ -333,29 +308,25 @@ Operation: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Irreversible:
+class Irreversible(msgspec.Struct, frozen=True):
     """The reason why a step cannot be undone."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftByUndo:
+class LeftByUndo(msgspec.Struct, frozen=True):
     """The reason why undo leaves the result as it is: it does no harm, or another action reverts it."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UndoByRestoringFiles:
+class UndoByRestoringFiles(msgspec.Struct, frozen=True):
     """Rename the current files at `paths` and restore the backups that the step itself made, if any."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UndoByCommand:
+class UndoByCommand(msgspec.Struct, frozen=True):
     """Perform `operation`; `verification` holds once that has undone the step, and does not before."""
 
     operation: Operation

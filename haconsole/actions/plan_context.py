@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.effective import vip_address, vip_interface
@@ -23,8 +24,7 @@ class BootstrapPart(StrEnum):
     KUBERNETES = "kubernetes"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanContext:
+class PlanContext(msgspec.Struct, frozen=True):
     """The inventory, its layout, the snapshot planned from, and the requested parts."""
 
     inventory: Inventory

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.bootstrap import etcd as bootstrap_etcd

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import SameFile, SnapshotHere
@@ -29,8 +30,7 @@ WHOLE_WHY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The snapshot: a file on a host that will be the first member; `here` is the original of a copy."""
 
     host: Host

@@ -10,7 +10,7 @@ No manifest changes: a member with data ignores the initial cluster in its flags
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import at_once, look_step, script, step_id

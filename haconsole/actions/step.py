@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import Operation, Undo
@@ -10,8 +10,7 @@ from haconsole.model.findings import ActionCall
 from haconsole.model.names import HostName, StepId
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step. A step whose `verification` already holds is skipped.
 
     `needs` are the steps that must be done before; independent steps run in parallel. `verify_within_s` bounds the wait
@@ -33,8 +32,7 @@ class Step:
     starts_with: tuple[StepId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The changes of `action` to `cluster`; `steps` are in an order that respects their `needs`.
 
     `undoes` names the run that this plan undoes, if any. `undone_by` is the action that undoes all of this, if undoing
@@ -56,8 +54,7 @@ class Plan:
     absent_hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The reasons why an action is not planned, and the way out."""
 
     action: str

@@ -6,11 +6,11 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
 from haconsole.cli.arguments import Number, fail_without_command
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 Body = Callable[[Action, dict[str, Any]], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Guardrails:
+class Guardrails(msgspec.Struct, frozen=True):
     """The guardrails of a plan: those that stop its run now, and the reasons for a confirmation by name."""
 
     stops: tuple[GuardrailStop, ...] = ()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.errors import UsageError
 from haconsole.inventory.importers.draft import Draft, HostDraft, write
@@ -28,8 +30,7 @@ _UNKNOWN = "192.0.2.1"
 _Drawn = Callable[[Others], Draft]
 
 
-@dataclass(frozen=True, slots=True)
-class StartHost:
+class StartHost(msgspec.Struct, frozen=True):
     """The host where discovery starts, and the way to it and to all others."""
 
     name: str
@@ -49,8 +50,7 @@ async def discovered(start: StartHost, command: str) -> Draft:
             raise TransportError(name, error.cause, what, hint=error.hint) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Discovery:
+class _Discovery(msgspec.Struct, frozen=True):
     """`fleets` are closed at the end."""
 
     start: StartHost

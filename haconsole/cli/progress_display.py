@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TextIO
+
+from msgspec.structs import replace
 
 from haconsole.actions.step import Plan
 from haconsole.cli.reports.progress import STATE_WIDTH, ended_line, live_lines, plain_line

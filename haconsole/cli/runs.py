@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from haconsole.cli.completing import runs as recorded_runs
 from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
@@ -106,8 +106,7 @@ def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
     return ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(msgspec.Struct, frozen=True):
     """The consent given by options: `yes`, the cluster's name, and the reason to override guardrails."""
 
     yes: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.configs.layout import EtcdLayout, KeyPairFiles, KubeClientFiles, KubernetesLayout, Layout, successor
 from haconsole.configs.watched_layouts import rke2_agent_dir
@@ -10,8 +10,7 @@ from haconsole.inventory.schema import Deployment, Host
 from haconsole.model.hosts import Role
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFile:
+class CertificateFile(msgspec.Struct, frozen=True):
     """A certificate to check on a host: its use as in `model.certificate`, its key, the CA it should verify with.
 
     `port` is where a process of this host presents it, None if none does. `kubeconfig` files embed both; `named_in` is

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.inventory.schema import Deployment, EtcdPlacement, EtcdTls, Host
 from haconsole.model.hosts import Role
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPairFiles:
+class KeyPairFiles(msgspec.Struct, frozen=True):
     """A certificate (or public key) and the private key that belongs to it, both PEM."""
 
     cert: str
@@ -20,8 +19,7 @@ class KeyPairFiles:
         return KeyPairFiles(self.cert.replace("{host}", host.name), self.key.replace("{host}", host.name))
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdPki:
+class EtcdPki(msgspec.Struct, frozen=True):
     """etcd's CA and the leaves on each member; `client` is what the console and health checks authenticate with.
 
     Names of leaf files may contain ``{host}``; `on` gives those of one host.
@@ -41,8 +39,7 @@ class EtcdPki:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdLayout:
+class EtcdLayout(msgspec.Struct, frozen=True):
     """etcd on a host. `unit` is None if kubelet runs it from `manifest`, and vice versa.
 
     `pki` is None unless the inventory sets certificates; `user` owns data and keys. `scheme` is http or https.
@@ -74,8 +71,7 @@ class EtcdLayout:
         return f"{self.data_dir}/member"
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentLayout:
+class ComponentLayout(msgspec.Struct, frozen=True):
     """A control-plane process: run by `unit` (file `unit_file`), or by kubelet from the static pod in `manifest`.
 
     `port` is its secure port; `kubeconfig` what it reaches the API with, None for the apiserver.
@@ -90,16 +86,14 @@ class ComponentLayout:
     kubeconfig: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KubeClientFiles:
+class KubeClientFiles(msgspec.Struct, frozen=True):
     """A kubeconfig and the client key pair it names; `files` is None where kubeadm embeds both in the kubeconfig."""
 
     kubeconfig: str
     files: KeyPairFiles | None
 
 
-@dataclass(frozen=True, slots=True)
-class KubernetesLayout:
+class KubernetesLayout(msgspec.Struct, frozen=True):
     """A control plane on a host. `etcd_ca` is the CA file the apiserver trusts for etcd (None without TLS).
 
     `signing_ca` holds only the first certificate of `ca`: kube-controller-manager signs with no bundle.
@@ -134,8 +128,7 @@ class KubernetesLayout:
         return self.components[0].port
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyLayout:
+class HaproxyLayout(msgspec.Struct, frozen=True):
     """haproxy on a balancer. `backend` is the name of the backend and of the frontend in front of it.
 
     `drop_in` adds to the unit that the distribution ships.
@@ -152,8 +145,7 @@ class HaproxyLayout:
     """The static pod that runs haproxy in place of the unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepalivedLayout:
+class KeepalivedLayout(msgspec.Struct, frozen=True):
     """keepalived on a balancer; while `down_file` exists `check_script` fails and the host releases its VIPs."""
 
     unit: str
@@ -165,8 +157,7 @@ class KeepalivedLayout:
     """The static pod that runs keepalived in place of the unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """All of it; a part is None when the inventory does not have it."""
 
     etcd: EtcdLayout

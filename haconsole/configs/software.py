@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.configs.etcd_pods import has_separate_pods
 from haconsole.configs.layout import Layout, is_kubeadm, is_stacked
@@ -19,8 +19,7 @@ SYSCTLS = (
 TIME_SERVICE = "chrony"
 
 
-@dataclass(frozen=True, slots=True)
-class Software:
+class Software(msgspec.Struct, frozen=True):
     """One product: it is installed if all of `programs` are. `apt` and `rpm` are its packages, empty without one."""
 
     name: str

@@ -5,7 +5,7 @@ They differ from kubeadm's by the names of files and by the supervisor; the fold
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.configs.layout_parts import ComponentLayout, KeyPairFiles, KubeClientFiles, KubernetesLayout
 from haconsole.inventory.schema import Deployment, Kubernetes

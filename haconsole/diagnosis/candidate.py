@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.findings import Finding, Severity
 
@@ -50,8 +52,7 @@ AT_WORK = frozenset(
 """Problems of a host that have an effect now: failing, waiting and retrying processes make answers late."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A finding and the findings that would explain it, the likeliest first.
 
     The consequences of a `hides_consequences` finding are omitted, not listed as evidence. So are those in

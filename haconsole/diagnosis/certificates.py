@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice, call

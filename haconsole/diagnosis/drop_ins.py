@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.model.hosts import ServiceState
 from haconsole.model.unit_setup import FileCondition, NeededFile, UnitSetup
@@ -27,8 +28,7 @@ _YES = ("1", "yes", "true", "on")
 _EVERYTHING = ("any", "0.0.0.0/0", "::/0")
 
 
-@dataclass(frozen=True, slots=True)
-class UnitSetting:
+class UnitSetting(msgspec.Struct, frozen=True):
     """One setting, and its file."""
 
     path: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere
 from haconsole.diagnosis.causes import TIMES_OUT
@@ -30,8 +31,7 @@ LATE = timedelta(seconds=20)
 _TIMED_OUT = re.compile(r"TLS handshake timeout|Client\.Timeout|context deadline exceeded|i/o timeout|request canceled")
 
 
-@dataclass(frozen=True, slots=True)
-class _LateKubelet:
+class _LateKubelet(msgspec.Struct, frozen=True):
     host: HostName
     lease_age_s: float
     text: str

@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.diagnosis.candidate import SEVERITIES, Key
 from haconsole.diagnosis.diagnose import health
@@ -27,8 +29,7 @@ RHYTHMS = 1.5
 CALM = timedelta(minutes=3)
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """A finding with the times at which it appeared; `seen_at` is the last time at which it was there."""
 
     finding: Finding
@@ -51,12 +52,11 @@ class Sighting:
         return replace(self, appearances=tuple(each for each in self.appearances if at - each <= WINDOW))
 
 
-@dataclass(frozen=True, slots=True)
-class Flapping:
+class Flapping(msgspec.Struct, frozen=True):
     """The findings of a watched cluster so far: those that are present, and those that were lately."""
 
-    present: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
-    absent: Mapping[Key, Sighting] = field(default_factory=lambda: MappingProxyType({}))
+    present: Mapping[Key, Sighting] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    absent: Mapping[Key, Sighting] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
     def after(self, findings: tuple[Finding, ...], at: datetime) -> tuple[Flapping, tuple[Finding, ...]]:
         """With the findings of one more moment; and the findings to show, the most severe first."""

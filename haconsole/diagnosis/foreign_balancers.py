@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout, layout

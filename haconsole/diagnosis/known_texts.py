@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 
 
-@dataclass(frozen=True, slots=True)
-class KnownText:
+class KnownText(msgspec.Struct, frozen=True):
     """`cause` is a sentence; the fixes are imperatives without a full stop.
 
     `fix` fits every cluster and is empty where the finding's own remedies are the fix. On clusters of kubeadm's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.configs.layout import KubernetesLayout, Layout, is_kubeadm, layout
 from haconsole.diagnosis.candidate import Candidate

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from haconsole.diagnosis.candidate import ONLY_LOCAL, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
@@ -39,8 +40,7 @@ HOW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocked:
+class _Blocked(msgspec.Struct, frozen=True):
     """A port of `target` that `source` does not reach."""
 
     source: HostName

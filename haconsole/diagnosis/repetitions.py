@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, Candidate, Key, anywhere
 from haconsole.diagnosis.remedies import advice
@@ -20,8 +21,7 @@ RECENT_S = 30
 """The age up to which the last event counts as going on."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(msgspec.Struct, frozen=True):
     """`most` events of the kind are normal within the window: over all hosts, or on each if `per_host`.
 
     A rotation restarts each control plane once, and some failovers with their way back are no flapping.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.configs.software import NETWORK_TOOLS
 from haconsole.diagnosis.candidate import (
@@ -81,8 +82,7 @@ ORDER = tuple(WORDS)
 """The cause that a finding is named after, where a host has more than one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """A question that could not be queried. `instead` names the host from which it was queried, if one could."""
 
     fact: str

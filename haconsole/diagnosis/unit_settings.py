@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.configs.unit_digests import unit_digests
 from haconsole.diagnosis import drop_ins
@@ -39,8 +40,7 @@ _OF_DISTRIBUTION = ("haproxy", "keepalived")
 """Units that a package brings; haconsole adds drop-ins to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """Differences between the settings of a unit and those that haconsole wrote."""
 
     changed: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
@@ -22,8 +23,7 @@ from haconsole.model.vip import VipState, VipView
 from haconsole.model.vip_view import vip_views
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempts:
+class _Attempts(msgspec.Struct, frozen=True):
     """The results of connections to a VIP's port, by the host that tried."""
 
     port: int

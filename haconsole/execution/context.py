@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.execution.clock import Clock
 from haconsole.execution.host.host_state import HostStateReader
@@ -10,8 +10,7 @@ from haconsole.execution.pki.ca_keys import OperatorKeys
 from haconsole.probes.context import ClusterContext
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionContext:
+class ExecutionContext(msgspec.Struct, frozen=True):
     """The cluster, which probes use too, with everything else that a run needs."""
 
     cluster: ClusterContext

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, TypeAlias
+
+import msgspec
 
 from haconsole.model.names import HostName, StepId
 
@@ -22,8 +23,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(msgspec.Struct, frozen=True):
     run: RunId
     at: datetime
     action: str
@@ -31,8 +31,7 @@ class RunStarted:
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(msgspec.Struct, frozen=True):
     run: RunId
     at: datetime
     step: StepId
@@ -40,8 +39,7 @@ class StepStarted:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepPaused:
+class StepPaused(msgspec.Struct, frozen=True):
     """The run is paused: this step is ready and waits for its release."""
 
     run: RunId
@@ -50,8 +48,7 @@ class StepPaused:
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class StepResumed:
+class StepResumed(msgspec.Struct, frozen=True):
     """A paused step continues."""
 
     run: RunId
@@ -60,16 +57,14 @@ class StepResumed:
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
-class StepOutput:
+class StepOutput(msgspec.Struct, frozen=True):
     run: RunId
     at: datetime
     step: StepId
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(msgspec.Struct, frozen=True):
     """`error` has the host, the attempt, its result and the next step to take; None if all is well.
 
     A SKIPPED step has one if something forbade it to start.
@@ -84,8 +79,7 @@ class StepDone:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunDone:
+class RunDone(msgspec.Struct, frozen=True):
     """The end: `outcome` is the worst of the steps'; `seconds` leaves out the time in which all steps were paused.
 
     `changed` counts the steps that changed something on a host, `half_done` those of them that failed.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.execution.events import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class OperationResult:
+class OperationResult(msgspec.Struct, frozen=True):
     """DONE, FAILED or UNKNOWN; the host's output, and the error as text unless DONE."""
 
     outcome: Outcome

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, assert_never, get_args, get_origin
 
+import msgspec
 import yaml
 from msgspec import Struct, inspect, structs
 
@@ -29,8 +29,7 @@ class _Broken:
 _BROKEN: Final = _Broken()
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """The readable part. `invalid` are the top-level keys with a fault under them: they may lack entries."""
 
     inventory: Inventory
@@ -48,12 +47,11 @@ def decode(root: Node, folders: Folders) -> Decoded:
     return Decoded(inventory, reader.marks, tuple(reader.faults), frozenset(reader.invalid))
 
 
-@dataclass(slots=True)
-class _InventoryReader:
+class _InventoryReader(msgspec.Struct):
     folders: Folders
-    marks: Marks = field(default_factory=Marks)
-    faults: list[Fault] = field(default_factory=list)
-    invalid: set[str] = field(default_factory=set)
+    marks: Marks = msgspec.field(default_factory=Marks)
+    faults: list[Fault] = msgspec.field(default_factory=list)
+    invalid: set[str] = msgspec.field(default_factory=set)
 
     def value(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
         """The value at `where`, or _BROKEN once its faults are reported."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from haconsole.inventory.schema import Deployment, EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
 from haconsole.model.names import HostName, Vip
@@ -40,8 +41,7 @@ def is_read_only(inventory: Inventory) -> bool:
     return inventory.read_only or bool(why_watched_only(inventory))
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideHost:
+class OutsideHost(msgspec.Struct, frozen=True):
     """A jump host that is not in the inventory, as in ``[user@]host[:port]``; None means the login's own or 22."""
 
     host: str
@@ -52,8 +52,7 @@ class OutsideHost:
 Jump: TypeAlias = HostName | OutsideHost
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveSsh:
+class EffectiveSsh(msgspec.Struct, frozen=True):
     """The connection from the operator to one host.
 
     `user` None: the operator's own login name. `port_given` False: ssh_config may name another port than 22;

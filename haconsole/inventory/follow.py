@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.edit import diff, without_host
 from haconsole.inventory.load import read
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(msgspec.Struct, frozen=True):
     """The text of the file now, and what it should be; None where a person has to see to that."""
 
     path: Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
+
+import msgspec
 
 from haconsole.inventory.effective import DIRECT, join_host_port, outside_host, split_host_port
 
@@ -16,8 +17,7 @@ _LABEL = re.compile(r"^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$")
 _ALL_DIGITS = re.compile(r"^[0-9.]+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
+class Folders(msgspec.Struct, frozen=True):
     """Where relative paths start and where ~ leads."""
 
     base: Path

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+
+import msgspec
 
 from haconsole.inventory.limits import MAX_BYTES
 from haconsole.inventory.problems import InventoryError, Level, Mark, Problem
 from haconsole.inventory.schema import Inventory
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(msgspec.Struct, frozen=True):
     """`inventory` is None exactly when `problems` has an error; problems are in the order of the file."""
 
     inventory: Inventory | None

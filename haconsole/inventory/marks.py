@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from haconsole.inventory.problems import Mark
 
@@ -11,16 +12,15 @@ Where: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys and, in lists, indexes, e.g. ``("hosts", 0, "ssh", "port")``."""
 
 
-@dataclass(slots=True)
-class Marks:
+class Marks(msgspec.Struct):
     """Filled while a file is read, used by the rules.
 
     Indexes given to `at` count the entries that could be read; `indexes` translates them to entries of the file.
     """
 
-    values: dict[Where, Mark] = field(default_factory=dict)
-    labels: dict[Where, str] = field(default_factory=dict)
-    indexes: dict[Where, tuple[int, ...]] = field(default_factory=dict)
+    values: dict[Where, Mark] = msgspec.field(default_factory=dict)
+    labels: dict[Where, str] = msgspec.field(default_factory=dict)
+    indexes: dict[Where, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
     def at(self, *where: str | int) -> Mark:
         """The place of a value, or of its parent when it is not in the file."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
 import yaml
 
 from haconsole.inventory.limits import MAX_BYTES
@@ -30,8 +30,7 @@ _BLANK = (
 """A pattern: a blank other than a space, at a place where it would be taken for one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
+class ScalarNode(msgspec.Struct, frozen=True):
     """One value as it is written; `plain` if it has no quotes, so that ``1`` is a number."""
 
     text: str
@@ -39,14 +38,12 @@ class ScalarNode:
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class ListNode:
+class ListNode(msgspec.Struct, frozen=True):
     items: tuple[Node, ...]
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class MapNode:
+class MapNode(msgspec.Struct, frozen=True):
     """Keys and values in the order of the file, duplicates included."""
 
     entries: tuple[tuple[ScalarNode, Node], ...]
@@ -124,27 +121,25 @@ def _refuse_invisible(text: str) -> None:
         raise _unreadable(_place(text[: match.start(1)]), what, "type a space instead")
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A list or mapping whose end has not come yet; in a mapping keys and values alternate."""
 
     is_map: bool
     anchor: str | None
     mark: Mark
-    children: list[Node] = field(default_factory=list)
+    children: list[Node] = msgspec.field(default_factory=list)
     before: int = 0
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(msgspec.Struct):
     """Takes parser events one by one; a stack instead of recursion, so that depth costs nothing."""
 
     tags: bool
     several: bool = False
-    roots: list[Node] = field(default_factory=list)
+    roots: list[Node] = msgspec.field(default_factory=list)
     count: int = 0
-    stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+    stack: list[_Open] = msgspec.field(default_factory=list)
+    anchors: dict[str, tuple[Node, int]] = msgspec.field(default_factory=dict)
 
     def take(self, event: yaml.Event) -> None:
         match event:

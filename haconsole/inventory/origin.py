@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from haconsole.inventory.load import read
 from haconsole.inventory.nodes import ListNode, MapNode, Node, UnreadableError, compose, decode_text
 from haconsole.inventory.problems import InventoryError
 
 
-@dataclass(frozen=True, slots=True)
-class FileOrigin:
+class FileOrigin(msgspec.Struct, frozen=True):
     """An inventory file as it is now. `owner` is a name or a number; empty, like `changed_at`, if it is not known."""
 
     file: str

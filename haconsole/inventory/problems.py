@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.errors import ExitCode, HaconsoleError
 
@@ -15,16 +16,14 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, order=True):
     """A place in the file, both counted from 1."""
 
     line: int = 1
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """One problem. `what` and `hint` are halves of a sentence, without a full stop and without any secret."""
 
     mark: Mark
@@ -33,8 +32,7 @@ class Fault:
     level: Level = Level.ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """A fault of a certain file."""
 
     file: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.lab.errors import LabError
 from haconsole.lab.scripted_faults import SCRIPTED
@@ -33,8 +34,7 @@ class FaultKind(StrEnum):
     """A script of `SCRIPTED` was run on the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabFault:
+class LabFault(msgspec.Struct, frozen=True):
     """One thing broken on one host; `unit` is of the kinds STOP, KILL and QUOTA; of SCRIPT it names the script."""
 
     kind: FaultKind
@@ -61,8 +61,7 @@ class LabFault:
         }[self.kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """The state before a fault. `target` is the host that a person named; None is an unknown value."""
 
     control_planes: tuple[str, ...]
@@ -72,8 +71,7 @@ class Scene:
     scheduler: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(msgspec.Struct, frozen=True):
     """A drill: its description, and its faults."""
 
     what: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from haconsole.lab import cgroups, network, nspawn_leftovers, outages, state
 from haconsole.lab.commands import attempt
@@ -32,8 +33,7 @@ _ROOT_ENVIRONMENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
+class HostStatus(msgspec.Struct, frozen=True):
     """One host as it is now. `pid` is its process 1 as the machine numbers it, None while it is off."""
 
     name: str

@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from haconsole.lab.cgroups import hierarchies
 from haconsole.lab.commands import SEARCH_PATH, attempt
@@ -21,8 +22,7 @@ _INOTIFY_A_HOST = 8
 _MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """A tool by its name or a path that must exist, and the Debian package that brings it."""
 
     what: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.lab.commands import attempt, run
 from haconsole.lab.network import ports_of
@@ -19,8 +21,7 @@ from haconsole.lab.spec import LabSpec
 _TABLE = "bridge haconsole"
 
 
-@dataclass(frozen=True, slots=True)
-class Outages:
+class Outages(msgspec.Struct, frozen=True):
     """`cut` hosts are isolated; each of the `cut_pairs` pairs from each other; `mute` hosts' VRRP is dropped."""
 
     cut: frozenset[str] = frozenset()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptedFault:
+class ScriptedFault(msgspec.Struct, frozen=True):
     """`breaks` and `heals` run as root in ``sh -ec``; `state` completes ``HOST: …``."""
 
     state: str

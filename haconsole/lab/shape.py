@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from haconsole.lab.errors import LabError
 from haconsole.lab.spec import Debian, KubeadmSpec, LabSpec, check_size
 
 
-@dataclass(frozen=True, slots=True)
-class LabGround:
+class LabGround(msgspec.Struct, frozen=True):
     """The shared parts of a lab's hosts: layers of their disks, topmost first, and kubeadm hosts' imported images."""
 
     layers: tuple[Path, ...]
     images: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LabShape:
+class LabShape(msgspec.Struct, frozen=True):
     """The requested lab; None means as it is, or the default when it is created now.
 
     `kubernetes_bin` is a folder with Kubernetes programs to use instead of a release or a build; `mirror` is the Debian

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.lab.errors import LabError
 from haconsole.model.hosts import Role
@@ -51,16 +52,14 @@ class Balancer(StrEnum):
     """Nothing: the endpoint is the first control plane."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeadmSpec:
+class KubeadmSpec(msgspec.Struct, frozen=True):
     """The layout of a lab for kubeadm; its hosts have containerd, kubelet and images, and no cluster yet."""
 
     etcd: EtcdTopology = EtcdTopology.STACKED
     balancer: Balancer = Balancer.HOSTS
 
 
-@dataclass(frozen=True, slots=True)
-class HostSpec:
+class HostSpec(msgspec.Struct, frozen=True):
     """One host of a lab. A bastion is the one that the machine can reach when there is one."""
 
     name: str
@@ -72,8 +71,7 @@ class HostSpec:
         return Role.BASTION in self.roles
 
 
-@dataclass(frozen=True, slots=True)
-class LabSpec:
+class LabSpec(msgspec.Struct, frozen=True):
     """The shape of a lab.
 
     `subnet` is the X of its 10.99.X.0/24; `layers` are the read-only layers of its hosts' disks, topmost first;

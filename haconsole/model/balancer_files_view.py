@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
@@ -10,8 +10,7 @@ from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class FileOwner:
+class FileOwner(msgspec.Struct, frozen=True):
     """`file` is None if the owner of the file at `path` is unknown; `reason` is why."""
 
     host: HostName

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.names import HostName
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(msgspec.Struct, frozen=True):
     """A certificate in a file on a host.
 
     `role` names its use (``etcd-server``, ``apiserver``, ``kubernetes-ca`` …); `fingerprint` is SHA-256 in lower-case
@@ -50,8 +50,7 @@ class Certificate:
         return (self.not_after - now).days
 
 
-@dataclass(frozen=True, slots=True)
-class TokenKeys:
+class TokenKeys(msgspec.Struct, frozen=True):
     """A file of keys that service accounts' tokens are signed or verified with.
 
     `fingerprints` are SHA-256 of the public halves, in the file's order; `private`: it holds the private half.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.model.names import HostName
 
@@ -23,8 +24,7 @@ class Purpose(StrEnum):
 READS = frozenset({Purpose.PROBE, Purpose.CHECK, Purpose.JOURNAL})
 
 
-@dataclass(frozen=True, slots=True)
-class HostCommand:
+class HostCommand(msgspec.Struct, frozen=True):
     """One command, or the same command `times` times, the last time at `at`; no secret is in it.
 
     `text` is a shell's line; of a script it is the name and the arguments.

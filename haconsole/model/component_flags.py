@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 DEFAULTS = {
     "--leader-elect": "true",
@@ -33,8 +33,7 @@ SWITCHES = ("--leader-elect", "--allocate-node-cidrs", "--configure-cloud-routes
 """Flags that are true when no value follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentFlags:
+class ComponentFlags(msgspec.Struct, frozen=True):
     """The flags of a running component that are in `DEFAULTS`; of others no value is kept."""
 
     component: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
@@ -12,8 +12,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 _ROLE = "apiserver"
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointView:
+class EndpointView(msgspec.Struct, frozen=True):
     """Connections through an endpoint, combined from all hosts that made some."""
 
     address: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Observed
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdMember:
+class EtcdMember(msgspec.Struct, frozen=True):
     """One entry of the member list (etcd API: Cluster.MemberList). A member without a name has never started."""
 
     id: MemberId
@@ -24,16 +24,14 @@ class EtcdMember:
         return bool(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdAlarm:
+class EtcdAlarm(msgspec.Struct, frozen=True):
     """An active alarm: `kind` is NOSPACE or CORRUPT."""
 
     member: MemberId
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdEndpoint:
+class EtcdEndpoint(msgspec.Struct, frozen=True):
     """The report of the etcd on one host about itself and its cluster (Maintenance.Status, Cluster.MemberList, Alarm).
 
     `healthy` is whether a linearizable read succeeded, so it requires a quorum; `health_error` is the read's error
@@ -60,8 +58,7 @@ class EtcdEndpoint:
     errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Election:
+class Election(msgspec.Struct, frozen=True):
     """The election of a leader as a member logged it; `at` is by the console's clock."""
 
     leader: MemberId
@@ -69,16 +66,14 @@ class Election:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalEndpoint:
+class ExternalEndpoint(msgspec.Struct, frozen=True):
     """An endpoint of an etcd outside the inventory, and its report through a control plane."""
 
     url: str
     etcd: Observed[EtcdEndpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdHash:
+class EtcdHash(msgspec.Struct, frozen=True):
     """The hash of all keys up to `revision` in the data of `member` (Maintenance.HashKV).
 
     Members with equal data have equal hashes at equal revisions and compact revisions.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember, ExternalEndpoint
@@ -19,8 +20,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdMemberView:
+class EtcdMemberView(msgspec.Struct, frozen=True):
     """A listed member, the inventory's host it runs on (None: on none of them), and its own answer if it gave one."""
 
     member: EtcdMember
@@ -42,8 +42,7 @@ class EtcdMemberView:
         return tuple(alarm.kind for alarm in self.endpoint.alarms if alarm.member == self.member.id)
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdView:
+class EtcdView(msgspec.Struct, frozen=True):
     """The member list of the cluster most hosts belong to.
 
     `quorum` is None while no member list was ever read. `current` is False when the list is remembered from an earlier

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class EventKind(StrEnum):
@@ -21,8 +22,7 @@ class EventKind(StrEnum):
     """etcd waited for more than a second until a write was on the disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecentEvents:
+class RecentEvents(msgspec.Struct, frozen=True):
     """The events of one kind on one host; `ages_s` are their ages when they were read, the oldest first."""
 
     kind: EventKind

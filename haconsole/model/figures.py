@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from haconsole.model import measures as m
 from haconsole.model.etcd import EtcdEndpoint
@@ -25,8 +26,7 @@ WINDOW_S = 4.5
 P99 = 0.99
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """One value at a time; None: it was not known then."""
 
     key: SeriesKey

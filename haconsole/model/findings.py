@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 
 class Severity(StrEnum):
@@ -22,16 +23,14 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True):
     """Something for a person to do outside this console."""
 
     text: str
     last_resort: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ActionCall:
+class ActionCall(msgspec.Struct, frozen=True):
     """An action of the catalogue with the known arguments; a form prompts for the others.
 
     A plan keeps one too, as the action that undoes it.
@@ -54,8 +53,7 @@ class ActionCall:
 Remedy: TypeAlias = Advice | ActionCall
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One cause. `code` is ``area.problem``; `subject` the host, member, VIP, backend or lease it is about.
 
     `summary` is one line, `why` the reasoning, `evidence` the facts behind it (consequences included), `remedies` the

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class AdminState(StrEnum):
@@ -14,8 +15,7 @@ class AdminState(StrEnum):
     """haproxy itself keeps the server out: its name has no address, or it is a template's spare slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyServer:
+class HaproxyServer(msgspec.Struct, frozen=True):
     """One server. `address` is empty while haproxy knows none.
 
     `status` is haproxy's word (UP, DOWN, MAINT, "UP 1/3", "no check"), `check` its last check's code.
@@ -43,14 +43,12 @@ class HaproxyServer:
         return self.status.startswith(("UP", "no check"))
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyBackend:
+class HaproxyBackend(msgspec.Struct, frozen=True):
     name: str
     servers: tuple[HaproxyServer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimit:
+class ConnectionLimit(msgspec.Struct, frozen=True):
     """A limit of connections that is used up or nearly so; `name` is ``global``, a frontend or a server."""
 
     name: str
@@ -62,8 +60,7 @@ NEARLY_USED = 0.9
 """The share of a limit from which it is reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyFacts:
+class HaproxyFacts(msgspec.Struct, frozen=True):
     """haproxy on one host: backends that have servers, in the order of the configuration."""
 
     version: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.model.haproxy import AdminState, HaproxyFacts, HaproxyServer
 from haconsole.model.hosts import HostFacts
@@ -12,8 +13,7 @@ from haconsole.model.observed import Failed, Known
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPlace:
+class ServerPlace(msgspec.Struct, frozen=True):
     """A server and the backend it is in."""
 
     backend: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
+
+import msgspec
 
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.component_flags import ComponentFlags
@@ -71,8 +72,7 @@ WRITTEN_TO = ("/", "/var/log", "/run")
 """Folders that programs write to on every host; those of one file system make one finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True):
     """The host answers over SSH. The values are of the connection in use, which may have been opened long ago."""
 
     connect_ms: float
@@ -83,8 +83,7 @@ class Reach:
     """When the connection was opened (aware, UTC); None where it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceAddress:
+class InterfaceAddress(msgspec.Struct, frozen=True):
     """One address of an interface, e.g. ``InterfaceAddress("eth0", "10.99.0.11", 24)``."""
 
     interface: str
@@ -99,8 +98,7 @@ class ServiceKind(StrEnum):
     STATIC_POD = "static-pod"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceState:
+class ServiceState(msgspec.Struct, frozen=True):
     """A component as its supervisor sees it: a systemd unit, or a static pod in systemd's terms."""
 
     name: str
@@ -142,8 +140,7 @@ class ServiceState:
         return self.running or (self.active in ("activating", "deactivating") and self.pid is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiserverFacts:
+class ApiserverFacts(msgspec.Struct, frozen=True):
     """The kube-apiserver's own answer to /readyz; `failing` are the checks that did not pass."""
 
     ready: bool
@@ -156,8 +153,7 @@ class ApiserverFacts:
     """The severest lines of its log; read only while it is not ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskSpace:
+class DiskSpace(msgspec.Struct, frozen=True):
     """Space of the file system that holds `path`, in bytes."""
 
     path: str
@@ -175,8 +171,7 @@ class DiskSpace:
         return self.free_bytes < DISK_LOW * self.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointAnswers:
+class EndpointAnswers(msgspec.Struct, frozen=True):
     """Some TLS connections of a host to the API's endpoint, whose balancer is outside of the inventory."""
 
     address: str
@@ -185,8 +180,7 @@ class EndpointAnswers:
     """SHA-256 of each different certificate that was presented; empty where no connection succeeded."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(msgspec.Struct, frozen=True):
     """Everything observed of one host. Facts of roles the host does not have stay NotAsked.
 
     `notes`, `token_keys` and `endpoint_answers` were read with its certificates.
@@ -226,8 +220,8 @@ class HostFacts:
     apiserver_metrics: Observed[ApiserverMetrics] = NOT_ASKED
     apiserver_ms: Observed[float] = NOT_ASKED
     """Milliseconds of a small request to its API server over an open connection, the way by SSH included."""
-    notes: tuple[str, ...] = field(default=())
-    token_keys: tuple[TokenKeys, ...] = field(default=())
+    notes: tuple[str, ...] = msgspec.field(default=())
+    token_keys: tuple[TokenKeys, ...] = msgspec.field(default=())
     endpoint_answers: EndpointAnswers | None = None
     """None where the endpoint is a VIP or host of the inventory, or was not read."""
     disk_writes: DiskWrites | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.names import HostName
 
@@ -12,8 +13,7 @@ WARNING = 4
 """Priorities as syslog counts them (RFC 5424 section 6.2.1): the lower, the more severe."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
+class JournalLine(msgspec.Struct, frozen=True):
     """One entry: its time by the host's clock (aware, UTC), its unit or program, its severity."""
 
     host: HostName

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterInfo:
+class ClusterInfo(msgspec.Struct, frozen=True):
     """The server and the CAs that a joining host trusts: the ConfigMap kube-public/cluster-info."""
 
     server: str
@@ -15,8 +14,7 @@ class ClusterInfo:
     """SHA-256 of each embedded CA, in lower-case hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletConfiguration:
+class KubeletConfiguration(msgspec.Struct, frozen=True):
     """kubelet's configuration as kubeadm writes it at a join or an upgrade; None and empty are kubelet's defaults."""
 
     name: str
@@ -26,8 +24,7 @@ class KubeletConfiguration:
     fail_swap_on: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterConfiguration:
+class ClusterConfiguration(msgspec.Struct, frozen=True):
     """kubeadm's settings of the cluster (kubeadm-config API, v1beta2 to v1beta4); empty where there are none."""
 
     version: str = ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.system import Listener
 
 
-@dataclass(frozen=True, slots=True)
-class StaticPodState:
+class StaticPodState(msgspec.Struct, frozen=True):
     """A file that kubelet reads as the manifest of a static pod, and what runs of it."""
 
     file: str
@@ -49,16 +49,14 @@ class StaticPodState:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class JournalError:
+class JournalError(msgspec.Struct, frozen=True):
     """An error line of kubelet's journal, without klog's header; `at` is its newest occurrence."""
 
     text: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerdConfig:
+class ContainerdConfig(msgspec.Struct, frozen=True):
     """The settings of /etc/containerd/config.toml that kubelet depends on."""
 
     disabled_plugins: tuple[str, ...] = ()
@@ -71,8 +69,7 @@ class ContainerdConfig:
         return any(plugin == "cri" or plugin.endswith(".grpc.v1.cri") for plugin in self.disabled_plugins)
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletFacts:
+class KubeletFacts(msgspec.Struct, frozen=True):
     """kubelet's settings, by its process or, while it does not run, by its unit."""
 
     static_pod_folder: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Severity
@@ -53,28 +54,24 @@ class Mood(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class LaneKey:
+class LaneKey(msgspec.Struct, frozen=True):
     kind: LaneKind
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneState:
+class LaneState(msgspec.Struct, frozen=True):
     text: str
     mood: Mood = Mood.GOOD
 
 
-@dataclass(frozen=True, slots=True)
-class LaneMark:
+class LaneMark(msgspec.Struct, frozen=True):
     """Something that took no time: a restart."""
 
     at: datetime
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A state from `start` to `end`; None: it lasts."""
 
     start: datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.model.names import HostName
 
@@ -23,8 +24,7 @@ class LeaseState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """One lease. `host` is the inventory's host behind `holder`, None when no host matches.
 
     Its times are the holder's, whose clock is `clock_ahead_s` ahead of this machine's; 0 if that is not known.

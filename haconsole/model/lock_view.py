@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.lock import STALE_S, HostLock, LockClaim
 from haconsole.model.names import HostName
@@ -10,8 +10,7 @@ from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class LockView:
+class LockView(msgspec.Struct, frozen=True):
     """One claim over all hosts that have it: `hosts` in the inventory's order, the newest heartbeat among them."""
 
     claim: LockClaim

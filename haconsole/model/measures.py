@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 OFTEN_S = 15.0
 HEAVY_S = 120.0
@@ -19,8 +20,7 @@ class Unit(StrEnum):
     NUMBER = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """One kind of figure. `every_s` is the longest usual interval of its readings."""
 
     name: str
@@ -177,8 +177,7 @@ MEASURES = (
 """All of them, in the order in which they are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
+class SeriesKey(msgspec.Struct, frozen=True):
     """A figure and its subject: a host, the cluster if `host` is empty, or a balancer's server, ``backend/server``."""
 
     measure: Measure

@@ -6,13 +6,12 @@ Counters count from the start of their process, so a smaller value is a restart,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.names import MemberId
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(msgspec.Struct, frozen=True):
     """Cumulative counts of observations by upper bound, as Prometheus exposes them (exposition format 0.0.4)."""
 
     bounds: tuple[float, ...]
@@ -62,8 +61,7 @@ def quantile(histogram: Histogram, share: float) -> float | None:
     return lower
 
 
-@dataclass(frozen=True, slots=True)
-class DiskWrites:
+class DiskWrites(msgspec.Struct, frozen=True):
     """A member's writes of its raft log to disk (WAL fsync) in the last seconds."""
 
     seconds: float
@@ -88,16 +86,14 @@ def disk_writes(before: EtcdMetrics, after: EtcdMetrics) -> DiskWrites | None:
     return DiskWrites(after.clock_s - before.clock_s, writes.total, writes.total - fast, p99_s)
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTrips:
+class RoundTrips(msgspec.Struct, frozen=True):
     """Times of messages from a member to one peer and back."""
 
     peer: MemberId
     times: Histogram
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdMetrics:
+class EtcdMetrics(msgspec.Struct, frozen=True):
     """A member's own metrics at /metrics (etcd.io: Metrics). All but the gauges count from the start of its process."""
 
     clock_s: float
@@ -116,8 +112,7 @@ class EtcdMetrics:
     slow_applies: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ApiserverMetrics:
+class ApiserverMetrics(msgspec.Struct, frozen=True):
     """An API server's own metrics (kubernetes.io: Kubernetes Metrics Reference)."""
 
     clock_s: float
@@ -129,8 +124,7 @@ class ApiserverMetrics:
     """Answered with a status of 500 or more since its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskTimes:
+class DiskTimes(msgspec.Struct, frozen=True):
     """Counters of one block device since the boot of the host (kernel.org: I/O statistics fields)."""
 
     device: str
@@ -141,8 +135,7 @@ class DiskTimes:
     """Milliseconds that these took, added up."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostUsage:
+class HostUsage(msgspec.Struct, frozen=True):
     """The load of a host; None where it does not report a value."""
 
     clock_s: float

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.names import HostName
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCondition:
+class NodeCondition(msgspec.Struct, frozen=True):
     """`status` is ``True``, ``False``, or ``Unknown`` once the controller-manager has lost sight of kubelet."""
 
     type: str
@@ -19,8 +19,7 @@ class NodeCondition:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeState:
+class NodeState(msgspec.Struct, frozen=True):
     """One Node object. Times are those of its host's and the API servers' clocks."""
 
     name: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -33,8 +35,7 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Known(Generic[T_co]):
+class Known(msgspec.Struct, Generic[T_co], frozen=True):
     """A value and the moment (aware, UTC) it was observed.
 
     `via` names the host from which the component was queried if its own host could not query it; empty: its own.
@@ -47,8 +48,7 @@ class Known(Generic[T_co]):
     direct: Failed[object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed(Generic[T_co]):
+class Failed(msgspec.Struct, Generic[T_co], frozen=True):
     """A query at `at` got no usable answer; `last` is the newest value known before, if any.
 
     `asked_from` are the hosts from which the component itself was queried. Empty: the connection failed, and nothing is
@@ -63,8 +63,7 @@ class Failed(Generic[T_co]):
     direct: Failed[object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotAsked:
+class NotAsked(msgspec.Struct, frozen=True):
     """The question does not arise (the host has no such role) or has not been queried yet."""
 
 

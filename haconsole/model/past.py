@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.names import HostName
 
@@ -38,8 +40,7 @@ class PastKind(StrEnum):
     """The clock was set; `detail` is by how much, if that is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastEvent:
+class PastEvent(msgspec.Struct, frozen=True):
     """One event. `at` is the host's clock until it is corrected; `source` is the unit, ``systemd`` or ``kernel``."""
 
     at: datetime
@@ -59,8 +60,7 @@ class PastEvent:
         return replace(self, text=self.text.replace(self.detail, name), detail=name)
 
 
-@dataclass(frozen=True, slots=True)
-class HostPast:
+class HostPast(msgspec.Struct, frozen=True):
     """The events of one host, oldest first; `problem` is the reason why there are none."""
 
     host: HostName

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class PackageTool(StrEnum):
@@ -25,8 +26,7 @@ class FirewallTool(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageState:
+class PackageState(msgspec.Struct, frozen=True):
     """A package as the package tool knows it; versions are empty where there is none, or none is known."""
 
     name: str
@@ -36,8 +36,7 @@ class PackageState:
     """Excluded from upgrades."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramState:
+class ProgramState(msgspec.Struct, frozen=True):
     """An installed program; `version` is empty where it was not queried or could not be read."""
 
     name: str
@@ -45,8 +44,7 @@ class ProgramState:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeState:
+class RuntimeState(msgspec.Struct, frozen=True):
     """The container runtime and the settings that kubelet depends on; empty where they are not known."""
 
     name: str
@@ -62,8 +60,7 @@ class RuntimeState:
     """Folder in which it looks for CNI plug-ins."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformFacts:
+class PlatformFacts(msgspec.Struct, frozen=True):
     """One host's platform, as preparation found it."""
 
     os: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Owner(StrEnum):
@@ -25,8 +26,7 @@ class Owner(StrEnum):
         return self in (Owner.OURS, Owner.PACKAGE, Owner.ABSENT)
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedFile:
+class ManagedFile(msgspec.Struct, frozen=True):
     """A file that this console writes on balancers, and its current owner.
 
     `cluster` is the cluster that its mark names; None without a mark.

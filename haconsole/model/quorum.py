@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
 def needed_for(voters: int) -> int:
@@ -10,8 +10,7 @@ def needed_for(voters: int) -> int:
     return voters // 2 + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Quorum:
+class Quorum(msgspec.Struct, frozen=True):
     """Voters listed, and voters that read through the quorum. A member that never started votes too.
 
     `answering`: voters that answered at all, where that was observed; without a quorum they are more than `healthy`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 from haconsole.model.kubelet import StaticPodState
@@ -11,8 +11,7 @@ from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
+class ServiceRow(msgspec.Struct, frozen=True):
     host: HostName
     service: ServiceState
     restarts: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.etcd import Election, ExternalEndpoint
 from haconsole.model.hosts import HostFacts
@@ -15,16 +16,14 @@ from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.vip import LeasedVip
 
 
-@dataclass(frozen=True, slots=True)
-class PendingFact:
+class PendingFact(msgspec.Struct, frozen=True):
     """A fact that is being read for the first time; `host` is None for the leases."""
 
     host: HostName | None
     fact: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterSnapshot:
+class ClusterSnapshot(msgspec.Struct, frozen=True):
     """Facts of every host of the inventory, in its order, and the leases, which belong to no single host.
 
     `revision` counts up within one collector; `observed_at` (aware, UTC) is when this value was combined, each fact

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.findings import Finding, Health
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterStatus:
+class ClusterStatus(msgspec.Struct, frozen=True):
     """A snapshot, its findings, most severe first, and the health they amount to."""
 
     snapshot: ClusterSnapshot

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+
+class Neighbour(msgspec.Struct, frozen=True):
     """An entry of the host's neighbour table: the hardware address that it sends frames for `address` to."""
 
     address: str
@@ -17,8 +17,7 @@ class Neighbour:
     """``REACHABLE``, ``STALE``, ``PERMANENT`` …, as ip-neighbour(8) shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(msgspec.Struct, frozen=True):
     """The share of the last ten seconds, in percent, in which some task waited for a resource (PSI)."""
 
     cpu: float | None = None
@@ -26,8 +25,7 @@ class Pressure:
     memory: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SystemFacts:
+class SystemFacts(msgspec.Struct, frozen=True):
     """One host's name, load and network tables, and the times of the files that its balancers load.
 
     `load` is the one-minute average; `hardware` maps each interface to its hardware address; `files_written`
@@ -56,8 +54,7 @@ class TimeoutKind(StrEnum):
     CONNECT = "connect"
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyTimeout:
+class ProxyTimeout(msgspec.Struct, frozen=True):
     """The time after which a proxy of haproxy closes connections, and the line of its configuration."""
 
     kind: TimeoutKind
@@ -66,8 +63,7 @@ class ProxyTimeout:
     setting: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigCheck:
+class ConfigCheck(msgspec.Struct, frozen=True):
     """A program's own verdict on its configuration file; `message` is its first complaint, empty where it has none."""
 
     program: str
@@ -80,8 +76,7 @@ class ConfigCheck:
     """Addresses at which haproxy accepts connections to the API servers, as its file has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class OldFile:
+class OldFile(msgspec.Struct, frozen=True):
     """An archived journal, or a snapshot that is not the newest: nothing needs it any more.
 
     With a `count` it is a folder's temporary files: `written_at` is the time of the newest one.
@@ -102,8 +97,7 @@ class OldFile:
         return f"{self.name}, {self.size_bytes / 1_048_576:.1f} MiB, of {self.written_at:%Y-%m-%d %H:%M}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(msgspec.Struct, frozen=True):
     """A TCP port of the host that a process listens on."""
 
     port: int
@@ -134,8 +128,7 @@ class ExposureKind(StrEnum):
     """haproxy's statistics page with a name and password from published examples."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(msgspec.Struct, frozen=True):
     """An address that other hosts reach; `detail` is the proxy's name in haproxy's configuration."""
 
     kind: ExposureKind
@@ -160,8 +153,7 @@ class PortState(StrEnum):
     """The host that connects has no local port left for a connection to the address."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerPort:
+class PeerPort(msgspec.Struct, frozen=True):
     """A port of another host as this host reaches it."""
 
     address: str

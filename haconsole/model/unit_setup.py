@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 
 class FileCondition(StrEnum):
@@ -18,8 +19,7 @@ class FileCondition(StrEnum):
     NOT_EXECUTABLE = "not-executable"
 
 
-@dataclass(frozen=True, slots=True)
-class NeededFile:
+class NeededFile(msgspec.Struct, frozen=True):
     """A file or folder that a unit names; `name` is the flag or variable, ``unit-file``, ``program`` or the like.
 
     A folder that etcd makes inside of its data folder has the name ``member-folder``.
@@ -37,8 +37,7 @@ class NeededFile:
     """``NAME=VALUE`` of a unit file or drop-in that haconsole did not write, without values of environments."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """The limits of a unit's control group, and how far they are used; None: no limit."""
 
     throttled_share: float | None = None
@@ -51,8 +50,7 @@ class Limits:
     tasks_refused: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UnitSetup:
+class UnitSetup(msgspec.Struct, frozen=True):
     """One unit, without ``.service``. `reload_needed`: systemd has an older version of its unit file in memory."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.model.names import HostName, Vip
 
@@ -19,8 +20,7 @@ class VrrpState(StrEnum):
     FAULT = "FAULT"
 
 
-@dataclass(frozen=True, slots=True)
-class VrrpInstance:
+class VrrpInstance(msgspec.Struct, frozen=True):
     """One vrrp_instance of keepalived.conf and the state keepalived last entered (None if unknown)."""
 
     name: str
@@ -36,8 +36,7 @@ class VrrpInstance:
     track_weights: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeepalivedFacts:
+class KeepalivedFacts(msgspec.Struct, frozen=True):
     """keepalived on one host; `forced_down` is whether the file that forces a failover exists.
 
     `adverts_dropped`: a rule of the host's nftables drops VRRP, and none of haconsole's accepts it before.
@@ -49,8 +48,7 @@ class KeepalivedFacts:
     adverts_dropped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeasedVip:
+class LeasedVip(msgspec.Struct, frozen=True):
     """A VIP that kube-vip moves between control planes: the holder of the lease should have the address."""
 
     address: Vip
@@ -65,8 +63,7 @@ class VipState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class VipView:
+class VipView(msgspec.Struct, frozen=True):
     """The owners of a virtual address, over all hosts that can hold it.
 
     UNKNOWN if a host that could hold it did not answer, or if several owners were observed for a moment only.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
@@ -18,8 +18,7 @@ BACK_DATED = timedelta(minutes=5)
 """A certificate becomes valid this long before now, so that hosts whose clocks are slightly slow accept it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(msgspec.Struct, frozen=True):
     """A CA that can sign: its certificate (PEM) and its key."""
 
     certificate: bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -56,8 +57,7 @@ def decrypted(pem: bytes, passphrase: Secret) -> PrivateKey:
     return PrivateKey(key.private_bytes(serialization.Encoding.PEM, PLAIN_FORM, serialization.NoEncryption()))
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(msgspec.Struct, frozen=True):
     """Both halves of a key, for signing tokens."""
 
     private: PrivateKey

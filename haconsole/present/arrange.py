@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 HEAD_LINES = 2
 LEAST_ROWS = 2
@@ -33,8 +34,7 @@ class PaneId(StrEnum):
 PAIRS = ((PaneId.ETCD, PaneId.VIPS), (PaneId.HAPROXY, PaneId.LEASES))
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(msgspec.Struct, frozen=True):
     """A place on the screen, in cells."""
 
     x: int

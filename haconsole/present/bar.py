@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from haconsole.model.findings import Health
 from haconsole.model.observed import Failed, Known
@@ -38,8 +39,7 @@ class LinkState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class BarLink:
+class BarLink(msgspec.Struct, frozen=True):
     """`since` is when this state began; `reason` is why the stream was interrupted."""
 
     state: LinkState
@@ -47,15 +47,13 @@ class BarLink:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LastBackup:
+class LastBackup(msgspec.Struct, frozen=True):
     """The newest snapshot of etcd by the run logs of this account; `at` None: there is none."""
 
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(msgspec.Struct, frozen=True):
     """Answers to the first questions; None where the answer is not known.
 
     `can_lose` is the number of further etcd members that may fail, -1 without a quorum; `expires_at` is the end of the
@@ -81,8 +79,7 @@ class Vitals:
         return cls(can_lose, expires_at, backup, _request_ms(snapshot) if reached else None)
 
 
-@dataclass(frozen=True, slots=True)
-class BarView:
+class BarView(msgspec.Struct, frozen=True):
     """The content of the bar. `heard_at` is when the newest snapshot was combined, `run` the progress of the current
     run, `lock` another console that may change the cluster now, empty if there is none, `recorded` that all of it is a
     recording.
@@ -99,7 +96,7 @@ class BarView:
     run: str = ""
     lock: str = ""
     recorded: bool = False
-    vitals: Vitals = field(default_factory=Vitals)
+    vitals: Vitals = msgspec.field(default_factory=Vitals)
     frozen_at: datetime | None = None
     """When the screen was frozen; None while it shows news."""
     only_host: str = ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -42,15 +42,15 @@ class Tone(StrEnum):
     MARK = "mark"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """One line of text that is safe to print: control and direction characters in it are spelled out."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", clean(self.text))
+        if UNSAFE.search(self.text):
+            msgspec.structs.force_setattr(self, "text", clean(self.text))
 
 
 SIGNS = ("● ", "✖ ", "▲ ", "◆ ", "★ ", "? ")

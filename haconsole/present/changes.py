@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding
@@ -44,8 +46,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotChange:
+class SnapshotChange(msgspec.Struct, frozen=True):
     """One change: its time, its subject, its text, its meaning; `number` counts from the first.
 
     Changes from before the start have numbers from 0 down.

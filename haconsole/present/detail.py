@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+import msgspec
 
 from haconsole.present.cells import Cell, Line, Tone, break_lines, padded, width_of, wrapped
 
@@ -15,21 +16,18 @@ if TYPE_CHECKING:
 LABEL_MOST = 26
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(msgspec.Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """A label and what is known under it."""
 
     label: str
     value: Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(msgspec.Struct, frozen=True):
     """Running text; `mark` is in front of it, and further lines are indented by its width."""
 
     text: Cell
@@ -38,8 +36,7 @@ class Sentence:
     """Its subject, opened by a key; None if there is no single one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim:
+class Verbatim(msgspec.Struct, frozen=True):
     """A line of a file or of a command's output: its blanks count, and it is broken only if it does not fit."""
 
     text: Cell
@@ -52,8 +49,7 @@ Target: TypeAlias = "RowKey | LogPlace"
 Item: TypeAlias = Heading | Fact | Sentence | Verbatim
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True):
     """The details of one thing."""
 
     title: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, assert_never
+
+import msgspec
 
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 from haconsole.present.ages import clock, seconds_since, span
@@ -14,8 +15,7 @@ from haconsole.present.cells import Cell, Tone, remembered
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown(Generic[T]):
+class Shown(msgspec.Struct, Generic[T], frozen=True):
     """A value to draw: `since` is set when it is only remembered, and is when it was last current; `reason` is why."""
 
     value: T | None

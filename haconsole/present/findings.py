@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from haconsole.model.findings import ActionCall, Finding, Severity
 from haconsole.model.lanes import LaneKey, LaneKind, Lanes

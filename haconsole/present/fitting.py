@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.present.cells import Cell, Line, Tone, padded, remembered, width_of
 from haconsole.present.table import Column, Row, TableView
@@ -11,8 +11,7 @@ GAP = 1
 ROOMY_GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True):
     """The visible columns, their widths and the blanks between; the last one takes the remaining width."""
 
     columns: tuple[int, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, check_request
 from haconsole.errors import UsageError
@@ -15,8 +17,7 @@ SET = "yes"
 """The value of a flag that is set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One argument and its value, empty if there is none; `offers` are the values to choose from."""
 
     argument: Argument
@@ -29,8 +30,7 @@ class Entry:
         return self.argument.kind in (ArgumentKind.TEXT, ArgumentKind.FILE) and not self.offers
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """An action's entries; `at` is the current one."""
 
     action: Action

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunRecord, RunStatus
@@ -47,8 +49,7 @@ SECOND = timedelta(seconds=1)
 CURVES = tuple(measure for measure in MEASURES if measure not in (m.DB_IN_USE, m.LEADER_CHANGES))
 
 
-@dataclass(frozen=True, slots=True)
-class LaneRow:
+class LaneRow(msgspec.Struct, frozen=True):
     """A lane of the graph; `lane` may still change."""
 
     key: LaneKey
@@ -62,8 +63,7 @@ class LaneRow:
         return f"{self.key.kind} {self.key.name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class CurveRow:
+class CurveRow(msgspec.Struct, frozen=True):
     """A series of the graph."""
 
     key: SeriesKey
@@ -95,8 +95,7 @@ def _backend_of(row: GraphRow) -> str:
     return f"{backend}{slash}" or "\0"
 
 
-@dataclass(frozen=True, slots=True)
-class GraphWindow:
+class GraphWindow(msgspec.Struct, frozen=True):
     """The time that is shown: `span` of SPANS_S, up to `end` (None: now). The cursor is `back_s` before the end.
 
     A cursor that is not at now stays at its moment while time passes: `end` is then set.

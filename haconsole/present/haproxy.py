@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.haproxy import AdminState, HaproxyServer
@@ -17,8 +17,7 @@ from haconsole.present.row_keys import BalancerKey, ServerKey
 from haconsole.present.table import Column, Row, TableView
 
 
-@dataclass(frozen=True, slots=True)
-class BalancerSight:
+class BalancerSight(msgspec.Struct, frozen=True):
     """A server as one balancer reports it; `current` is False when that balancer does not answer now."""
 
     balancer: HostName
@@ -26,8 +25,7 @@ class BalancerSight:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(msgspec.Struct, frozen=True):
     """A server of a backend over all balancers that have it."""
 
     backend: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field
 from datetime import UTC
+
+import msgspec
 
 from haconsole.model.journal import ERROR, WARNING, JournalLine
 from haconsole.present.cells import Cell, Line, Tone, clean, sized, width_of, wrapped
@@ -15,11 +16,10 @@ SOURCE_MOST = 16
 SIGNS = {Tone.CRITICAL: "✖", Tone.WARNING: "▲"}
 
 
-@dataclass
-class Scroll:
+class Scroll(msgspec.Struct):
     """The newest KEPT lines of several journals, by the hosts' clocks; edited in place, because it may grow fast."""
 
-    lines: list[JournalLine] = field(default_factory=list)
+    lines: list[JournalLine] = msgspec.field(default_factory=list)
 
     def add(self, line: JournalLine) -> None:
         """Insert a line in order; hosts are read in parallel, so lines may come slightly late."""

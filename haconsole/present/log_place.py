@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.names import HostName
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlace:
+class LogPlace(msgspec.Struct, frozen=True):
     """A host's log, of all hosts if there is none; of one component, or of all; around a moment, or followed."""
 
     host: HostName | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.findings import Finding
 from haconsole.model.status import ClusterStatus
@@ -21,8 +23,7 @@ class NoticeKind(StrEnum):
     RUN_ENDED = "run-ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """One event that an operator wants to know; `fields` go into its JSON."""
 
     kind: NoticeKind
@@ -39,12 +40,11 @@ class Notice:
         return json.dumps({**head, **self.fields}, ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingWatch:
+class FindingWatch(msgspec.Struct, frozen=True):
     """The open findings. With `silent` those of the first complete status are no notices: a person sees them."""
 
     silent: bool = False
-    open: Mapping[tuple[str, str], Finding] = field(default_factory=lambda: MappingProxyType({}))
+    open: Mapping[tuple[str, str], Finding] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     complete: bool = False
 
     def after(self, status: ClusterStatus) -> tuple[FindingWatch, tuple[Notice, ...]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import CommandKey
 from haconsole.present.table import Column, Row, TableView
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """`action` as bindings name it; `key` as a person reads it, empty if there is none.
 
     `command` is its name on the command line and `words` are further search words. A `dangerous` one is marked, and

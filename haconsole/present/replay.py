@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import Severity
@@ -30,8 +31,7 @@ SEVERITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayMark:
+class ReplayMark(msgspec.Struct, frozen=True):
     """Something that happened, at a place of the recording."""
 
     place: int
@@ -41,8 +41,7 @@ class ReplayMark:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayView:
+class ReplayView(msgspec.Struct, frozen=True):
     """A recording that is played. `marks` are in order; they are complete when `read` is the number of places."""
 
     times: tuple[datetime, ...]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.step import Plan, Step
 from haconsole.execution.events import (
@@ -53,8 +55,7 @@ HELD = Cell("‖ paused", Tone.WARNING)
 NEXT = Cell("‖ next", Tone.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(msgspec.Struct, frozen=True):
     """A plan and the state of its run. `interruption` is the reason why no more events come, if that is the case.
 
     `paused_steps` are the steps that wait to be released, the next one first; `finished` is the step that ended last.
@@ -65,9 +66,9 @@ class RunView:
     plan: Plan
     begun_at: datetime
     run: str = ""
-    started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
-    ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
-    output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    started: Mapping[StepId, datetime] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    ended: Mapping[StepId, StepDone] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    output: Mapping[StepId, tuple[str, ...]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     paused_steps: tuple[StepId, ...] = ()
     newest: StepId | None = None
     finished: StepId | None = None
@@ -77,7 +78,7 @@ class RunView:
     end: RunDone | None = None
     interruption: str | None = None
     changes: tuple[SnapshotChange, ...] | None = None
-    earlier_s: Mapping[StepId, float] = field(default_factory=lambda: MappingProxyType({}))
+    earlier_s: Mapping[StepId, float] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """The seconds that the steps took in earlier runs."""
 
     @property

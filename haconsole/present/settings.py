@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.actions.guardrails import rule_text
 from haconsole.inventory.effective import why_watched_only
@@ -19,8 +20,7 @@ NO_FILE = "the recording's inventory"
 CHANGE = "Change it in the file, then open the console again. Changes of the file do not reach an open console."
 
 
-@dataclass(frozen=True, slots=True)
-class SettingView:
+class SettingView(msgspec.Struct, frozen=True):
     """One setting. `source` is the origin of its value; `about` is its effect."""
 
     name: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from haconsole.present.ages import OLD_S
 from haconsole.present.cells import NOTHING, Cell
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from haconsole.present.row_keys import RowKey
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column's title and behaviour.
 
     `rank` decides which columns are left out first when the width does not suffice: the highest, together with its
@@ -35,8 +35,7 @@ class Column:
     """A person hid it; its cells still count for filters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row; `key` is its subject, `stale` that its facts are remembered, not current.
 
     A `heading` is no row of the table: the texts of its cells follow each other, in no column.
@@ -50,8 +49,7 @@ class Row:
     """The text for the clipboard, if it is not that of the cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableView:
+class TableView(msgspec.Struct, frozen=True):
     """A pane's content."""
 
     title: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import RemedyKey
@@ -18,8 +20,7 @@ NUMBER = re.compile(r"(\d+)")
 WRONG = frozenset({Tone.CRITICAL, Tone.WARNING, Tone.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class TableFilter:
+class TableFilter(msgspec.Struct, frozen=True):
     """Rows must match `needle`, in any case; `column` sorts (None: the original order).
 
     `needle` is a regular expression, or a text if it is none. ``!`` in front inverts it; ``COLUMN=`` in front limits it

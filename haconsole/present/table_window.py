@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.present.ages import age
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
@@ -18,12 +20,11 @@ if TYPE_CHECKING:
 MARK, NO_MARK = "▸", " "
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TableWindow:
+class TableWindow(msgspec.Struct, frozen=True, eq=False):
     """`whole` is the unfiltered table, None before there is one; `view` has only what `wish` grants."""
 
     whole: TableView | None = None
-    wish: TableFilter = field(default_factory=TableFilter)
+    wish: TableFilter = msgspec.field(default_factory=TableFilter)
     view: TableView | None = None
     cursor: int = 0
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model import measures as m
 from haconsole.model.etcd_view import etcd_view
@@ -30,8 +32,7 @@ Subjects = Callable[[RowKey, ClusterSnapshot], tuple[SeriesKey, ...]]
 """The series whose sum belongs to a row; none where the row has no such figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(msgspec.Struct, frozen=True):
     """A figure and its course as two columns, after the column `after`; 0: no column for the figure."""
 
     measure: Measure

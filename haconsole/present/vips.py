@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.model.endpoint_view import endpoint_view
 from haconsole.model.hosts import HostFacts, ServiceState

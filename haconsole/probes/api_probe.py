@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import ApiserverFacts, FactName, Role

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+
+import msgspec
 
 from haconsole.configs.layout import Layout
 from haconsole.errors import HaconsoleError
@@ -21,8 +22,7 @@ from haconsole.transport.base import Fleet, HostTransport, TransportError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeTimings:
+class ProbeTimings(msgspec.Struct, frozen=True):
     """Limits for answers and intervals of the live view, in seconds."""
 
     overall_s: float = 15.0
@@ -64,8 +64,7 @@ class ProbeTimings:
     """The same while a graph shows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterContext:
+class ClusterContext(msgspec.Struct, frozen=True):
     """The cluster, the way to its hosts, the time, and a secret that keys fingerprints of passwords."""
 
     inventory: Inventory
@@ -74,8 +73,8 @@ class ClusterContext:
     now: Callable[[], datetime]
     secret: bytes
     timings: ProbeTimings
-    credentials: CredentialFiles = field(default_factory=CredentialFiles)
-    pace: ReadingPace = field(default_factory=ReadingPace)
+    credentials: CredentialFiles = msgspec.field(default_factory=CredentialFiles)
+    pace: ReadingPace = msgspec.field(default_factory=ReadingPace)
 
     def transport(self, host: Host) -> HostTransport:
         return self.fleet.host(HostName(host.name))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import EtcdTls, Host
@@ -106,8 +107,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-@dataclass
-class _Flight(Generic[V]):
+class _Flight(msgspec.Struct, Generic[V]):
     task: asyncio.Task[V]
     waiting: int = 0
 

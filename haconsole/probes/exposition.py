@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 from haconsole.model.metrics import NO_OBSERVATIONS, Histogram
 from haconsole.model.observed import Cause
@@ -15,8 +16,7 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """One line: a metric's name, its labels and its value; NaN and infinities are values too."""
 
     name: str

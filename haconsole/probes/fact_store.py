@@ -6,9 +6,10 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from haconsole.inventory.effective import external_etcd_urls, leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory

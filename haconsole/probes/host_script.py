@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.inventory.effective import snapshot_folder
 from haconsole.inventory.schema import Host
@@ -62,8 +64,7 @@ _UNITS = 40
 _HAPROXY = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptQuery:
+class ScriptQuery(msgspec.Struct, frozen=True):
     """A section, its fact and its parser; `root` if an ordinary login may not read it."""
 
     fact: FactName
@@ -144,8 +145,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
     return tuple(question for question in known if question.fact in expected)
 
 
-@dataclass(frozen=True, slots=True)
-class SideQuery:
+class SideQuery(msgspec.Struct, frozen=True):
     """A section without a fact of its own, and its consumer."""
 
     section: Section

@@ -10,6 +10,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
+import msgspec
+
 from haconsole.scripts import load_script
 
 ARGV = ("sh", "-s")
@@ -30,8 +32,7 @@ NOTHING_STAYS = 69
 _ENVIRONMENT = "export LC_ALL=C TZ=UTC\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A query: a name made of letters and underscores, shell commands, and its interval in rounds.
 
     Commands that could hang are run with ``timeout``. `unchanged` are commands that succeed in rounds between two
@@ -64,8 +65,7 @@ class SectionAnswer:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoundDone:
+class RoundDone(msgspec.Struct, frozen=True):
     """Every section of a round has answered; also the sign of life of a host that is being followed.
 
     `unchanged` are the sections whose last answer still holds.
@@ -74,8 +74,7 @@ class RoundDone:
     unchanged: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PushedLine:
+class PushedLine(msgspec.Struct, frozen=True):
     """A line that `follow` wrote."""
 
     text: str
@@ -158,12 +157,11 @@ def _start_beside(command: str, watched: tuple[Section, ...]) -> str:
     return f"{start}trap 'kill $beside 2>/dev/null' EXIT\ntrap 'exit 0' HUP INT PIPE TERM\n"
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(msgspec.Struct):
     """A section's answer that is not complete yet; `room` are the characters that it may still have."""
 
     section: str
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list)
     room: int = LONGEST_ANSWER
 
     def keep(self, line: str) -> None:

@@ -11,8 +11,9 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from haconsole.transport.kubeconfig import KubeconfigError, current_entries
 
@@ -20,8 +21,7 @@ _WORD = re.compile(r"haconsole-data-([0-9]+)")
 _PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownKubeconfig:
+class ShownKubeconfig(msgspec.Struct, frozen=True):
     """The parts that its current context uses. Certificates are PEM text; paths start at the root."""
 
     server: str = ""
@@ -58,8 +58,7 @@ def shown_kubeconfig(text: str, path: str) -> ShownKubeconfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _ReplacedWord:
+class _ReplacedWord(msgspec.Struct, frozen=True):
     """The text behind a word, or the PEM blocks of it."""
 
     text: str | None

@@ -5,8 +5,9 @@ Counters and ages that move all the time may wait a second.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts

@@ -10,7 +10,6 @@ import gzip
 import json
 import os
 import zlib
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -89,14 +88,13 @@ class Recorder:
             raise _unwritable(self._path, error) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True):
     """The content of a file: the cluster, and the moments (aware) with changes, oldest first."""
 
     path: Path
     inventory: Inventory
     moments: tuple[Moment, ...]
-    values_read: dict[tuple[int, Any], Any] = field(default_factory=dict, compare=False, repr=False)
+    values_read: dict[tuple[int, Any], Any] = msgspec.field(default_factory=dict)
     """The facts of the moments that were read."""
 
     def snapshot(self, moment: Moment, revision: int, later: timedelta) -> ClusterSnapshot:
@@ -107,8 +105,7 @@ class Recording:
             raise _damaged(self.path, moment.line, str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """Everything known at a moment, by the file's `line`."""
 
     line: int

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from itertools import repeat
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, NotAsked, Observed
 from haconsole.model.system import SystemFacts
@@ -42,11 +44,13 @@ def to_json_value(value: object) -> Any:
             return value.isoformat()
         case tuple():
             return [to_json_value(one) for one in value]
-        case _ if is_dataclass(value):
-            stored = STORED_FIELDS.get(type(value), {})
-            pairs = ((field, getattr(value, field.name)) for field in fields(value))
+        case msgspec.Struct():
+            stored, defaults = STORED_FIELDS.get(type(value), {}), _defaults_of(type(value))
+            pairs = ((name, getattr(value, name)) for name in value.__struct_fields__)
             return {
-                stored.get(field.name, field.name): to_json_value(own) for field, own in pairs if own != _default(field)
+                stored.get(name, name): to_json_value(own)
+                for name, own in pairs
+                if own != defaults.get(name, msgspec.NODEFAULT)
             }
         case _:
             return value
@@ -56,8 +60,7 @@ def _direct(value: Known[Any] | Failed[Any]) -> dict[str, Any]:
     return {} if value.direct is None else {"direct": to_json_value(replace(value.direct, last=None))}
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """Reads what `to_json_value` wrote; every time in it is later by `later`.
 
     Raises ValueError, TypeError or KeyError for an invalid value.
@@ -81,7 +84,7 @@ class Reader:
             return self._known(arguments[0], raw)
         if isinstance(kind, NewType):
             return self.read(kind.__supertype__, raw)
-        if is_dataclass(kind):
+        if issubclass(kind, msgspec.Struct):
             return self._fields(kind, raw)
         if kind is datetime:
             return self.time(raw)
@@ -133,12 +136,15 @@ class Reader:
 
 @cache
 def hints_of(kind: Any) -> dict[str, Any]:
-    """The types of a dataclass's fields."""
+    """The types of a value's fields."""
     return get_type_hints(kind)
 
 
-def _default(field: Field[Any]) -> object:
-    return MISSING if field.default is MISSING else field.default
+@cache
+def _defaults_of(kind: type[msgspec.Struct]) -> dict[str, object]:
+    """The defaults of the last fields, of those that have one."""
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    return dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
 
 
 def _a(kind: Any, raw: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.model.command import READS, HostCommand
 

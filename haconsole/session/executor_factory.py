@@ -8,8 +8,10 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.step import Plan
 from haconsole.configs.layout import layout
@@ -62,8 +64,7 @@ def this_operator() -> Operator:
     return Operator(getpass.getuser(), socket.gethostname(), os.getpid())
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutorFactory:
+class ExecutorFactory(msgspec.Struct, frozen=True):
     """The parts of a session that its runs share."""
 
     inventory: Inventory

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
@@ -15,8 +16,7 @@ JOURNAL_LINES = 500
 LATE_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class HostText:
+class HostText(msgspec.Struct, frozen=True):
     """One text of a host; `name` is the unit, the path or ``journal``, `problem` the reason why there is no text."""
 
     name: str

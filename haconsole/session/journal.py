@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
@@ -24,8 +25,7 @@ ROOM = 2000
 """Lines that wait for a slow reader; the hosts wait when there are more."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogSources:
+class LogSources(msgspec.Struct, frozen=True):
     """The systemd units and the static pods of one host whose logs are read."""
 
     units: tuple[str, ...] = ()

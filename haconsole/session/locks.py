@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from haconsole.model.lock_view import LockView
 from haconsole.transport.answers import Answers
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass
-class Locks:
+class Locks(msgspec.Struct):
     answers: Answers
     """Decides whether a stale lock of another console is taken over."""
-    unreleased: set[str] = field(default_factory=set)
+    unreleased: set[str] = msgspec.field(default_factory=set)
     """Tokens of locks that this session did not give back, because a step's result is unknown."""
-    agreed: set[str] = field(default_factory=set)
+    agreed: set[str] = msgspec.field(default_factory=set)
     """Runs of other consoles whose stale locks may be taken over."""
     planned: tuple[Plan, LockView | None] | None = None
     """The newest plan, with the lock of another console that was at work while it was planned."""

@@ -6,9 +6,10 @@ import errno
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from haconsole.errors import file_hint
 from haconsole.inventory.effective import why_watched_only

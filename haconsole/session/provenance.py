@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class RunProvenance:
+
+class RunProvenance(msgspec.Struct, frozen=True):
     """The inventory's file, its SHA-256, and the folder of run logs (None: the operator's own)."""
 
     source: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from haconsole.errors import HaconsoleError
 from haconsole.model.hosts import Reach
@@ -25,8 +26,7 @@ class TransportError(HaconsoleError):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True):
     """A command that was started. `exit_status` is None when its result did not arrive: the effect is then unknown.
 
     `cut` is why it did not arrive: CONNECTION_LOST, or TIMED_OUT when it was stopped at its deadline. `stdout` and

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from haconsole.model.etcd import EtcdAlarm, EtcdMember
 from haconsole.model.names import MemberId
@@ -15,8 +16,7 @@ from haconsole.transport import etcd_fields as fields
 _ALARM = re.compile(r"memberID:(?P<member>\d+) +alarm:(?P<kind>[A-Z]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdStatus:
+class EtcdStatus(msgspec.Struct, frozen=True):
     """Maintenance.Status of one member; it answers without quorum too. `leader_id` is None while it knows none.
 
     `errors` are the server's words (3.4 and newer); it lists the active alarms of all
@@ -43,8 +43,7 @@ class EtcdStatus:
         return tuple(EtcdAlarm(hexadecimal(int(match["member"])), match["kind"]) for match in matches if match)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+class KeyValue(msgspec.Struct, frozen=True):
     """A key with its value; `mod_revision` is the store's revision at which it was last written."""
 
     key: bytes
@@ -52,8 +51,7 @@ class KeyValue:
     mod_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """A snapshot written to a file: its size in bytes, the checksum etcd appended to it included and verified."""
 
     size_bytes: int

@@ -13,10 +13,11 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import msgspec
 
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
@@ -40,8 +41,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdCredentials:
+class EtcdCredentials(msgspec.Struct, frozen=True):
     """PEM bytes that etcd's client port requires; without certificate and key if it does not check clients."""
 
     ca: bytes

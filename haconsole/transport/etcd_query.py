@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from haconsole.transport.etcd_channel import EtcdChannel, LazyChannel, Message
 from haconsole.transport.etcd_gateway import EtcdGateway
@@ -12,8 +13,7 @@ from haconsole.transport.etcd_gateway import EtcdGateway
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdQuery(Generic[T]):
+class EtcdQuery(msgspec.Struct, Generic[T], frozen=True):
     """A query that changes nothing, and how each protocol puts it."""
 
     tried: str

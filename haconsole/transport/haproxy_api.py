@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.model.haproxy import AdminState
 from haconsole.model.observed import Cause
@@ -98,8 +99,7 @@ while os.getppid() == parent:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyFailure:
+class HaproxyFailure(msgspec.Struct, frozen=True):
     """The reason why haproxy could not be queried, and its fix."""
 
     cause: Cause

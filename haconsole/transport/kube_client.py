@@ -15,10 +15,11 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 from weakref import WeakSet
+
+import msgspec
 
 from haconsole.model.names import HostName
 from haconsole.transport.kube_errors import KubeError, KubeErrorKind, kind_of_status, kind_of_words, words_of
@@ -33,8 +34,7 @@ _LOADING = threading.Lock()
 """Held while the library loads: its parts import one another lazily, which two threads at once would stumble over."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeAnswer:
+class KubeAnswer(msgspec.Struct, frozen=True):
     """An HTTP status and the complete body."""
 
     status: int

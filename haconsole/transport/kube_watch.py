@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -20,12 +19,11 @@ _PAUSE_S = 1.0
 _TRIED = "watch leases"
 
 
-@dataclass(slots=True)
-class WatchedLeases:
+class WatchedLeases(msgspec.Struct):
     """The leases after the events so far, and the revision to continue from (empty: list again)."""
 
     revision: str = ""
-    leases: dict[str, LeaseObject] = field(default_factory=dict)
+    leases: dict[str, LeaseObject] = msgspec.field(default_factory=dict)
 
     def all(self) -> tuple[LeaseObject, ...]:
         return tuple(self.leases.values())

@@ -6,9 +6,9 @@ import binascii
 import posixpath
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from haconsole.errors import HaconsoleError
@@ -21,8 +21,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C parser allows tabs in JSON, as kubectl's does."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeCredentials:
+class KubeCredentials(msgspec.Struct, frozen=True):
     """PEM bytes of the CA and of a client certificate with its key, or a bearer token instead of those two."""
 
     ca: bytes

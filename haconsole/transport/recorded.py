@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.hosts import Reach
@@ -21,8 +23,7 @@ INLINE_OPTIONS = ("-c", "-ec")
 STDIN_SCRIPT = ("sh", "-s")
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRecorder:
+class CommandRecorder(msgspec.Struct, frozen=True):
     """Where commands are recorded: at their start if they are followed, otherwise at their end."""
 
     record: Callable[[HostCommand], None]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Generic, Self, TypeVar
+
+import msgspec
 
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
@@ -16,8 +17,7 @@ REFUSED, UNAVAILABLE = "refused", "unavailable"
 """Kinds that every program has: nothing listens there; the way to it was lost, by which side is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(msgspec.Struct, frozen=True):
     """A program's name, and for each kind of failure its cause (OTHER if unknown) and its fix."""
 
     program: str

@@ -6,11 +6,11 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 from rich.segment import Segment
 from textual.actions import parse
 from textual.app import App
@@ -66,8 +66,7 @@ class Asker(Protocol):
     app: App[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """The settings of the console: its data, its look and its prompts.
 
     If `alone` in its process it may exclude loaded objects from garbage collection, which takes long. `file` is the

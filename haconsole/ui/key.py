@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.ui.messages import GoTo, Request, ShowKeys
 
@@ -44,8 +45,7 @@ class Scope(StrEnum):
     JOURNAL = "Journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One key. `keys` as Textual writes them, comma-separated; `text` as a person reads them.
 
     `action` is looked up where the key is bound; those of `request` post a message to the controllers.

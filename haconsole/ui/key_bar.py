@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from textual.binding import ActiveBinding
 
 from haconsole.present.cells import Cell, Line, Tone, text_of, width_of

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.findings import Finding, Health
 from haconsole.present.bar import BarLink, LinkState
@@ -26,8 +28,7 @@ Clock = Callable[[], datetime]
 MANY_ROWS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleState:
+class ConsoleState(msgspec.Struct, frozen=True):
     """The newest snapshot (None: none yet), its findings, the changes since start, and the stream's state.
 
     `tables` are those of the panes, as they were when the snapshot arrived. `chronicle` is edited in place with
@@ -39,7 +40,7 @@ class ConsoleState:
     findings: tuple[Finding, ...] = ()
     health: Health = Health.UNKNOWN
     history: tuple[SnapshotChange, ...] = ()
-    tables: Mapping[PaneId, TableView] = field(default_factory=dict)
+    tables: Mapping[PaneId, TableView] = msgspec.field(default_factory=dict)
     chronicle: Chronicle | None = None
     can_fix: bool = True
     """Whether a key starts the fix of a finding; not in a console that changes nothing."""

@@ -18,10 +18,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from haconsole.model.hosts import HostFacts
 from haconsole.model.metrics import ApiserverMetrics, EtcdMetrics, HostUsage
@@ -79,7 +80,7 @@ def snapshot_at(second: int) -> ClusterSnapshot:
 
 def _at(facts: HostFacts, at: datetime) -> HostFacts:
     """The facts, observed at that time."""
-    values: dict[str, Any] = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    values: dict[str, Any] = asdict(facts)
     later: dict[str, Any] = {
         name: replace(value, at=at) for name, value in values.items() if isinstance(value, Known | Failed)
     }

@@ -15,9 +15,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from haconsole.model.haproxy import HaproxyFacts
@@ -91,7 +91,7 @@ def many_hosts(turn: int) -> ClusterSnapshot:
 def _serving(facts: HostFacts, servers: tuple[object, ...]) -> HostFacts:
     assert isinstance(facts.haproxy, Known)
     (backend,) = facts.haproxy.value.backends
-    value: HaproxyFacts = replace(facts.haproxy.value, backends=(replace(backend, servers=servers),))  # type: ignore[arg-type]
+    value: HaproxyFacts = replace(facts.haproxy.value, backends=(replace(backend, servers=servers),))
     return replace(facts, haproxy=Known(value, facts.haproxy.at))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.leaves import leaves_on
 from haconsole.actions.plan_context import plan_context

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Kubernetes, VirtualIp
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember

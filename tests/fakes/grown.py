@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Kubernetes, VirtualIp
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from haconsole.inventory.component_settings import KubeVip
 from haconsole.inventory.effective import leased_vip, watched_vips

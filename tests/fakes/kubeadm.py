@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Host, Kubernetes
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Reach, Role, ServiceKind, ServiceState
@@ -57,7 +57,7 @@ def kubelet(*pods: str) -> KubeletFacts:
 
 def unit(name: str, active: str = "active", **rest: object) -> ServiceState:
     service = ServiceState(name, True, active, "running" if active == "active" else "dead", SINCE, 100)
-    return replace(service, **rest)  # type: ignore[arg-type]
+    return replace(service, **rest)
 
 
 def node(name: str, *, control_plane: bool = True) -> NodeState:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate, TokenKeys

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from haconsole.actions.checks import ServiceRunning
 from haconsole.actions.operations import Irreversible, RunCommand, WriteFile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.configs.layout import layout
 from haconsole.configs.software import MODULES, SYSCTLS, software_of

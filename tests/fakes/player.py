@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.model.snapshot import ClusterSnapshot

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from haconsole.actions.guardrails import GuardrailStop, guardrail_stops
 from haconsole.actions.step import Plan

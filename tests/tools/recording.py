@@ -20,10 +20,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import aclosing, closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from haconsole.actions.step import Refusal
 from haconsole.lab import drills

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.leaves import ETCD_CA

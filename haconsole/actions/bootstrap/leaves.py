@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
@@ -15,8 +16,7 @@ ETCD_CA, KUBERNETES_CA, FRONT_PROXY_CA = "etcd-ca", "kubernetes-ca", "front-prox
 CLIENT, SERVER, BOTH = ("client",), ("server",), ("server", "client")
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredLeaf:
+class DesiredLeaf(msgspec.Struct, frozen=True):
     """One leaf on one host. `name` is its role as in `model.certificate`."""
 
     name: str

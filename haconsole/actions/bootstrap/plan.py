@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import certificates
@@ -38,7 +36,7 @@ def plan_bootstrap(
     ctx = plan_context(snapshot, inventory, only)
     is_kept = by_kubeadm(ctx) and keeps_etcd(ctx)
     if is_kept:
-        ctx = dataclasses.replace(ctx, parts=ctx.parts - {BootstrapPart.ETCD})
+        ctx = replace(ctx, parts=ctx.parts - {BootstrapPart.ETCD})
     prepared, unprepared = _prepared(ctx, only)
     reasons = (*refusals(ctx), *unprepared)
     if reasons:

@@ -5,7 +5,7 @@ The first control plane gets the client pair of API servers; kubeadm copies it t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import authority_needs, certificates, issue_step, trust_steps
 from haconsole.actions.bootstrap.etcd import account_steps, etcd_steps

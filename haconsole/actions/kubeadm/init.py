@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap import preflight as systemd_preflight
 from haconsole.actions.bootstrap.haproxy import haproxy_steps

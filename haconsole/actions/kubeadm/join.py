@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap import scripts as preflight_scripts
 from haconsole.actions.bootstrap.verify import component_healthy

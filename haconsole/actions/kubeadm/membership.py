@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.balancing import balancing
 from haconsole.actions.build import start_step

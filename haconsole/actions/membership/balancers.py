@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap import haproxy as bootstrap_haproxy
 from haconsole.actions.bootstrap import keepalived as bootstrap_keepalived

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_remove_member, plan_replace

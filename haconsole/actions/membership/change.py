@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from haconsole.actions.plan_context import PlanContext, plan_context
@@ -17,8 +15,7 @@ from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipChange:
+class MembershipChange(msgspec.Struct, frozen=True):
     """`now` is the inventory reduced to the current cluster, `after` the context after the change.
 
     `out` leaves the cluster and `into` joins it; either may be None. `ghost` is a member to remove that runs on no host

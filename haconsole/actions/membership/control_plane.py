@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.balancing import Servers, balancing, while_restarting
 from haconsole.actions.bootstrap import certificates as bootstrap_certificates

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap import etcd as bootstrap
 from haconsole.actions.build import File, look_step, start_step, write_step

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.plan_context import plan_context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.configs.layout import Layout
 from haconsole.configs.software import SYSCTLS, TIME_SERVICE, Software, ports_of, runs_node, sandbox_image, software_of
@@ -12,8 +12,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.platform import FirewallTool, PackageTool, PlatformFacts, RuntimeState
 
 
-@dataclass(frozen=True, slots=True)
-class KernelNeeds:
+class KernelNeeds(msgspec.Struct, frozen=True):
     """Settings of the system on a host that will run kubelet."""
 
     kubeadm: Kubeadm
@@ -49,8 +48,7 @@ class KernelNeeds:
         return bool({check, "all"} & set(self.kubeadm.ignore_preflight_errors))
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeNeeds:
+class RuntimeNeeds(msgspec.Struct, frozen=True):
     """Settings of containerd, and the runtime that exists already."""
 
     existing: RuntimeState | None
@@ -76,8 +74,7 @@ class RuntimeNeeds:
         return tuple(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class HostNeeds:
+class HostNeeds(msgspec.Struct, frozen=True):
     """A host, its platform, and the inventory that it is prepared for."""
 
     inventory: Inventory

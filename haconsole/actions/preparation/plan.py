@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.kubeadm.recorded import as_recorded

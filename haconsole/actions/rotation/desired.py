@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.leaves import ETCD_CA, DesiredLeaf, leaves_on
 from haconsole.actions.build import script, step_id
@@ -27,8 +28,7 @@ NAME_WHY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HostLeaf:
+class HostLeaf(msgspec.Struct, frozen=True):
     """A leaf that a host should have, and the observed one; None if none was read.
 
     `kubeconfig` is the file that embeds the pair, and will name the leaf's files instead; empty otherwise.

@@ -6,7 +6,7 @@ its pair while it can; a rotation replaces that pair only if it is due, which me
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.leaves import (
     ADMIN_WHY,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.leaves import ETCD_CA
 from haconsole.actions.bootstrap.verify import verify_steps
@@ -54,8 +55,7 @@ OVER_WHY = (
 CLIENTS = {"controller-manager": "kube-controller-manager", "scheduler": "kube-scheduler"}
 
 
-@dataclass(frozen=True, slots=True)
-class StoppedComponents:
+class StoppedComponents(msgspec.Struct, frozen=True):
     """Whether expired certificates have stopped etcd, and whether they have stopped every API server."""
 
     etcd: bool

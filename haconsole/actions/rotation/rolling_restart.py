@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.balancing import while_restarting
 from haconsole.actions.build import ran_before, script, start_step, step_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.checks import AnyOf, BackendsUp, Check, LeaderAmong, ServerIs, VipOwned
 from haconsole.actions.operations import MoveLeader, Operation, SetServerState, UndoByCommand

@@ -8,8 +8,9 @@ run waits for a command that still runs, and otherwise repeats it; a manifest th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import Check, CommandSucceeds
@@ -46,8 +47,7 @@ _COMM_LENGTH = 15
 _SHELLS = ("sh", "bash", "ash", "dash")
 
 
-@dataclass(frozen=True, slots=True)
-class PodOnHost:
+class PodOnHost(msgspec.Struct, frozen=True):
     """A static pod on a host."""
 
     name: str

@@ -6,8 +6,9 @@ The older text format of Prometheus reads it too. Nothing unknown is written: a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import Health
@@ -27,8 +28,7 @@ _UNITS = (Unit.SECONDS, Unit.BYTES, Unit.RATIO)
 Sample = tuple[dict[str, str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """A metric and its samples, each with its labels; all are gauges."""
 
     name: str

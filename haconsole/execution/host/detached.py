@@ -12,7 +12,8 @@ KillUserProcesses).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import RunId
@@ -36,8 +37,7 @@ STOPPED = (124, 137)
 _UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(msgspec.Struct, frozen=True):
     """The command exited or was stopped at its limit; the last 64 KiB of each stream."""
 
     status: int
@@ -45,8 +45,7 @@ class Exited:
     stderr: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContactLost:
+class ContactLost(msgspec.Struct, frozen=True):
     """The command was started and its result is unknown; `why` is a sentence, `stderr` its output so far."""
 
     why: str
@@ -54,20 +53,17 @@ class ContactLost:
     stderr: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostRebooted:
+class HostRebooted(msgspec.Struct, frozen=True):
     """The host was rebooted since; `began` is true if the command may have started before."""
 
     began: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NeverStarted:
+class NeverStarted(msgspec.Struct, frozen=True):
     """An earlier process meant to start the command and never did: the host, not rebooted since, has no trace of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchFailed:
+class LaunchFailed(msgspec.Struct, frozen=True):
     """The host refused before the command was started."""
 
     why: str

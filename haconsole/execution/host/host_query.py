@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.execution.host.script import run_script
 from haconsole.model.observed import Cause
@@ -30,16 +31,14 @@ class QueryKind(StrEnum):
     UNIT = "unit"
 
 
-@dataclass(frozen=True, slots=True)
-class HostQuery:
+class HostQuery(msgspec.Struct, frozen=True):
     """One query: `subject` is a path, or a unit's name."""
 
     kind: QueryKind
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(msgspec.Struct, frozen=True):
     """A file: mode bits, ``user:group``, and the SHA-256 of its content (empty if only its metadata was requested)."""
 
     mode: int
@@ -47,8 +46,7 @@ class FileState:
     sha256: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UnitState:
+class UnitState(msgspec.Struct, frozen=True):
     """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock.
 
     `changed_at` is the time of its last state change, by a start or by a reload.

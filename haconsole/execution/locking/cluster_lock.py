@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.errors import ExitCode, RefusedError
 from haconsole.execution.locking.lock_host import LockAnswer, LockHost, LockPaths, NoLockAnswer
@@ -57,8 +58,7 @@ class NoMajorityError(RefusedError):
     """Too few hosts granted the lock: nothing may be started from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
+class Takeover(msgspec.Struct, frozen=True):
     """Locks for an explicit take-over: those of the named runs whose console is gone or cut off.
 
     `unreleased` are tokens of locks that this console itself did not release, and that no process renews.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.errors import HaconsoleError
 from haconsole.execution.host.script import run_script
@@ -16,23 +17,20 @@ from haconsole.transport.base import Fleet
 SCRIPT = load_script("lock")
 
 
-@dataclass(frozen=True, slots=True)
-class LockPaths:
+class LockPaths(msgspec.Struct, frozen=True):
     """The paths of the record and its heartbeat on hosts."""
 
     record: str = PLACE
     heartbeat: str = HEARTBEAT
 
 
-@dataclass(frozen=True, slots=True)
-class LockAnswer:
+class LockAnswer(msgspec.Struct, frozen=True):
     """The record on the host after the request; None: no record."""
 
     record: HostLock | None
 
 
-@dataclass(frozen=True, slots=True)
-class NoLockAnswer:
+class NoLockAnswer(msgspec.Struct, frozen=True):
     """The host could not be queried, or failed; `why` begins with its name."""
 
     why: str

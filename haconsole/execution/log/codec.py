@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeAlias, get_type_hints
+
+import msgspec
 
 from haconsole.actions import checks, operations, step
 from haconsole.errors import HaconsoleError
@@ -89,9 +90,9 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 
 def to_json(value: object) -> Json:
     """A plan, step, operation or check as JSON values; ``type`` names its kind."""
-    if is_dataclass(value) and type(value) in _NAMES:
+    if isinstance(value, msgspec.Struct) and type(value) in _NAMES:
         stored = STORED_FIELDS.get(type(value), {})
-        values = {stored.get(field.name, field.name): to_json(getattr(value, field.name)) for field in fields(value)}
+        values = {stored.get(name, name): to_json(getattr(value, name)) for name in value.__struct_fields__}
         return {"type": _NAMES[type(value)], **values}
     if isinstance(value, tuple | list):
         return [to_json(one) for one in value]

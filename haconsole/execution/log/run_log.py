@@ -18,10 +18,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError
@@ -45,8 +46,7 @@ class RunLogError(HaconsoleError):
     """An event could not be logged; nothing more is started."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """The operator: login, host and process here."""
 
     user: str
@@ -54,16 +54,14 @@ class Operator:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class GuardrailOverride:
+class GuardrailOverride(msgspec.Struct, frozen=True):
     """The guardrails that the operator overrode, and the reason that was typed."""
 
     reason: str
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunHeader:
+class RunHeader(msgspec.Struct, frozen=True):
     """The first line of a run. `inventory_sha256` is of the inventory's file as it was read.
 
     `parts` are digests of the parts of the inventory that plans are made from, by name. `override` is that of this
@@ -75,7 +73,7 @@ class RunHeader:
     operator: Operator
     inventory: str
     inventory_sha256: str
-    parts: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = msgspec.field(default_factory=dict)
     override: GuardrailOverride | None = None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan
@@ -39,8 +41,7 @@ class RunStatus(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, frozen=True):
     """One step of a run: its state, number of starts, last start (`begun_at`) and boot of its host.
 
     `at` is the time of its last event, `end_known` whether the last attempt's result is logged.
@@ -57,8 +58,7 @@ class StepRecord:
     end_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Resumption:
+class Resumption(msgspec.Struct, frozen=True):
     """A run was resumed: when, and by whom."""
 
     at: datetime
@@ -66,8 +66,7 @@ class Resumption:
     override: GuardrailOverride | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True):
     """A complete run. `outcome` is None while it runs, or when it was interrupted; `torn_lines` could not be read.
 
     `intact` is true if the logged plan is exactly the confirmed one.
@@ -115,8 +114,7 @@ class RunRecord:
         return tuple(one for one in self.steps if one.attempts and one.step not in looks)
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableRun:
+class UnreadableRun(msgspec.Struct, frozen=True):
     """A log that cannot be read, with the reason."""
 
     path: Path

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs
 from haconsole.actions.operations import (
@@ -36,8 +38,7 @@ IS_BACK = load_script("check-file-restored")
 STILL_RUNS = load_script("check-command-ended")
 
 
-@dataclass(frozen=True, slots=True)
-class NotUndone:
+class NotUndone(msgspec.Struct, frozen=True):
     """A step that is not undone, and the reason."""
 
     step: Step

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,8 +25,7 @@ UPLOAD = "kubeadm-certs"
 _LETTERS = string.ascii_lowercase + string.digits
 
 
-@dataclass(frozen=True, slots=True)
-class JoinCredentials:
+class JoinCredentials(msgspec.Struct, frozen=True):
     """A token as kubeadm writes it (``abcdef.0123456789abcdef``), and a 32-byte key in hexadecimal."""
 
     token: Secret

@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from haconsole.actions.operations import JoinNode, RunCommand
 from haconsole.actions.step import Step

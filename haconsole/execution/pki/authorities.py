@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority
 from haconsole.actions.step import Plan
@@ -27,8 +28,7 @@ from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_keys, public_pem
 
 
-@dataclass(frozen=True, slots=True)
-class PairOnHost:
+class PairOnHost(msgspec.Struct, frozen=True):
     """The two files of a CA or key pair on one host; None for an absent one."""
 
     host: HostName

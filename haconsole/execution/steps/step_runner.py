@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Step
@@ -28,8 +29,7 @@ PASSES = 2
 WELL = (StepState.PERFORMED, StepState.VERIFIED, StepState.ALREADY)
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(msgspec.Struct, frozen=True):
     """The result of one step; `performed` is true if anything was done on a host."""
 
     outcome: Outcome

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
+
+import msgspec
 
 from haconsole.actions.checks import (
     AnyOf,
@@ -60,8 +61,7 @@ from haconsole.model.names import HostName
 from haconsole.transport.base import TransportError
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(msgspec.Struct, frozen=True):
     """The reasons why checks fail, and queries that failed; they hold when both are empty."""
 
     problems: Problems = ()

@@ -11,8 +11,9 @@ import re
 import shlex
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 from haconsole.inventory.importers.ansible_hosts import MAX_HOSTS, BadPatternError, expand
 from haconsole.inventory.importers.ansible_templates import resolved
@@ -32,40 +33,36 @@ _MADE = "import what `ansible-inventory -i FILE --list --yaml` prints"
 Variables: TypeAlias = "Mapping[str, Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """A variable and the place it was set at, ``FILE:LINE`` or ``FILE``."""
 
     place: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class VariableFiles:
+class VariableFiles(msgspec.Struct, frozen=True):
     """The contents of `group_vars` and `host_vars`, by group and by host. `notes` are on unreadable files."""
 
-    groups: Mapping[str, Variables] = field(default_factory=dict)
-    hosts: Mapping[str, Variables] = field(default_factory=dict)
+    groups: Mapping[str, Variables] = msgspec.field(default_factory=dict)
+    hosts: Mapping[str, Variables] = msgspec.field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Group:
-    hosts: dict[str, None] = field(default_factory=dict)
-    children: dict[str, None] = field(default_factory=dict)
-    variables: dict[str, Any] = field(default_factory=dict)
+class _Group(msgspec.Struct):
+    hosts: dict[str, None] = msgspec.field(default_factory=dict)
+    children: dict[str, None] = msgspec.field(default_factory=dict)
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
     priority: int = 1
 
 
-@dataclass(slots=True)
-class AnsibleInventory:
+class AnsibleInventory(msgspec.Struct):
     """Groups by name and each host's own variables, in the order of the file."""
 
-    groups: dict[str, _Group] = field(default_factory=dict)
-    host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
-    origins: list[Origin] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    groups: dict[str, _Group] = msgspec.field(default_factory=dict)
+    host_variables: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    origins: list[Origin] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
     files: VariableFiles = VariableFiles()
 
     def group(self, name: str) -> _Group:

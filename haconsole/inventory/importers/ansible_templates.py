@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from haconsole.inventory.importers.plain import text
 
@@ -26,8 +27,7 @@ def templates(variables: Mapping[str, Any], names: Iterable[str]) -> Iterator[st
     yield from (name for name in names if name in variables and _has_template(variables[name]))
 
 
-@dataclass(slots=True)
-class _Resolver:
+class _Resolver(msgspec.Struct):
     """Fills in one variable; `budget` bounds the values that are looked at, as references may multiply."""
 
     known: Mapping[str, Any]

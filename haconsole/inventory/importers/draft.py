@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+
+class Omitted(msgspec.Struct, frozen=True):
     """A setting that no inventory can hold, written as a comment at its place."""
 
     reason: str
@@ -24,33 +24,31 @@ _PLAIN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HostDraft:
+class HostDraft(msgspec.Struct, frozen=True):
     """A host as another tool describes it; None and empty values are left out of the file."""
 
     name: str
     address: str | None
     roles: tuple[str, ...]
-    ssh: Settings = field(default_factory=dict)
+    ssh: Settings = msgspec.field(default_factory=dict)
     ssh_address: str | None = None
     etcd_name: str | Omitted | None = None
     vrrp_priority: int | Omitted | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """`notes` are sentences on what to look at before the inventory is used."""
 
     source: str
     cluster: str
     hosts: tuple[HostDraft, ...]
     jump: str | None = None
-    etcd: Settings = field(default_factory=dict)
+    etcd: Settings = msgspec.field(default_factory=dict)
     kubernetes: Settings | None = None
     vips: tuple[Settings, ...] = ()
-    haproxy: Settings = field(default_factory=dict)
-    keepalived: Settings = field(default_factory=dict)
-    kube_vip: Settings = field(default_factory=dict)
+    haproxy: Settings = msgspec.field(default_factory=dict)
+    keepalived: Settings = msgspec.field(default_factory=dict)
+    kube_vip: Settings = msgspec.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

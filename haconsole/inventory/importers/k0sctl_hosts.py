@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+
+import msgspec
 
 from haconsole.inventory.importers.plain import listed, mapping, text
 
@@ -22,8 +23,7 @@ WINDOWS_WAYS = ("winrm", "winRM")
 DATA_DIR = "/var/lib/k0s"
 
 
-@dataclass(frozen=True, slots=True)
-class HostEntry:
+class HostEntry(msgspec.Struct, frozen=True):
     """One of `spec.hosts`: its place there, its settings, and its `installFlags` by name, without the dashes."""
 
     number: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.ansible import AnsibleInventory, Origin, VariableFiles, read_inventory
@@ -69,12 +70,11 @@ _READ = SSH_VARIABLES | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(msgspec.Struct, frozen=True):
     """The variables of `config.yml`; `place` is its path, for notes."""
 
     place: str = ""
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 def read_config(data: bytes, place: str) -> ConfigFile:

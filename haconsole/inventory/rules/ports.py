@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
@@ -12,8 +13,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.roles import Role
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A program that listens on `port`; `where` is its key, empty for a port that cannot be chosen here."""
 
     port: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from haconsole.inventory.decode import EVERYTHING, Decoded
 from haconsole.inventory.marks import Marks
@@ -28,8 +29,7 @@ from haconsole.inventory.schema import Inventory
 Check: TypeAlias = Callable[[Inventory, Marks], Iterator[Fault]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """`reads` are the top-level keys that must be free of faults; none: what could be read is judged as it is."""
 
     check: Check

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, assert_never
+
+from msgspec.structs import replace
 
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 from haconsole.present.ages import age, timestamp

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import Verdict, verdict
@@ -24,8 +25,7 @@ _NO_SERVER: Judgement = EdgeState.BROKEN, "haproxy has no server for this host"
 _RANK = {EdgeState.WORKS: 0, EdgeState.UNUSED: 1, EdgeState.UNKNOWN: 2, EdgeState.BROKEN: 3}
 
 
-@dataclass(frozen=True)
-class Balancers:
+class Balancers(msgspec.Struct, frozen=True):
     """The hosts with the role load-balancer, in a snapshot with these VIPs."""
 
     snapshot: ClusterSnapshot

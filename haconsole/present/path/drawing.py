@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.model import measures as m
 from haconsole.present.cells import Cell, Line, Tone, padded, sized, text_of, width_of, wrapped
@@ -44,8 +45,7 @@ BRANCHES = {
 """The sign of a branch by its lines up, down, to the left and to the right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(msgspec.Struct, frozen=True):
     """The places of a drawing: the width of each stage's column and of the gaps, and the lines of a node."""
 
     widths: tuple[int, ...]
@@ -202,8 +202,7 @@ def _sign(states: tuple[EdgeState, ...]) -> tuple[str, Tone]:
     return SIGNS[state], TONES[state]
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeGroup:
+class EdgeGroup(msgspec.Struct, frozen=True):
     """Edges with the same state for the same reason, between the same nodes at one end."""
 
     starts: tuple[NodeId, ...]

@@ -5,8 +5,9 @@ An edge works only if that was observed. One that no host reports now is unknown
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import RowKey
@@ -36,8 +37,7 @@ Judgement = tuple[EdgeState, str]
 """The state of an edge, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeId:
+class NodeId(msgspec.Struct, frozen=True):
     stage: Stage
     name: str
 
@@ -45,8 +45,7 @@ class NodeId:
         return f"{self.stage} {self.name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class PathNode:
+class PathNode(msgspec.Struct, frozen=True):
     """One part of the path. `state` begins with a sign; `key` is the row with its details, None if there is none."""
 
     id: NodeId
@@ -55,8 +54,7 @@ class PathNode:
     note: Cell = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class PathEdge:
+class PathEdge(msgspec.Struct, frozen=True):
     """The way from one node to one of the next stage. `seconds` is the time of a request over it, if measured."""
 
     start: NodeId
@@ -66,8 +64,7 @@ class PathEdge:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPath:
+class RequestPath(msgspec.Struct, frozen=True):
     """Nodes in the order of their stages, and the edges between them."""
 
     nodes: tuple[PathNode, ...]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.present.cells import Line
 from haconsole.present.path.drawing import Sketch, drawing, first_lines, legend
@@ -13,8 +14,7 @@ LEGEND_LEAST = 5
 GAP_LINE: Line = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PathWindow:
+class PathWindow(msgspec.Struct, frozen=True):
     """The node under the cursor (None: the first one), and how far drawing and words are scrolled."""
 
     selected: NodeId | None = None
@@ -51,8 +51,7 @@ class PathWindow:
         return replace(self, words_top=max(0, self.words_top + pages * LEGEND_LEAST))
 
 
-@dataclass(frozen=True, slots=True)
-class PathPicture:
+class PathPicture(msgspec.Struct, frozen=True):
     """The painted part: the titles of the stages, the lines that have room, and how many more there are."""
 
     titles: Line

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.model.haproxy import (
     NEARLY_USED,
@@ -90,15 +91,13 @@ def _limit(name: str, used: str | None, most: str | None) -> list[ConnectionLimi
     return [limit] if limit.most and limit.used >= NEARLY_USED * limit.most else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
+class _Answers(msgspec.Struct, frozen=True):
     info: dict[str, str]
     stat: str
     states: str
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(msgspec.Struct, frozen=True):
     """One line of `show servers state`: bits of the administrative state (server-state file format)."""
 
     backend: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.probes.balancers.haproxy_lines import SECTIONS, ConfigLine, HaproxyFiles, HaproxyLineReader, expanded
 
@@ -56,8 +58,7 @@ _WITH_VALUE = frozenset(
 """A server's parameters that take a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where a server is, or where a frontend listens."""
 
     host: str
@@ -80,8 +81,7 @@ class Address:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredServer:
+class ConfiguredServer(msgspec.Struct, frozen=True):
     """A server, also each slot of a template."""
 
     name: str
@@ -94,8 +94,7 @@ class ConfiguredServer:
     of_template: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """A frontend, a backend, or both (listen), with what its defaults section gives it."""
 
     kind: str
@@ -112,8 +111,7 @@ class Proxy:
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HaproxyConfig:
+class HaproxyConfig(msgspec.Struct, frozen=True):
     proxies: tuple[Proxy, ...] = ()
     stats_socket: str = ""
     """The first socket of the runtime API that is a path."""
@@ -132,19 +130,18 @@ class HaproxyConfig:
         )
 
 
-@dataclass
-class _Section:
+class _Section(msgspec.Struct):
     """A section that counts settings for proxies, as far as it was read."""
 
     kind: str
     name: str
-    settings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     """Of ``default-server`` lines, in their order."""
 
-    binds: list[Address] = field(default_factory=list)
-    servers: list[ConfiguredServer] = field(default_factory=list)
-    used_backends: list[str] = field(default_factory=list)
+    binds: list[Address] = msgspec.field(default_factory=list)
+    servers: list[ConfiguredServer] = msgspec.field(default_factory=list)
+    used_backends: list[str] = msgspec.field(default_factory=list)
 
 
 def configured(files: HaproxyFiles) -> HaproxyConfig:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 SECTIONS = frozenset(
     (
         *("global", "defaults", "frontend", "backend", "listen", "userlist", "peers", "mailers", "resolvers", "cache"),
@@ -44,8 +46,7 @@ class HaproxyFiles:
     """Features of the build, and whether it has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigLine:
+class ConfigLine(msgspec.Struct, frozen=True):
     """A line that counts; `condition` is the innermost ``.if`` around it that could not be decided, if any."""
 
     words: tuple[str, ...]
@@ -117,8 +118,7 @@ class HaproxyLineReader:
             self.environment = {name: value for name, value in self.environment.items() if name in words[1:]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     text: str
     decision: bool | None
     decided: bool = False

@@ -7,7 +7,8 @@ ends the block around it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from haconsole.probes.balancers.keepalived_lines import ConfigFiles, KeepalivedLineReader, words_of
 
@@ -38,12 +39,11 @@ _NAMED = ("vrrp_instance", "vrrp_sync_group")
 """Blocks with one name, each of which counts once."""
 
 
-@dataclass
-class Block:
+class Block(msgspec.Struct):
     """A logical line: its words, and the lines between its braces."""
 
     words: tuple[str, ...] = ()
-    inside: list[Block] = field(default_factory=list)
+    inside: list[Block] = msgspec.field(default_factory=list)
 
     def all(self, keyword: str) -> Iterator[Block]:
         return (block for block in self.inside if block.words[:1] == (keyword,))

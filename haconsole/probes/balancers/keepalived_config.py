@@ -7,7 +7,9 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.names import Vip
 from haconsole.model.vip import VrrpInstance
@@ -26,8 +28,7 @@ _TRACKING = {
 """The objects that an instance tracks, and the blocks that define them; an interface needs no definition."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredVip:
+class ConfiguredVip(msgspec.Struct, frozen=True):
     """`prefix` and `interface` are None where the line names none; `excluded` ones are not in the adverts."""
 
     address: Vip
@@ -36,8 +37,7 @@ class ConfiguredVip:
     excluded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(msgspec.Struct, frozen=True):
     """Something an instance tracks; while a weight is 0 its failure puts the instance in FAULT."""
 
     keyword: str
@@ -45,8 +45,7 @@ class Tracked:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredInstance:
+class ConfiguredInstance(msgspec.Struct, frozen=True):
     """A VRRP instance as configured: what keepalived ignores is not in it, what it defaults is."""
 
     name: str

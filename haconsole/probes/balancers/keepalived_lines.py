@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from haconsole.errors import HaconsoleError
 
 _LONGEST_LINE = 1023
@@ -65,28 +67,24 @@ def single_file(text: str, config_id: str = "") -> ConfigFiles:
     return ConfigFiles("/keepalived.conf", {"/keepalived.conf": text}, config_id)
 
 
-@dataclass(slots=True)
-class _File:
+class _File(msgspec.Struct):
     folder: str
     lines: deque[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Definition:
+class _Definition(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
     multiline: bool = False
 
 
-@dataclass(slots=True)
-class _Rest:
+class _Rest(msgspec.Struct):
     """The lines of a definition of several that are still to come; repetitions begun before it wait for its end."""
 
     lines: deque[str]
     repetitions: int
 
 
-@dataclass(slots=True)
-class _Repetition:
+class _Repetition(msgspec.Struct):
     line: str
     values: Iterator[dict[str, str]]
 

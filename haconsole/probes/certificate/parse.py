@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from ipaddress import ip_address
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.effective import endpoint, watched_vips
@@ -22,8 +24,7 @@ _CLIENTS = ("admin", "super-admin", "controller-manager", "scheduler", "kubelet"
 _KEY_FOR_OTHERS = 0o077
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """The references for a host's certificates: `names` must be in the certificate of a role; `served_by_port` is by
     port.
     """

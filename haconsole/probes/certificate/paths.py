@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.certificate.reader_script import HostCertificates
 from haconsole.probes.shown_kubeconfig import ShownKubeconfig
 
 
-@dataclass(frozen=True, slots=True)
-class _Flags:
+class _Flags(msgspec.Struct, frozen=True):
     """The flags by which a process is given one certificate, and the use it makes of it."""
 
     process: str

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.effective import join_host_port
@@ -102,8 +104,7 @@ command -v openssl >/dev/null || echo '@without openssl'
 _PEM = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class KeySeen:
+class KeySeen(msgspec.Struct, frozen=True):
     """A private key's file: its mode, and its public half as PEM (empty where openssl made none)."""
 
     path: str
@@ -111,16 +112,14 @@ class KeySeen:
     public_pem: str
 
 
-@dataclass(frozen=True, slots=True)
-class KubeconfigSeen:
+class KubeconfigSeen(msgspec.Struct, frozen=True):
     """A kubeconfig's file: its mode, and the parts that its current context uses."""
 
     mode: int
     parts: ShownKubeconfig
 
 
-@dataclass(frozen=True, slots=True)
-class TokenKeysSeen:
+class TokenKeysSeen(msgspec.Struct, frozen=True):
     """A file of service-account keys: its mode, whether it is private, and the public halves as PEM."""
 
     mode: int
@@ -128,14 +127,13 @@ class TokenKeysSeen:
     public_pem: str
 
 
-@dataclass(frozen=True, slots=True)
-class HostCertificates:
+class HostCertificates(msgspec.Struct, frozen=True):
     """All output of the script: PEM text and keys by path, flags as (process, flag, path)."""
 
-    certs: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, KeySeen] = field(default_factory=dict)
-    kubeconfigs: dict[str, KubeconfigSeen] = field(default_factory=dict)
-    tokens: dict[str, TokenKeysSeen] = field(default_factory=dict)
+    certs: dict[str, str] = msgspec.field(default_factory=dict)
+    keys: dict[str, KeySeen] = msgspec.field(default_factory=dict)
+    kubeconfigs: dict[str, KubeconfigSeen] = msgspec.field(default_factory=dict)
+    tokens: dict[str, TokenKeysSeen] = msgspec.field(default_factory=dict)
     flags: tuple[tuple[str, str, str], ...] = ()
     without_openssl: bool = False
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+import msgspec
 
 from haconsole.inventory.importers.draft import Omitted, Value
 from haconsole.inventory.schema import VirtualIp
@@ -17,8 +18,7 @@ from haconsole.probes.discovery.host_report import API, HostReport
 _API_PORT = 6443
 
 
-@dataclass(frozen=True, slots=True)
-class BalancedApi:
+class BalancedApi(msgspec.Struct, frozen=True):
     """haproxy's settings for the API: the backend, its port, servers by name and address, and the algorithm."""
 
     name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.importers.draft import address_of
@@ -27,8 +28,7 @@ _MOST = 8
 """Number of hosts to try; more would only keep a person waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """`report` is the control plane's own report; `notes` are reasons why hosts and the API could not be queried."""
 
     report: HostReport | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.errors import HaconsoleError
 from haconsole.probes.discovery import balancer

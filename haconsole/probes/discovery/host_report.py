@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+import msgspec
 
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.kubeadm import ClusterConfiguration
@@ -19,8 +20,7 @@ ETCD, API, MANAGER, SCHEDULER, KUBELET = (
 HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """A process: its file, and its flags without dashes; etcd's environment counts as flags too."""
 
     path: str
@@ -32,8 +32,7 @@ class Program:
         return path.rpartition("/")[0] if path else None
 
 
-@dataclass(frozen=True, slots=True)
-class HostReport:
+class HostReport(msgspec.Struct, frozen=True):
     """The host's report; its configurations may hold passwords.
 
     `addresses` have their prefix length, `static_pods` are the names of manifests without ending, `etcd_file` is the
@@ -42,7 +41,7 @@ class HostReport:
 
     name: str
     addresses: tuple[str, ...] = ()
-    programs: Mapping[str, Program] = field(default_factory=dict)
+    programs: Mapping[str, Program] = msgspec.field(default_factory=dict)
     static_pods: frozenset[str] = frozenset()
     etcd_file: str = ""
     etcd_folder: frozenset[str] = frozenset()
@@ -56,16 +55,15 @@ class HostReport:
     """SHA-256 of the CA in that kubeconfig, in hexadecimal; empty where it could not be read."""
     kube_vip: KubeVipSettings | None = None
     """kube-vip's settings where it is a static pod of the host."""
-    haproxy: HaproxyFiles = field(default=HaproxyFiles(()), repr=False)
-    keepalived: ConfigFiles = field(default=single_file(""), repr=False)
+    haproxy: HaproxyFiles = HaproxyFiles(())
+    keepalived: ConfigFiles = single_file("")
 
     def flag(self, program: str, name: str, default: str = "") -> str:
         process = self.programs.get(program)
         return process.flags.get(name, default) if process else default
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
+class Others(msgspec.Struct, frozen=True):
     """The answers of etcd, the API and other hosts; None if there is none, for the reasons in `notes`.
 
     `hosts` are those with a login, by address; `version` is Kubernetes', like ``v1.30.2``.
@@ -76,12 +74,11 @@ class Others:
     version: str | None = None
     kubeadm: ClusterConfiguration | None = None
     """kubeadm's record of the cluster; None where there is none."""
-    hosts: Mapping[str, HostReport] = field(default_factory=dict)
+    hosts: Mapping[str, HostReport] = msgspec.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(msgspec.Struct, frozen=True):
     """The parts of a URL that count here; None where it has none, or none that can be."""
 
     scheme: str = ""

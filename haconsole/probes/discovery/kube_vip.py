@@ -7,9 +7,9 @@ releases before 0.6 have no vip_leasename.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from haconsole.inventory.component_settings import KubeVip
@@ -30,8 +30,7 @@ done
 """Prints every manifest that names kube-vip, without passwords and tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeVipSettings:
+class KubeVipSettings(msgspec.Struct, frozen=True):
     """kube-vip's own settings; `address` may be a name."""
 
     address: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from haconsole.model.hosts import InterfaceAddress
 from haconsole.model.observed import Cause
@@ -25,8 +26,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AddressChange:
+class AddressChange(msgspec.Struct, frozen=True):
     """An address that was added to an interface, or removed."""
 
     entry: InterfaceAddress

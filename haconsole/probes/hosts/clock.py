@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
@@ -20,8 +21,7 @@ SAMPLES = 4
 GOOD_ENOUGH_MS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSample:
+class ClockSample(msgspec.Struct, frozen=True):
     """The host reported `host_time` (seconds since 1970) between our `sent_at` and `received_at`."""
 
     sent_at: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.model.hosts import DiskSpace
 from haconsole.model.observed import Cause

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import yaml
+from msgspec.structs import replace
 
 from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
 from haconsole.model.observed import Cause
@@ -72,15 +73,13 @@ def _truth(word: str) -> bool | None:
     return {"true": True, "false": False}.get(word)
 
 
-@dataclass(frozen=True, slots=True)
-class _KubeletPart:
+class _KubeletPart(msgspec.Struct, frozen=True):
     kind: str
     rest: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
+class _Clock(msgspec.Struct, frozen=True):
     """Seconds since 1970: the kernel's start, from which processes' starts count in ticks, and the start of PID 1."""
 
     kernel_started: float = 0.0
@@ -94,16 +93,14 @@ class _Clock:
         return cls(*numbers) if len(numbers) == len(words) == 3 else cls()
 
 
-@dataclass(frozen=True, slots=True)
-class _KubeletProcess:
+class _KubeletProcess(msgspec.Struct, frozen=True):
     uid: str
     container: str
     comm: str
     started: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
+class _Log(msgspec.Struct, frozen=True):
     pod: str
     uid: str
     container: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.model.names import HostName
 from haconsole.model.past import KERNEL, MANAGER, HostPast, PastEvent, PastKind
@@ -25,8 +27,7 @@ SLEW = 0.001
 _NO_UNIT = ("init.scope", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """The fields of a journal entry that matter here (systemd.journal-fields(7))."""
 
     at: datetime

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
@@ -39,8 +40,7 @@ done 2>/dev/null
 true""".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class StaticPod:
+class StaticPod(msgspec.Struct, frozen=True):
     """A component and its manifest."""
 
     name: str
@@ -92,8 +92,7 @@ def parse(text: str, pods: tuple[StaticPod, ...]) -> tuple[ServiceState, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
+class _Process(msgspec.Struct, frozen=True):
     pid: int
     comm: str
     state: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from haconsole.model.observed import Cause
 from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
@@ -31,8 +32,7 @@ def parse(answer: SectionAnswer) -> tuple[UnitSetup, ...]:
         raise ProbeError(f"the files of units: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _AboutFiles:
+class _AboutFiles(msgspec.Struct, frozen=True):
     """Facts about files by path, whichever units name them."""
 
     times: dict[str, datetime]

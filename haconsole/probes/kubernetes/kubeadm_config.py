@@ -6,11 +6,11 @@ import asyncio
 import base64
 import binascii
 import re
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
 from haconsole.model.kubeadm import ClusterConfiguration, ClusterInfo, KubeletConfiguration
 from haconsole.pki.inspect import inspect

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from dataclasses import dataclass
 
 import asyncssh
+import msgspec
 
 from haconsole.model.observed import Cause
 
@@ -42,8 +42,7 @@ _SAID = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SshFailure:
+class SshFailure(msgspec.Struct, frozen=True):
     """A cause, the answer as text, and the fix."""
 
     cause: Cause

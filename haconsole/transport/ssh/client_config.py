@@ -14,9 +14,11 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.transport.ssh.builtin_config import read_builtin
 from haconsole.transport.ssh.client_settings import Algorithms, ClientSettings, read_settings
@@ -33,8 +35,7 @@ class ClientConfigError(Exception):
     """ssh refuses its own configuration; the text is its complaint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One host as it would be typed after ``ssh``, with the options that belong to it.
 
     `jump` is the argument of ``-J``; ``none`` forbids any proxy. `else_user` is the login where ssh_config has none.
@@ -48,8 +49,7 @@ class Query:
     else_user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """`default_keys`: no IdentityFile is set, these are ssh's own. `by_client`: an ssh client has read the files."""
 
     settings: ClientSettings
@@ -57,8 +57,7 @@ class Answer:
     by_client: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     answer: Answer
     at: float
 

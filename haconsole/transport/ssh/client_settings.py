@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 _YES = ("yes", "true")
 _NO_VALUE = ("none", "")
@@ -27,8 +28,7 @@ class StrictHostKeys(Enum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithms:
+class Algorithms(msgspec.Struct, frozen=True):
     """Lists of algorithms in the order of preference; None is the program's own default."""
 
     ciphers: tuple[str, ...] | None = None
@@ -38,8 +38,7 @@ class Algorithms:
     ca_signatures: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSettings:
+class ClientSettings(msgspec.Struct, frozen=True):
     """The settings that count for one host; None and empty tuples are not set.
 
     Key and certificate files, the agent, the revocation list and the proxy command are as written, with their tokens
@@ -130,8 +129,7 @@ def _settings(values: Mapping[str, tuple[str, ...]]) -> ClientSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
+class _One(msgspec.Struct, frozen=True):
     """The first value of a keyword, which is the one that counts."""
 
     values: Mapping[str, tuple[str, ...]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
+import msgspec
 
 from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
@@ -17,8 +17,7 @@ from haconsole.transport.ssh.route import Route
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The keys to offer to a host: open keys, files that need a passphrase, and public parts by name.
 
     `public` limits the agent to these identities, if the route names certain ones.

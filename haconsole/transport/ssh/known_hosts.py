@@ -13,15 +13,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import asyncssh
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(msgspec.Struct, frozen=True):
     """A line that speaks of the host. `marker` is empty, ``cert-authority`` or ``revoked``."""
 
     file: Path
@@ -34,8 +33,7 @@ class KnownKey:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKeys:
+class KnownKeys(msgspec.Struct, frozen=True):
     """Every line of the files for one host."""
 
     lines: tuple[KnownKey, ...]

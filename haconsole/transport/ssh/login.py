@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import asyncssh
+import msgspec
 
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
@@ -19,8 +19,7 @@ from haconsole.transport.ssh.route import Route
 from haconsole.transport.ssh.tuning import Tuning
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
+class _Door(msgspec.Struct, frozen=True):
     """Shared by every attempt at one login."""
 
     route: Route
@@ -30,8 +29,7 @@ class _Door:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(msgspec.Struct, frozen=True):
     """A connection that is logged in. `verified` is False where a changed host key was let pass by ssh_config."""
 
     connection: asyncssh.SSHClientConnection

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from haconsole.inventory.effective import DIRECT, Jump, OutsideHost, outside_host, ssh_for
 from haconsole.inventory.schema import Host, Inventory
@@ -18,8 +20,7 @@ from haconsole.transport.ssh.tokens import expand, expand_home, expand_path, tok
 _COMMAND_TOKENS = ("%", "h", "k", "n", "p", "r")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True):
     """The inventory's settings. `address` is what a person would type after ``ssh``; None: ssh_config may set it.
 
     `hops` are the jump hosts in their order; none leaves it to ssh_config, unless `direct`. `else_user` and
@@ -40,8 +41,7 @@ class Destination:
     connect_timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Everything needed to connect to `address`, which ssh_config may know under an `alias`."""
 
     label: HostName

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Tuning:
+class Tuning(msgspec.Struct, frozen=True):
     """Limits of a fleet; the defaults suit sshd as it is installed (MaxSessions 10).
 
     A peer that does not answer is given up after `keepalive_s` times (`keepalive_misses` + 1) seconds.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from haconsole.ui.messages import (
     GoTo,
@@ -45,8 +46,7 @@ CLOSABLE = (
 MOST_VISITS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A screen that was opened: the kind of its request, and the arguments."""
 
     kind: type[Request]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import product
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.describe import undo_line

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.plan_context import BootstrapPart

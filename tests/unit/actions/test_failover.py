@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import VipAnswers, VipOwned

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import CommandSucceeds, FilesAbsent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.checks import AnyOf, MemberIs, MemberStage, NodeIs, NodeStage, NoMemberAt
 from haconsole.actions.kubeadm.membership import notes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.kubeadm.recorded import as_recorded
 from haconsole.actions.membership.plan import plan_join

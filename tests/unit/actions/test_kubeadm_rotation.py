@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.operations import IssueCertificate, PairForm, RunCommand, UndoByRestoringFiles

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.membership.plan import plan_join, plan_remove, plan_remove_member, plan_replace
 from haconsole.actions.step import Plan, Refusal

@@ -6,11 +6,11 @@ dnf, SELinux and firewalld cannot be run on the hosts of the lab: their commands
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import find_action

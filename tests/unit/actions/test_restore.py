@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import AnyOf, CommandSucceeds, EtcdHealthy, SnapshotHere

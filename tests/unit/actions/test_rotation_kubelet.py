@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import NodeRenewed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import AnyOf, ApiserverReady, BackendsUp, Check, EtcdHealthy, ServerIs, VipOwned

@@ -7,11 +7,12 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.cli.reports.findings import DoctorReport, doctor_report, stamp
 from haconsole.cli.reports.status import status_report

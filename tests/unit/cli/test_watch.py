@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.cli.main import run as haconsole
 from haconsole.errors import ExitCode

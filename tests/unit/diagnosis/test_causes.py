@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from haconsole.diagnosis import candidate
 from haconsole.diagnosis.candidate import Candidate, anywhere, collapse_to_root_causes, concerns, on, places_of

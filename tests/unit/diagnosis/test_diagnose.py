@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.model.etcd import EtcdAlarm
@@ -30,7 +30,7 @@ def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
 
 
 def all_hosts(snapshot: ClusterSnapshot, **facts: object) -> ClusterSnapshot:
-    hosts = tuple(replace(each, **facts) for each in snapshot.hosts)  # type: ignore[arg-type]
+    hosts = tuple(replace(each, **facts) for each in snapshot.hosts)
     return replace(snapshot, hosts=hosts)
 
 
@@ -213,7 +213,7 @@ def test_a_spare_slot_of_a_template_is_no_finding_while_another_is_up() -> None:
     ],
 )
 def test_leases(lease: object, code: str) -> None:
-    snapshot = replace(healthy(), leases=Known((lease,), NOW))  # type: ignore[arg-type]
+    snapshot = replace(healthy(), leases=Known((lease,), NOW))
     assert codes(snapshot) == [(code, "kube-system/kube-scheduler")]
 
 

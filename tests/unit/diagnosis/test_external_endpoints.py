@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from haconsole.cli.reports.status import status_report
 from haconsole.diagnosis.diagnose import diagnose
@@ -57,7 +56,7 @@ def findings(snapshot: ClusterSnapshot) -> list[Finding]:
 def last_report(**changes: object) -> Known[EtcdEndpoint]:
     endpoint = value_of(healthy().hosts[2].etcd)
     assert endpoint is not None
-    return Known(replace(endpoint, **changes), NOW)  # type: ignore[arg-type]
+    return Known(replace(endpoint, **changes), NOW)
 
 
 def test_its_members_are_shown_without_hosts() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.diagnosis.flapping import CALM, OFTEN, RHYTHMS, WINDOW, Flapping, damp
 from haconsole.model.findings import Finding, Health, Severity

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import Finding

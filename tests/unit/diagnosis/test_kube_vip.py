@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose

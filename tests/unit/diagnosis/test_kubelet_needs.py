@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import Kubernetes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.schema import Etcd, EtcdTls
@@ -24,7 +23,7 @@ def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
 
 def with_third_member(**changes: object) -> ClusterSnapshot:
     """Every member lists the third one with these fields."""
-    members = (cluster.member(1), cluster.member(2), replace(cluster.member(3), **changes))  # type: ignore[arg-type]
+    members = (cluster.member(1), cluster.member(2), replace(cluster.member(3), **changes))
 
     def change(facts: HostFacts) -> HostFacts:
         endpoint = value_of(facts.etcd)

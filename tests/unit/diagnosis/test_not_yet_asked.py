@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.model.findings import Health
@@ -19,7 +18,7 @@ from tests.fakes.session import critical
 
 def without(snapshot: ClusterSnapshot, unasked: frozenset[tuple[str, str]]) -> ClusterSnapshot:
     hosts = tuple(
-        replace(facts, **{name: NOT_ASKED for name in FACTS if (facts.host, name) in unasked})  # type: ignore[arg-type]
+        replace(facts, **{name: NOT_ASKED for name in FACTS if (facts.host, name) in unasked})
         for facts in snapshot.hosts
     )
     return replace(snapshot, hosts=hosts)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.candidate import AT_WORK, BETWEEN_HOSTS, Candidate, collapse_to_root_causes
 from haconsole.diagnosis.codes import CODES

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.etcd import EtcdEndpoint

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.configs.etcd import ClusterState, etcd_env
 from haconsole.configs.unit_digests import digest, unit_digests

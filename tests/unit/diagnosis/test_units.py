@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Finding, Severity

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand

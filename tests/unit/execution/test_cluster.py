@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.checks import BackendsUp, ServerIs
 from haconsole.execution.verify.cluster import backend_problems, etcd_problems, server_problems

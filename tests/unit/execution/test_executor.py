@@ -6,10 +6,10 @@ import asyncio
 import errno
 import os
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.checks import Check, CommandSucceeds, FilesAbsent
 from haconsole.actions.operations import Nothing, Operation, RunCommand

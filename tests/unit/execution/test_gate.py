@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step

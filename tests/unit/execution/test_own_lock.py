@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.execution.locking.cluster_lock import LockedError
 from haconsole.execution.process import this_process

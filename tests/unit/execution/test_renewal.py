@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b64encode
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.checks import CertificateInPlace
 from haconsole.actions.operations import EnsureAuthority, IssueCertificate, PairForm

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.operations import JoinNode, RunCommand, SetServerState, WriteFile
 from haconsole.actions.step import Plan, Step
@@ -278,7 +278,7 @@ async def test_a_run_that_may_not_be_resumed_is_refused_with_the_reason(bench: B
     )
     assert "the run belongs to cluster lab, but the inventory belongs to prod" in reasons(record, cluster="prod")
     assert "differs from the confirmed plan" in reasons(replace(record, intact=False))
-    undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))  # type: ignore[arg-type]
+    undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))
     assert "undone by r2" in reasons(record, undo)
 
 

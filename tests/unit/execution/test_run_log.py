@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import tempfile
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step

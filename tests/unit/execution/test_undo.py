@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.actions.checks import CommandSucceeds, FileIs
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand, UndoByRestoringFiles, WriteFile
@@ -36,7 +36,7 @@ def write(bench: Bench, name: str, content: str, **other: object) -> Step:
         verification=(FileIs(path, digest, 0o644, "root:root"),),
         undo=UndoByRestoringFiles((path,)),
     )
-    return replace(step, **other)  # type: ignore[arg-type]
+    return replace(step, **other)
 
 
 def start(bench: Bench, name: str) -> Step:
@@ -197,7 +197,7 @@ async def test_a_run_that_may_not_be_undone_is_refused(bench: Bench) -> None:
     undo = replace(
         record,
         plan=replace(record.plan, undoes="r1"),
-        header=replace(record.header, run="r2"),  # type: ignore[arg-type]
+        header=replace(record.header, run="r2"),
     )
     assert refused(record, undo) == "r1 was undone by r2"
     fault = replace(undo, outcome=None, standing=RunStatus.BROKEN_OFF)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.model import measures as m
 from haconsole.model.figures import Figure, Meter
@@ -37,7 +37,7 @@ def with_host(**facts: object) -> ClusterSnapshot:
     """The healthy cluster with these facts of cp1."""
 
     def change(host: HostFacts) -> HostFacts:
-        return replace(host, **facts)  # type: ignore[arg-type]
+        return replace(host, **facts)
 
     return changed(healthy(), 1, change)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import Known

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.pki.authority import Authority, authority_problems, load_authority, make_authority

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.inventory.importers.draft import write
 from haconsole.inventory.load import decoded, examine

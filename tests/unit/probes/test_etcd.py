@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.model.etcd import EtcdAlarm, EtcdMember
 from haconsole.model.names import HostName, MemberId

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Inventory
 from haconsole.model.lease import Lease, LeaseSource, LeaseState

@@ -8,10 +8,10 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts

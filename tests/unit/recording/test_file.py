@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from haconsole.inventory.load import load
 from haconsole.model.figures import Meter
@@ -133,7 +133,7 @@ def aged(snapshot: ClusterSnapshot, by: timedelta) -> ClusterSnapshot:
     hosts = []
     for facts in snapshot.hosts:
         new = {name: replace(fact, at=fact.at + by) for name, fact in facts.facts() if not isinstance(fact, NotAsked)}
-        hosts.append(replace(facts, **new))  # type: ignore[arg-type]
+        hosts.append(replace(facts, **new))
     return replace(snapshot, hosts=tuple(hosts))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Cause, Failed, Known

@@ -51,7 +51,7 @@ def at(seconds: float) -> datetime:
 @pytest.fixture
 def gaps(tmp_path: Path) -> Path:
     """Three moments, 4 s and 6 s apart."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     recorder = Recorder(tmp_path / "gaps.jsonl", INVENTORY)
     for snapshot, seconds in ((healthy(), 0), (critical(), 4), (healthy(), 10)):

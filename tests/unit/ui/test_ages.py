@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.diagnosis.diagnose import health
 from haconsole.model.findings import Finding, Health, Severity

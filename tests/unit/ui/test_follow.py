@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from haconsole.execution.events import Outcome
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def leaving(**how: object) -> FakeSession:
-    plan = replace(LEAVING, **how)  # type: ignore[arg-type]
+    plan = replace(LEAVING, **how)
     record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
     return FakeSession(healthy(), plans={"bootstrap": plan}, records=(record,), events=(*running_events(), *ended()))
 

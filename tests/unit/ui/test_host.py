@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone
@@ -34,7 +35,7 @@ async def test_a_host_shows_its_services_and_follows_its_journal() -> None:
         await shows(pilot, "a later line")
         stopped = units(etcd="failed")
         session.snapshot_queue.put_nowait(
-            changed(healthy(), 1, lambda facts: replace(facts, services=replace(facts.services, value=stopped)))  # type: ignore[arg-type]
+            changed(healthy(), 1, lambda facts: replace(facts, services=replace(facts.services, value=stopped)))
         )
         await shows(pilot, "✖ failed (dead)")
 

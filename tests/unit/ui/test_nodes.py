@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.model.node import NodeCondition
 from haconsole.model.observed import NOT_ASKED, Failed, Known, value_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.cli.reports.encoding import encoded
 from haconsole.cli.reports.path import path_report, path_text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from haconsole.actions.describe import script_of
 from haconsole.actions.operations import LeftByUndo, Nothing

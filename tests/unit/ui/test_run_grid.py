@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from haconsole.execution.events import Outcome, StepDone, StepPaused, StepResumed
 from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState

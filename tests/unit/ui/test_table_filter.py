@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.model.names import HostName
 from haconsole.present.cells import Cell, Tone

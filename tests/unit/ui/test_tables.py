@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer

@@ -6,7 +6,7 @@ unfinished rotation, also one that has only ConfigMaps, tokens or restarts left.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import signing_step
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.bootstrap.certificates import signing_step
 from haconsole.actions.bootstrap.leaves import FRONT_PROXY_CA, KUBERNETES_CA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from haconsole.actions.action import Request
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA

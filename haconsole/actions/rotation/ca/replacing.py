@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds
@@ -31,8 +32,7 @@ class Phase(StrEnum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, slots=True)
-class CaReplacement:
+class CaReplacement(msgspec.Struct, frozen=True):
     """The CAs that a plan replaces, with its context.
 
     `end` is the suffix of renamed files, `workloads` the pods that are restarted (see `workloads.Workloads`).

@@ -7,7 +7,7 @@ else is to be changed. So the phase is read only from the hosts' files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA
 from haconsole.actions.plan_context import PlanContext
@@ -21,8 +21,7 @@ from haconsole.model.names import HostName
 TOKENS = "service-account"
 
 
-@dataclass(frozen=True, slots=True)
-class CaState:
+class CaState(msgspec.Struct, frozen=True):
     """A CA, or the service-account key pair. `holders` have its key, `users` its certificate or public key.
 
     `bundles` are the fingerprints observed in each user's file; `old` and `new` are the old and the new one by
