@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -40,11 +40,22 @@ class Notice(msgspec.Struct, frozen=True):
         return json.dumps({**head, **self.fields}, ensure_ascii=False)
 
 
+Key = tuple[str, str]
+"""A finding's code and subject."""
+
+LASTING = timedelta(seconds=1)
+"""A finding that ends sooner is no notice: an address on its way to another host is on none of them for a moment."""
+
+
 class FindingWatch(msgspec.Struct, frozen=True):
-    """The open findings. With `silent` those of the first complete status are no notices: a person sees them."""
+    """The findings that were noticed and are open, and the first time of those that are not noticed yet.
+
+    With `silent` those of the first complete status are no notices: a person sees them.
+    """
 
     silent: bool = False
-    open: Mapping[tuple[str, str], Finding] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    open: Mapping[Key, Finding] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    fresh: Mapping[Key, tuple[datetime, Finding]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     complete: bool = False
 
     def after(self, status: ClusterStatus) -> tuple[FindingWatch, tuple[Notice, ...]]:
@@ -52,18 +63,27 @@ class FindingWatch(msgspec.Struct, frozen=True):
 
         A finding closes only when every fact is read: one that is still to be read may keep it.
         """
-        snapshot = status.snapshot
-        reading = bool(snapshot.pending)
+        at, cluster, reading = status.snapshot.observed_at, status.snapshot.cluster, bool(status.snapshot.pending)
         now = {(each.code, each.subject): each for each in status.findings}
-        still_open = {key: each for key, each in self.open.items() if reading or key in now}
-        opened = tuple(each for key, each in now.items() if key not in self.open)
-        closed = tuple(each for key, each in self.open.items() if key not in still_open)
-        watch = replace(self, open=MappingProxyType({**still_open, **now}), complete=self.complete or not reading)
+        first_times = {key: (at, each) for key, each in now.items() if key not in self.open} | dict(self.fresh)
+        opened = {
+            key: now.get(key, each)
+            for key, (first, each) in first_times.items()
+            if at - first >= LASTING or (self.silent and not self.complete)
+        }
+        known = {**self.open, **{key: each for key, each in now.items() if key in self.open}, **opened}
+        stays = now.keys() | (first_times.keys() | known.keys() if reading else set())
+        watch = replace(
+            self,
+            open=MappingProxyType({key: each for key, each in known.items() if key in stays}),
+            fresh=MappingProxyType({key: each for key, each in first_times.items() if key in stays - known.keys()}),
+            complete=self.complete or not reading,
+        )
         if self.silent and not self.complete:
             return watch, ()
-        at, cluster = snapshot.observed_at, snapshot.cluster
+        closed = tuple(each for key, each in known.items() if key not in stays)
         notices = (
-            *(_of_finding(NoticeKind.FINDING_OPENED, each, at, cluster) for each in opened),
+            *(_of_finding(NoticeKind.FINDING_OPENED, each, at, cluster) for each in opened.values()),
             *(_of_finding(NoticeKind.FINDING_CLOSED, each, at, cluster) for each in closed),
         )
         return watch, notices

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,17 @@ class Moments(FakeSession):
         await self.close()
 
     async def watch(self) -> AsyncIterator[ClusterStatus]:
-        for snapshot in (
-            healthy(),
-            degraded(),
-            degraded(),
-            healthy(),
-            locked(healthy(), CLAIM),
-            locked(healthy(), None),
+        for second, snapshot in enumerate(
+            (
+                healthy(),
+                degraded(),
+                degraded(),
+                healthy(),
+                locked(healthy(), CLAIM),
+                locked(healthy(), None),
+            )
         ):
-            yield self.status_of(snapshot)
+            yield self.status_of(replace(snapshot, observed_at=NOW + timedelta(seconds=second)))
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +62,7 @@ def test_each_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     closed = [line for line in lines if "● resolved " in line]
     opened = [line for line in lines if line not in closed][:-1]
     assert opened
-    assert all("03:00:00Z ✖ critical" in line or "03:00:00Z ▲ warning" in line for line in opened)
+    assert all("03:00:02Z ✖ critical" in line or "03:00:02Z ▲ warning" in line for line in opened)
     assert len(opened) == len(closed) == len(set(opened))
     assert lines[-1].endswith("■ backup has ended: unknown, run 20260301T030000Z-backup-ab12")
 

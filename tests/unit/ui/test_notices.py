@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,16 @@ def status(*findings: Finding, reading: bool = False) -> ClusterStatus:
     return ClusterStatus(READING if reading else healthy(), findings, Health.DEGRADED)
 
 
+def later(status: ClusterStatus, seconds: float) -> ClusterStatus:
+    at = NOW + timedelta(seconds=seconds)
+    return replace(status, snapshot=replace(status.snapshot, observed_at=at))
+
+
 def texts(watch: FindingWatch, *statuses: ClusterStatus) -> list[str]:
+    """The notices of these statuses, two seconds apart."""
     notices: list[Notice] = []
-    for one in statuses:
-        watch, new = watch.after(one)
+    for number, one in enumerate(statuses):
+        watch, new = watch.after(later(one, 2 * number))
         notices += new
     return [notice.text for notice in notices]
 
@@ -64,6 +71,16 @@ def test_findings_at_the_start_are_silent_where_a_person_sees_them() -> None:
     first = (status(DOWN, reading=True), status(DOWN))
     assert texts(FindingWatch(silent=True), *first) == []
     assert texts(FindingWatch(silent=True), *first, status()) == ["resolved: etcd member cp2 does not answer"]
+
+
+def test_a_finding_of_a_moment_is_no_notice_and_one_that_lasted_is_noticed_though_it_has_ended() -> None:
+    watch, notices = FindingWatch().after(later(status(DOWN), 0))
+    watch, none = watch.after(later(status(), 0.3))
+    assert (notices, none) == ((), ())
+    watch, none = watch.after(later(status(DOWN), 10))
+    _, both = watch.after(later(status(), 12))
+    assert none == ()
+    assert [notice.kind for notice in both] == [NoticeKind.FINDING_OPENED, NoticeKind.FINDING_CLOSED]
 
 
 @pytest.mark.parametrize(
@@ -128,8 +145,8 @@ async def test_the_console_calls_the_hook_and_signals_the_terminal(tmp_path: Pat
         file_text: list[str] = []
         driver: Any = app._driver
         driver.write = file_text.append
-        session.snapshot_queue.put_nowait(critical())
-        session.snapshot_queue.put_nowait(degraded())
+        for seconds, snapshot in ((2, critical()), (4, degraded())):
+            session.snapshot_queue.put_nowait(replace(snapshot, observed_at=NOW + timedelta(seconds=seconds)))
         await settled(pilot)
         await pilot.press("a", *"boots", "enter", "enter")
         await settled(pilot)
