@@ -25,6 +25,7 @@ from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known, reason_of
 from haconsole.model.quorum import needed_for
+from haconsole.model.services import just_restarted
 
 
 def rules(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
@@ -212,7 +213,9 @@ DATA_LOST = re.compile("permanently removed|already (been )?bootstrapped|member 
 
 def _foreign_data(facts: HostFacts) -> bool:
     unit = facts.service("etcd")
-    return unit is not None and not unit.running and any(DATA_LOST.search(line) for line in unit.lines)
+    if unit is None or not isinstance(facts.services, Known) or not any(map(DATA_LOST.search, unit.lines)):
+        return False
+    return not unit.running or just_restarted(unit, facts.services.at)
 
 
 def _stale_data(facts: HostFacts) -> Candidate:

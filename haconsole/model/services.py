@@ -52,9 +52,12 @@ def age_while_starting(unit: ServiceState | None, at: datetime) -> timedelta | N
 
 def crash_loops(unit: ServiceState, at: datetime) -> bool:
     """Its supervisor restarted it some times, and at `at` it waits for the next start or began a moment ago."""
-    if unit.restarts < CRASHES:
-        return False
-    return not unit.alive or (unit.started is not None and timedelta() <= at - unit.started < STEADY)
+    return unit.restarts >= CRASHES and (not unit.alive or just_restarted(unit, at))
+
+
+def just_restarted(unit: ServiceState, at: datetime) -> bool:
+    """Its supervisor restarted it a moment before `at`: its last lines are those of the attempt before."""
+    return unit.restarts > 0 and unit.started is not None and timedelta() <= at - unit.started < STEADY
 
 
 def keep_lines(before: tuple[ServiceState, ...], after: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:

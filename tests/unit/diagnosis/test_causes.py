@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -48,7 +49,7 @@ def test_one_missing_key_on_this_machine_is_one_finding() -> None:
     assert finding.evidence[0] == "the key k cannot be used: no such file"
 
 
-def removed_member() -> ClusterSnapshot:
+def removed_member(unit: dict[str, Any] = REMOVED) -> ClusterSnapshot:
     """cp3 was removed from the list, restarted since, and every API server still lists it."""
     members = tuple(cluster.member(n) for n in (1, 2))
     snapshot = healthy()
@@ -56,9 +57,7 @@ def removed_member() -> ClusterSnapshot:
         endpoint = replace(cluster.endpoint(n), members=members)
         snapshot = changed(snapshot, n, having(etcd=endpoint))
     refused: Failed[Any] = Failed("refused", NOW, Cause.REFUSED, asked_from=("cp3",))
-    snapshot = changed(
-        snapshot, 3, lambda facts: replace(facts, etcd=refused, services=Known(units(etcd=REMOVED), NOW))
-    )
+    snapshot = changed(snapshot, 3, lambda facts: replace(facts, etcd=refused, services=Known(units(etcd=unit), NOW)))
     stale = ApiserverFacts(True, (), "v1.20.2", URLS)
     return replace(snapshot, hosts=tuple(replace(facts, apiserver=Known(stale, NOW)) for facts in snapshot.hosts))
 
@@ -69,6 +68,13 @@ def test_a_removed_member_that_restarts_is_one_finding() -> None:
     assert "etcd logs: the member has been permanently removed from the cluster" in finding.evidence
     assert "etcd has 2 voters, an even number" in finding.evidence
     assert sum("outdated list of etcd servers" in line for line in finding.evidence) == 3
+
+
+def test_a_removed_member_is_the_same_finding_in_the_seconds_for_which_it_runs_again() -> None:
+    young = {**REMOVED, "active": "active", "pid": 7, "started": NOW - timedelta(seconds=2), "restarts": 1}
+    assert only(removed_member(young)).code == "etcd.stale-data-dir"
+    steady = {**young, "started": NOW - timedelta(minutes=5)}
+    assert "etcd.stale-data-dir" not in [each.code for each in findings_of(removed_member(steady))]
 
 
 def test_a_full_database_is_one_finding() -> None:
