@@ -29,7 +29,7 @@ class SystemFacts(msgspec.Struct, frozen=True):
     """One host's name, load and network tables, and the times of the files that its balancers load.
 
     `load` is the one-minute average; `hardware` maps each interface to its hardware address; `files_written`
-    maps a configuration file to its modification time.
+    maps a configuration file to its modification time, `unit_files_written` a unit's file or folder of drop-ins.
     """
 
     hostname: str
@@ -45,6 +45,7 @@ class SystemFacts(msgspec.Struct, frozen=True):
     """The largest packet of each interface, in bytes."""
     links_down: tuple[tuple[str, str], ...] = ()
     """Interfaces that carry no traffic: ``down`` if switched off, ``no-carrier`` without a signal."""
+    unit_files_written: tuple[tuple[str, datetime], ...] = ()
 
 
 class TimeoutKind(StrEnum):

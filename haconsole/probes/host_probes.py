@@ -16,13 +16,14 @@ from haconsole.probes.api_probe import apiserver_probe, etcd_probe
 from haconsole.probes.certificate.probe import CertificateProbe
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.host_script import HostScript, script_queries, side_queries
+from haconsole.probes.host_script import HostScript, script_queries
 from haconsole.probes.hosts import events
 from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.hosts.exposures import programs_of
 from haconsole.probes.hosts.services import runs_kubelet, units_of
 from haconsole.probes.hosts.static_pods import pods_of
 from haconsole.probes.observe import Probe, first_transport_error
+from haconsole.probes.side_queries import side_queries
 from haconsole.transport.base import TransportError
 
 _LOOKS = 6

@@ -37,7 +37,7 @@ from haconsole.probes.hosts import (
     unit_setup,
     usage,
 )
-from haconsole.probes.kubernetes import apiserver, component_flags
+from haconsole.probes.kubernetes import component_flags
 from haconsole.probes.script import (
     ARGV,
     FrameReader,
@@ -49,7 +49,8 @@ from haconsole.probes.script import (
     answers,
     render,
 )
-from haconsole.probes.significance import is_filled, runs_otherwise
+from haconsole.probes.side_queries import SideQuery
+from haconsole.probes.significance import is_filled, runs_otherwise, unit_files_differ
 from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
@@ -92,7 +93,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ScriptQuery(
             "system",
             system.section(context.inventory, context.layout, host, every=max(1, slow // 3)),
-            system.parse,
+            partial(system.parse, unit_files=system.unit_files_of(context.layout, host)),
         ),
         ScriptQuery("configs", system.checks_section(context.layout, every=20 * slow), system.parse_checks, root=True),
         ScriptQuery(
@@ -143,47 +144,6 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ),
     )
     return tuple(question for question in known if question.fact in expected)
-
-
-class SideQuery(msgspec.Struct, frozen=True):
-    """A section without a fact of its own, and its consumer."""
-
-    section: Section
-    learn: Callable[[SectionAnswer], None]
-
-
-def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -> tuple[SideQuery, ...]:
-    """The settings of a control plane for other probes: its own name, and its API server's etcd servers."""
-    if "apiserver" not in expected:
-        return ()
-    name = HostName(host.name)
-
-    def learn_hostname(answer: SectionAnswer) -> None:
-        if answer.status == 0:
-            store.hostnames[answer.output.strip().lower()] = name
-
-    def learn_etcd_servers(answer: SectionAnswer) -> None:
-        store.etcd_servers[name] = apiserver.etcd_servers(answer)
-        store.apiserver_flags[name] = apiserver.judged_flags(answer)
-        apiserver_facts = store.facts(name).apiserver
-        if isinstance(apiserver_facts, Known):
-            store.put(
-                name,
-                "apiserver",
-                replace(
-                    apiserver_facts,
-                    value=replace(
-                        apiserver_facts.value,
-                        etcd_servers=store.etcd_servers[name],
-                        flags=store.apiserver_flags[name],
-                    ),
-                ),
-            )
-
-    return (
-        SideQuery(Section("hostname", "uname -n", every=_SELDOM), learn_hostname),
-        SideQuery(apiserver.section(every=_SELDOM), learn_etcd_servers),
-    )
 
 
 class HostScript:
@@ -361,9 +321,16 @@ class HostScript:
                 self._unit_changed.set()
             if isinstance(before, Known):
                 fact = replace(fact, value=keep_lines(before.value, fact.value))
-        if ask.fact == "disks" and is_filled(self._store.facts(self._name).disks, fact):
-            self._disk_filled.set()
+        self._notice(ask.fact, fact)
         self._store.put(self._name, ask.fact, fact)
+
+    def _notice(self, name: FactName, fact: Observed[Any]) -> None:
+        """Have other facts read again after a change of this one."""
+        before = self._store.facts(self._name)
+        if name == "system" and unit_files_differ(before.system, fact):
+            self._unit_changed.set()
+        if name == "disks" and is_filled(before.disks, fact):
+            self._disk_filled.set()
 
     def _learn(self, side_query: SideQuery, answer: SectionAnswer) -> None:
         """A useless answer costs nothing: the section is queried again."""

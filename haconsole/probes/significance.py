@@ -82,6 +82,15 @@ def runs_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[Serv
     return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)
 
 
+def unit_files_differ(before: Observed[SystemFacts], after: Observed[Any]) -> bool:
+    """A unit's file was written, added or removed since the last report."""
+    match before, after:
+        case Known(value=SystemFacts() as earlier), Known(value=SystemFacts() as later):
+            return earlier.unit_files_written != later.unit_files_written
+        case _:
+            return False
+
+
 def is_filled(before: Observed[tuple[DiskSpace, ...]], after: Observed[tuple[DiskSpace, ...]]) -> bool:
     """A file system has become short of space since the last report."""
     if not isinstance(before, Known) or not isinstance(after, Known):

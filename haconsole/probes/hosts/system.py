@@ -23,24 +23,35 @@ def files_of(layout: Layout, host: Host) -> tuple[str, ...]:
     return tuple(part.config_file for part in parts if part)
 
 
+def unit_files_of(layout: Layout, host: Host) -> tuple[str, ...]:
+    """The unit and environment files that bootstrap writes on the host, and the folders of its units' drop-ins."""
+    etcd, kubernetes = layout.etcd, layout.kubernetes
+    of_etcd = (etcd.unit_file, etcd.env_file) if Role.ETCD in host.roles else ()
+    is_plane = kubernetes is not None and Role.CONTROL_PLANE in host.roles
+    of_plane = tuple(each.unit_file for each in kubernetes.components) if kubernetes and is_plane else ()
+    drop_ins = (f"/etc/systemd/system/{unit}.service.d" for unit in layout.units(host))
+    return (*filter(None, (*of_etcd, *of_plane)), *drop_ins)
+
+
 def section(inventory: Inventory, layout: Layout, host: Host, *, every: int = 1) -> Section:
     """No root needed; of the neighbours only VIPs are read."""
-    words = (*watched_vips(inventory), "--", *files_of(layout, host))
+    words = (*watched_vips(inventory), "--", *files_of(layout, host), *unit_files_of(layout, host))
     return Section("system", with_arguments(load_script("system"), *words), every)
 
 
-def parse(answer: SectionAnswer) -> SystemFacts:
+def parse(answer: SectionAnswer, unit_files: tuple[str, ...] = ()) -> SystemFacts:
     """The facts; what a host lacks is empty or None."""
     try:
-        return _parsed(answer)
+        return _parsed(answer, unit_files)
     except (ValueError, IndexError, OverflowError, OSError) as error:
         raise ProbeError(f"the system's state: unexpected output: {error}", Cause.UNREADABLE) from error
 
 
-def _parsed(answer: SectionAnswer) -> SystemFacts:
+def _parsed(answer: SectionAnswer, unit_files: tuple[str, ...]) -> SystemFacts:
     rows = [line.partition(" ")[::2] for line in require(answer, "reading the system's state").splitlines()]
     values = dict(rows)
-    files = (rest.partition(" ")[::2] for key, rest in rows if key == "written")
+    rows_of_files = (rest.partition(" ")[::2] for key, rest in rows if key == "written")
+    times = tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in rows_of_files)
     return SystemFacts(
         hostname=values.get("hostname", ""),
         machine_id=values.get("machine-id", ""),
@@ -54,7 +65,8 @@ def _parsed(answer: SectionAnswer) -> SystemFacts:
         neighbours=tuple(_neighbour(rest) for key, rest in rows if key == "neighbour" and " lladdr " in f" {rest}"),
         mtu=tuple((key.removeprefix("mtu-"), int(rest)) for key, rest in rows if key.startswith("mtu-") and rest),
         links_down=tuple((key.removeprefix("link-"), rest) for key, rest in rows if key.startswith("link-") and rest),
-        files_written=tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in files),
+        files_written=tuple(each for each in times if each[0] not in unit_files),
+        unit_files_written=tuple(each for each in times if each[0] in unit_files),
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from haconsole.probes.balancers.keepalived import follow_states
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, ScriptQuery
+from haconsole.probes.hosts import system
 from haconsole.probes.hosts.addresses import FOLLOW
-from haconsole.probes.script import ARGV, MARK, PushedLine, Section, render
+from haconsole.probes.script import ARGV, MARK, PushedLine, Section, answers, render, with_arguments
+from haconsole.scripts import load_script
 from haconsole.transport.base import TransportError
 from tests.fakes.cluster import INVENTORY, NOW
 from tests.fakes.local_host import LocalFleet, LocalHost
@@ -126,6 +129,32 @@ async def test_a_new_state_of_keepalived_without_a_change_of_addresses_is_read_a
     script = HostScript(context, FactStore(INVENTORY, lambda: NOW), INVENTORY.hosts[0], (), ())
     script._put_pushed_line(PushedLine(line))
     assert script._vip_moved.is_set() == looks
+
+
+async def test_the_files_of_units_are_read_again_once_one_of_them_was_written(tmp_path: Path) -> None:
+    unit, config = tmp_path / "etcd.service", tmp_path / "haproxy.cfg"
+    unit.touch()
+    config.touch()
+    files = (str(unit), f"{unit}.d")
+    context = ClusterContext(INVENTORY, layout(INVENTORY), FakeFleet(), lambda: NOW, b"", ProbeTimings())
+    section = Section("system", with_arguments(load_script("system"), "--", str(config), *files))
+    query = ScriptQuery("system", section, partial(system.parse, unit_files=files))
+    script = HostScript(context, FactStore(INVENTORY, lambda: NOW), INVENTORY.hosts[0], (query,), ())
+
+    def looks() -> bool:
+        script._unit_changed.clear()
+        result = subprocess.run(ARGV, input=render((section,)), capture_output=True, check=True)
+        for answer in answers(result.stdout.decode()):
+            script._put_answer(answer)
+        return script._unit_changed.is_set()
+
+    assert (looks(), looks()) == (False, False)
+    os.utime(config, (1, 1))
+    assert not looks()
+    os.utime(unit, (1, 1))
+    assert (looks(), looks()) == (True, False)
+    Path(files[1]).mkdir()
+    assert looks()
 
 
 def test_the_journal_is_followed_beside_the_addresses_and_both_end_together(tmp_path: Path) -> None:
