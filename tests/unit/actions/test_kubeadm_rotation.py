@@ -259,7 +259,10 @@ def test_old_credentials_of_pods_stop_the_last_phase_unless_they_are_ignored() -
     assert "kubernetes.workloads@cp1" not in ids(workloads="ignore")
     assert "kubernetes.credentials@cp1" in ids(workloads="all")
     assert "kubernetes.credentials@cp1" not in ids(workloads="ignore")
-    every = step_of(plan(signing(certified()), ca="yes", workloads="all"), "kubernetes.workloads-leaves@cp1")
+    planned = plan(signing(certified()), ca="yes", workloads="all")
+    look = step_of(planned, "kubernetes.workloads@cp1")
+    assert (look.precondition, look.verify_within_s) == ((), 60.0), "pods of a cluster that was just started need time"
+    every = step_of(planned, "kubernetes.workloads-leaves@cp1")
     assert isinstance(every.operation, RunCommand)
     assert every.operation.argv[-2:] == ("all", "renew")
 

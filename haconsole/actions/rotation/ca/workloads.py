@@ -65,6 +65,8 @@ OLD_REMEDY = (
     "ignore"
 )
 ROLLOUT_S, RENEW_S, CHECK_S = 300.0, 240.0, 180.0
+BOOT_S = 60.0
+"""The pods of a cluster that was just started need about this long."""
 
 
 def workloads_available(now: CaReplacement) -> Group:
@@ -84,7 +86,10 @@ def workloads_available(now: CaReplacement) -> Group:
     every = now.workloads == Workloads.ALL
     title = f"Check that the workloads{'' if every else ' of kube-system'} are available"
     host = now.ctx.control_planes[0].name
-    return (look_step("kubernetes.workloads", host, (available,), title=title, why=AVAILABLE_WHY, phase=Phase.TRUST),)
+    step = look_step(
+        "kubernetes.workloads", host, (available,), title=title, why=AVAILABLE_WHY, phase=Phase.TRUST, wait_s=BOOT_S
+    )
+    return (step,)
 
 
 def renew_workloads(now: CaReplacement, phase: str, *, back: bool = False) -> Group:
