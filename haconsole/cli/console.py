@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(("auto", "osc9", "osc777", "osc99", "bell", "none")),
     default="none",
     envvar="HACONSOLE_NOTIFY",
-    help="Notify by the terminal when a run ends or a finding opens or closes; or set HACONSOLE_NOTIFY. Default: none.",
+    help="The kind of terminal notice for ends of runs and for findings. HACONSOLE_NOTIFY sets it too. Default: none.",
 )
 @click.option(
     "--hook",

@@ -67,7 +67,7 @@ class UnwrittenFileError(HaconsoleError):
     type=click.Choice(("auto", *(each.value for each in TerminalSignal))),
     default=TerminalSignal.NONE.value,
     envvar="HACONSOLE_NOTIFY",
-    help="Notify by the terminal at every event; or set HACONSOLE_NOTIFY. Default: none.",
+    help="The kind of terminal notice for each event. HACONSOLE_NOTIFY sets it too. Default: none.",
 )
 @click.option("--bell", is_flag=True, help="Ring the terminal's bell at every event: --notify bell.")
 def watch(

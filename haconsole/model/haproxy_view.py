@@ -1,4 +1,4 @@
-"""Servers of haproxy by the address they send to, independent of the site's names of backends and servers."""
+"""Finds haproxy's servers by the host and port that they forward to: each site names them as it likes."""
 
 from __future__ import annotations
 

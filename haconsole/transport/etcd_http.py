@@ -1,4 +1,4 @@
-"""etcd's plain HTTP pages behind a Unix socket, over one connection that stays open (etcd.io: Monitoring etcd)."""
+"""A client of the HTTP pages of etcd, such as metrics, through a Unix socket (etcd.io: Monitoring etcd)."""
 
 from __future__ import annotations
 
