@@ -19,6 +19,9 @@ from haconsole.transport.ssh.link import Link
 from haconsole.transport.ssh.runner import Runner
 from haconsole.transport.ssh.sockets import Pair, SocketFolder, listening
 
+EARLY_S = 10.0
+"""Seconds for which a failed attempt from before the first query counts: later the host may be there again."""
+
 
 class SshHost:
     """HostTransport over one connection; see there."""
@@ -31,15 +34,17 @@ class SshHost:
         self._start_s = start_s
         self._refusals: dict[Path, str] = {}
         self._early: asyncio.Task[Reach] | None = None
+        self._early_valid_until = 0.0
 
     @property
     def host(self) -> HostName:
         return self._link.label
 
     def begin(self) -> None:
-        """Connect already now; the next `connect` has this attempt's result or failure."""
+        """Connect already now; a `connect` soon after has this attempt's failure instead of an attempt of its own."""
         self._early = asyncio.create_task(self._connect())
         self._early.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._early_valid_until = asyncio.get_running_loop().time() + EARLY_S
 
     async def give_up_early_attempt(self) -> None:
         """End an attempt of `begin` that nobody waits for."""
@@ -49,7 +54,7 @@ class SshHost:
 
     async def connect(self) -> Reach:
         early, self._early = self._early, None
-        if early is not None:
+        if early is not None and (not early.done() or asyncio.get_running_loop().time() < self._early_valid_until):
             await early
         return await self._connect()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.transport.base import TransportError
-from tests.fakes.sshd import Sshd, inventory_of
+from tests.fakes.sshd import Sshd, free_port, inventory_of
 from tests.fakes.waiting import eventually
 from tests.unit.transport.conftest import MakeFleet
 
@@ -46,6 +47,22 @@ async def test_a_failure_from_before_is_reported_once_and_then_tried_again(sshd:
             with pytest.raises(TransportError):
                 await fleet.host(CP1).connect()
             assert attempts == expected
+
+
+async def test_an_old_failure_from_before_is_not_reported(
+    sshd: Sshd, make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first query of a host may come minutes later, when it is there again."""
+    monkeypatch.setattr("haconsole.transport.ssh.host.EARLY_S", 0.0)
+    fleet = make_fleet(inventory_of({"cp1": sshd}))
+    host = fleet.host(CP1)
+    link, address = host._link, "127.0.0.1"
+    link._destination = replace(link._destination, address="127.0.0.1", port=free_port())
+    fleet.begin()
+    assert host._early
+    await asyncio.wait((host._early,))
+    link._destination = replace(link._destination, address=address, port=sshd.port)
+    await host.connect()
 
 
 async def test_closing_ends_an_attempt_that_nobody_waits_for(sshd: Sshd, make_fleet: MakeFleet) -> None:
