@@ -14,7 +14,7 @@ packaged() {
 body_sum() { total=$(sed '1,3{/^# haconsole: sha256 /d;}' "$1" | sha256sum); echo "${total%% *}"; }
 read_mark() { # FILE sets cluster and sum
   cluster='' sum='' number=0
-  while [ "$number" -lt 3 ] && IFS= read -r line; do
+  while [ "$number" -lt 3 ] && { IFS= read -r line || [ -n "$line" ]; }; do
     number=$((number + 1))
     case $line in
       '# haconsole: cluster '*) [ "$number" -eq 3 ] || cluster=${cluster:-${line#'# haconsole: cluster '}} ;;

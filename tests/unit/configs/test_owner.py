@@ -78,6 +78,10 @@ def test_a_file_as_written_is_ours_and_any_edit_of_it_shows(kind: str, tmp_path:
     )
 
 
+def test_a_mark_counts_in_a_last_line_without_its_end(tmp_path: Path) -> None:
+    assert printed_owner(tmp_path, "# haconsole: cluster lab") == "unsealed lab"
+
+
 def test_a_password_that_was_changed_shows(tmp_path: Path) -> None:
     lab = samples.lab()
     text = balancer_files(lab)["keepalived.conf"]
