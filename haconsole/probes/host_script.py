@@ -49,7 +49,7 @@ from haconsole.probes.script import (
     answers,
     render,
 )
-from haconsole.probes.side_queries import SideQuery
+from haconsole.probes.side_queries import SELDOM, SideQuery
 from haconsole.probes.significance import is_filled, runs_otherwise, unit_files_differ
 from haconsole.transport.base import TransportError
 
@@ -57,7 +57,6 @@ _LOG_LAG_S = 0.2
 _AGAIN_S = 2.0
 _ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver", "component_flags", "exposures")
 """Sections that explain why a unit fails, or depend on how it was started."""
-_SELDOM = 60
 _UNLESS_CHANGED = 20
 """Rounds after which facts are queried again although their host noticed no change."""
 _UNITS = 40
@@ -114,7 +113,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             root=True,
         ),
         ScriptQuery("exposures", exposures.section(context.layout, host, every=20 * slow), exposures.parse, root=True),
-        ScriptQuery("component_flags", component_flags.section(every=_SELDOM), component_flags.parse),
+        ScriptQuery("component_flags", component_flags.section(every=SELDOM), component_flags.parse),
         ScriptQuery("old_files", old_files.section(snapshots, every=10 * slow), old_files.parse, root=True),
         ScriptQuery(
             "keepalived",
@@ -317,8 +316,6 @@ class HostScript:
                 self._vip_moved.set()
         if ask.fact == "services" and isinstance(fact, Known):
             before = self._store.facts(self._name).services
-            if runs_otherwise(before, fact.value):
-                self._unit_changed.set()
             if isinstance(before, Known):
                 fact = replace(fact, value=keep_lines(before.value, fact.value))
         self._notice(ask.fact, fact)
@@ -327,6 +324,8 @@ class HostScript:
     def _notice(self, name: FactName, fact: Observed[Any]) -> None:
         """Have other facts read again after a change of this one."""
         before = self._store.facts(self._name)
+        if name == "services" and isinstance(fact, Known) and runs_otherwise(before.services, fact.value):
+            self._unit_changed.set()
         if name == "system" and unit_files_differ(before.system, fact):
             self._unit_changed.set()
         if name == "disks" and is_filled(before.disks, fact):

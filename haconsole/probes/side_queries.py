@@ -15,7 +15,7 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import Section, SectionAnswer
 
-_SELDOM = 60
+SELDOM = 60
 """Rounds between two queries."""
 
 
@@ -55,6 +55,6 @@ def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -
             )
 
     return (
-        SideQuery(Section("hostname", "uname -n", every=_SELDOM), learn_hostname),
-        SideQuery(apiserver.section(every=_SELDOM), learn_etcd_servers),
+        SideQuery(Section("hostname", "uname -n", every=SELDOM), learn_hostname),
+        SideQuery(apiserver.section(every=SELDOM), learn_etcd_servers),
     )
